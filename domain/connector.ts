@@ -1,0 +1,53 @@
+/** The port to the places that values are written to: how a value reaches a dependent, and how it proves that it is used. */
+import type { SecretValue } from './secret-value.js';
+
+/** A place a connector writes; `identity` is the same for every way of spelling the same place. */
+export interface Destination {
+  readonly destinationId: string;
+  readonly identity: string;
+  readonly address: Readonly<Record<string, unknown>>;
+}
+
+/** A value with the version it belongs to; a destination is read by comparing with these. */
+export interface KnownValue {
+  readonly versionId: string;
+  readonly value: SecretValue;
+}
+
+export interface HeldVersions {
+  /** Ids of the known versions that the destination holds, in its order. */
+  readonly versionIds: readonly string[];
+  /** Entries that are none of the known values. They leave the connector only to be sealed. */
+  readonly unknown: readonly SecretValue[];
+  /** `attested`: the dependent itself says that it uses this version now. */
+  readonly attests: string | undefined;
+}
+
+export interface Delivery {
+  readonly destination: Destination;
+  readonly version: KnownValue;
+  /** The values rotor knows for the secret, so that a list can tell its own entries from unknown ones. */
+  readonly known: readonly KnownValue[];
+  readonly signal: AbortSignal;
+}
+
+export interface ConnectorTraits {
+  /** A list holds several values at once: new before old, the old removed once the new is proven. */
+  readonly holdsSeveral: boolean;
+  /** The strongest evidence that this destination can give by itself. */
+  readonly evidence: 'read-back' | 'attested';
+}
+
+/** Every method may be repeated. All throw AdapterError with a code, never a text that may hold a value. */
+export interface Connector {
+  readonly kind: string;
+  traits(destination: Destination): ConnectorTraits;
+  /** Afterwards the destination holds the version; a list keeps unknown entries and puts the new one first. */
+  deliver(delivery: Delivery): Promise<void>;
+  /** Throws `unreadable` where it cannot be known. */
+  held(destination: Destination, known: readonly KnownValue[]): Promise<HeldVersions>;
+  /** Removes one version's value from a list. Absent is fine; the only value left stays. */
+  forget(delivery: Delivery): Promise<void>;
+  /** Causes one real use: starts the pipeline, calls the health route. */
+  exercise?(destination: Destination, signal: AbortSignal): Promise<void>;
+}
