@@ -1,0 +1,42 @@
+/** Reasons why a step cannot go on. Each code is a heading of the runbook. */
+export const blockerCodes = [
+  'recovering',
+  'dependents-not-moved',
+  'successor-not-proven',
+  'version-in-use',
+  'undeclared-use',
+  'record-missing',
+  'record-stands-still',
+  'quiet-period',
+  'overlap',
+  'use-not-seen',
+  'open-use',
+  'delivery-in-progress',
+  'breaks-dependents',
+  'straggler-persists',
+  'destination-failed',
+  'dependent-not-proven',
+  'no-free-slot',
+  'credential-ambiguous',
+  'value-lost',
+  'wrong-rights',
+  'issuer-failed',
+  'no-way-back',
+  'paused',
+  'not-refused',
+  'grant-missing',
+] as const;
+export type BlockerCode = (typeof blockerCodes)[number];
+
+export interface Blocker {
+  readonly code: BlockerCode;
+  readonly message: string;
+  /** It passes by itself, at this moment at the earliest, if nothing new happens. */
+  readonly until?: Date;
+  /** Dependents or sources that it is about. */
+  readonly names?: readonly string[];
+}
+
+export function runbookLink(code: BlockerCode): string {
+  return `docs/runbook.md#${code}`;
+}

@@ -1,0 +1,138 @@
+/** What a decision changes: applied in the transaction that read the facts, and written to the audit trail in the same words. */
+import type { Evidence } from './evidence.js';
+import type { EffectFacts, GrantBasis } from './facts.js';
+import type { UseSource } from './issuer.js';
+import type { Plan } from './plan.js';
+import type { RunOutcome } from './run.js';
+import type { EndedCause, ValueState, VersionOrigin, VersionState } from './version.js';
+
+export type Change =
+  | { readonly change: 'plan-stored'; readonly plan: Plan; readonly revision: number }
+  | VersionNamed
+  | VersionMoved
+  | { readonly change: 'version-confirmed'; readonly versionId: string }
+  | { readonly change: 'version-refused'; readonly versionId: string }
+  | { readonly change: 'value-known'; readonly versionId: string; readonly value: ValueState }
+  | {
+      readonly change: 'credential-listed';
+      readonly versionId: string;
+      readonly listedBefore: readonly string[];
+    }
+  | {
+      readonly change: 'effect-begun';
+      readonly effectId: string;
+      readonly effect: EffectFacts['kind'];
+      readonly versionId: string;
+      readonly deadline: Date;
+    }
+  | { readonly change: 'effect-finished'; readonly effectId: string }
+  | {
+      readonly change: 'lease-taken';
+      readonly destinationId: string;
+      readonly generation: number;
+      readonly versionId: string;
+      readonly deadline: Date;
+    }
+  | {
+      readonly change: 'lease-released';
+      readonly destinationId: string;
+      readonly generation: number;
+    }
+  | DeliveryChanged
+  | {
+      readonly change: 'granted';
+      readonly grantId: string;
+      readonly versionId: string;
+      readonly basis: GrantBasis;
+      readonly expiresAt: Date;
+      /** Who answers for it and why: the evidence, or the acceptance. */
+      readonly because: Readonly<Record<string, unknown>>;
+    }
+  | { readonly change: 'revoke-called'; readonly grantId: string }
+  | { readonly change: 'decision-read'; readonly decisionId: string }
+  | {
+      readonly change: 'run-waits';
+      readonly code: string;
+      readonly told: string;
+      readonly until: Date | undefined;
+    }
+  | { readonly change: 'run-ended'; readonly outcome: RunOutcome }
+  | { readonly change: 'monitoring'; readonly versionId: string; readonly until: Date }
+  | { readonly change: 'found'; readonly finding: Finding };
+
+export interface VersionNamed {
+  readonly change: 'version-named';
+  readonly versionId: string;
+  readonly state: VersionState;
+  readonly origin: VersionOrigin;
+  readonly credentialId?: string;
+  readonly value: ValueState;
+  readonly expiresAt?: Date;
+}
+
+export interface VersionMoved {
+  readonly change: 'version-moved';
+  readonly versionId: string;
+  readonly from: VersionState;
+  readonly to: VersionState;
+  readonly credentialId?: string;
+  readonly expiresAt?: Date;
+  readonly disabledUntil?: Date;
+  readonly cause?: EndedCause;
+  readonly grantId?: string;
+  /** What went on after the revoke, and what became of it. */
+  readonly outlived?: string;
+  readonly broughtBack?: boolean;
+}
+
+export interface DeliveryChanged {
+  readonly change: 'delivery';
+  readonly dependencyId: string;
+  readonly versionId: string;
+  readonly generation: number;
+  readonly delivered: boolean;
+  readonly evidence?: Evidence;
+  readonly moved: boolean;
+  readonly failure?: string;
+}
+
+export const findingCodes = [
+  'undeclared-use',
+  'revoked-use',
+  'straggler',
+  'orphan-credential',
+  'unknown-credential',
+  'unknown-value',
+  'ended-elsewhere',
+  'clean-failed',
+  'fell-back',
+  'run-blocked',
+] as const;
+export type FindingCode = (typeof findingCodes)[number];
+
+/** Something a person should look at. Seen again, it is the same finding: `about` says which. */
+export interface Finding {
+  readonly code: FindingCode;
+  readonly about: string;
+  readonly message: string;
+  readonly versionId?: string;
+  readonly source?: UseSource;
+}
+
+/** What a pure decision answers, and what it changes. */
+export interface Decided<T> {
+  readonly result: T;
+  readonly changes: readonly Change[];
+}
+
+/** Changes that say nothing to an auditor: progress, and locks. */
+const unaudited: ReadonlySet<Change['change']> = new Set([
+  'effect-finished',
+  'lease-released',
+  'decision-read',
+  'run-waits',
+]);
+
+export function isAudited({ change }: Change): boolean {
+  return !unaudited.has(change);
+}

@@ -1,0 +1,243 @@
+/** The gate before every revoke: what still speaks against ending a version, and on which basis a grant may be given. */
+import { attribute } from './attribution.js';
+import type { Blocker } from './blocker.js';
+import { formatDuration } from './duration.js';
+import type { AcceptedOutage, DependencyFacts, Facts, GrantBasis, UseFacts } from './facts.js';
+import type { OpenUse, UseSource } from './issuer.js';
+import { hasSuccessor } from './plan.js';
+import { hasMoved, skippedDependencies, versionOf, wasDelivered } from './progress.js';
+import { acceptedUses, quietTime, standsStill } from './quiet.js';
+
+/** What was read live for this decision, beside the recorded facts. */
+export interface LiveReading {
+  /** Undefined where the issuer cannot tell. */
+  readonly openUse: readonly OpenUse[] | undefined;
+}
+
+/** A grant lives this long: each attempt to revoke reads the use again and renews it. */
+export const grantLifeMs = 30_000;
+
+/** All that speaks against revoking the version now; empty: it is earned. */
+export function blockersToRevoke(facts: Facts, versionId: string, live: LiveReading): Blocker[] {
+  if (facts.recovering) return [recovering];
+  if (isContained(facts, versionId)) return [];
+  if (isUntouched(facts, versionId)) return [];
+  return [
+    ...dependentsNotMoved(facts, versionId),
+    ...successorNotProven(facts),
+    ...overlapNotOver(facts),
+    ...stillInUse(facts, versionId),
+    ...recordIncomplete(facts, versionId),
+    ...openUseLeft(facts, versionId, live),
+    ...deliveriesInProgress(facts, versionId),
+  ];
+}
+
+const recovering: Blocker = {
+  code: 'recovering',
+  message: 'the installation is recovering: what exists at the issuers has to be adopted first',
+};
+
+/** On which basis a version may be revoked once nothing speaks against it. */
+export function basisOf(facts: Facts, versionId: string): GrantBasis {
+  if (isContained(facts, versionId)) return 'contained';
+  if (isUntouched(facts, versionId)) return 'never-delivered';
+  const outage = facts.run.options.acceptedOutage;
+  if (outage !== undefined && outageIsNeeded(facts, versionId)) return 'accepted-outage';
+  return recordIsSure(facts) ? 'proven-unused' : 'unseen-use-accepted';
+}
+
+function isContained(facts: Facts, versionId: string): boolean {
+  return facts.run.kind === 'compromise' && facts.run.plan?.ends.includes(versionId) === true;
+}
+
+/** Minted by rotor, never written anywhere, never seen in use. */
+function isUntouched(facts: Facts, versionId: string): boolean {
+  const version = versionOf(facts, versionId);
+  return (
+    version?.origin === 'minted' &&
+    version.confirmedAt === undefined &&
+    !wasDelivered(facts, versionId) &&
+    acceptedUses(facts, versionId).length === 0
+  );
+}
+
+function recordIsSure(facts: Facts): boolean {
+  return facts.record?.kind === 'exact' || facts.record?.kind === 'last-used';
+}
+
+/** Without the acceptance something would still speak against it. */
+function outageIsNeeded(facts: Facts, versionId: string): boolean {
+  const { acceptedOutage: _accepted, ...options } = facts.run.options;
+  const without = { ...facts, run: { ...facts.run, options } };
+  return blockersToRevoke(without, versionId, { openUse: undefined }).length > 0;
+}
+
+function dependentsNotMoved(facts: Facts, versionId: string): Blocker[] {
+  const breaking = breakingDependents(facts, versionId);
+  const outage = facts.run.options.acceptedOutage;
+  const unaccepted = breaking.filter(({ dependent }) => !accepts(outage, dependent));
+  if (unaccepted.length === 0) return [];
+  const names = unaccepted.map(({ dependent }) => dependent);
+  const code = movesDependents(facts) ? 'dependents-not-moved' : 'breaks-dependents';
+  const verb = movesDependents(facts) ? 'not moved yet' : 'would break';
+  return [{ code, message: `${verb}: ${names.join(', ')}`, names }];
+}
+
+function movesDependents(facts: Facts): boolean {
+  return hasSuccessor(facts) || facts.run.plan?.direction === 'back';
+}
+
+/** Dependents that revoking the version breaks, as far as is known. */
+export function breakingDependents(facts: Facts, versionId: string): DependencyFacts[] {
+  const towards = facts.run.plan?.towards;
+  const skipped = skippedDependencies(facts);
+  if (movesDependents(facts)) {
+    return facts.dependencies.filter(
+      (dependency) =>
+        skipped.has(dependency.dependencyId) ||
+        towards === undefined ||
+        !hasMoved(facts, dependency, towards),
+    );
+  }
+  return facts.dependencies.filter((dependency) => !isProvenUnused(facts, dependency, versionId));
+}
+
+/** No successor: somebody who can be recognized, and was not seen for the quiet period. */
+function isProvenUnused(facts: Facts, dependency: DependencyFacts, versionId: string): boolean {
+  const other = facts.versions.find(
+    (version) => version.current && version.versionId !== versionId,
+  );
+  if (other !== undefined && hasMoved(facts, dependency, other.versionId)) return true;
+  if (facts.record === undefined || !recordIsSure(facts)) return false;
+  if (dependency.seenAs === undefined) return false;
+  const own = acceptedUses(facts, versionId).filter(
+    ({ source }) => attribute(source, facts.dependencies) === dependency,
+  );
+  return quietTime(facts, facts.record, own).enough;
+}
+
+function accepts(outage: AcceptedOutage | undefined, dependent: string): boolean {
+  return outage?.dependents.includes(dependent) ?? false;
+}
+
+function successorNotProven(facts: Facts): Blocker[] {
+  if (!movesDependents(facts)) return [];
+  const towards = facts.run.plan?.towards;
+  const successor = towards === undefined ? undefined : versionOf(facts, towards);
+  if (successor?.current === true && successor.state === 'active') return [];
+  return [{ code: 'successor-not-proven', message: 'the version to move to is not confirmed' }];
+}
+
+function overlapNotOver(facts: Facts): Blocker[] {
+  const towards = facts.run.plan?.towards;
+  const confirmedAt = towards === undefined ? undefined : versionOf(facts, towards)?.confirmedAt;
+  if (confirmedAt === undefined || facts.run.plan?.direction === 'back') return [];
+  const until = new Date(confirmedAt.getTime() + facts.policy.overlapMs);
+  if (until <= facts.now) return [];
+  return [{ code: 'overlap', message: 'the overlap that the policy asks for is not over', until }];
+}
+
+function stillInUse(facts: Facts, versionId: string): Blocker[] {
+  const { record } = facts;
+  const uses = acceptedUses(facts, versionId).filter(
+    ({ source }) => !isAcceptedSource(facts, source),
+  );
+  if (record === undefined) return [];
+  const quiet = quietTime(facts, record, uses);
+  if (quiet.enough) return [];
+  const until = new Date(Math.max(quiet.earliest.getTime(), facts.now.getTime() + 1));
+  const recent = uses.filter((use) => quietTime(facts, record, [use]).enough === false);
+  const unknown = recent.filter(
+    ({ source }) => attribute(source, facts.dependencies) === undefined,
+  );
+  if (unknown.length > 0) {
+    const names = unknown.map(({ source }) => describeSource(source));
+    return [
+      {
+        code: 'undeclared-use',
+        message: `used by nobody declared: ${names.join('; ')}`,
+        until,
+        names,
+      },
+    ];
+  }
+  return [recent.length > 0 ? inUse(facts, recent, until) : notQuiet(quiet.neededMs, until)];
+}
+
+function isAcceptedSource(facts: Facts, source: UseSource): boolean {
+  const outage = facts.run.options.acceptedOutage;
+  if (outage === undefined) return false;
+  const owner = attribute(source, facts.dependencies);
+  if (owner !== undefined) return accepts(outage, owner.dependent);
+  return outage.sources.some((accepted) => describeSource(accepted) === describeSource(source));
+}
+
+function inUse(facts: Facts, recent: readonly UseFacts[], until: Date): Blocker {
+  const owners = recent.map(({ source }) => attribute(source, facts.dependencies)?.dependent ?? '');
+  const names = [...new Set(owners)];
+  return { code: 'version-in-use', message: `still used by ${names.join(', ')}`, until, names };
+}
+
+function notQuiet(neededMs: number, until: Date): Blocker {
+  const message = `no use may be seen for ${formatDuration(neededMs)}`;
+  return { code: 'quiet-period', message, until };
+}
+
+export function describeSource({ address, userAgent, name }: UseSource): string {
+  const parts = [address ?? 'unknown address', userAgent, name === undefined ? name : `as ${name}`];
+  return parts.filter((part) => part !== undefined && part !== '').join(' · ');
+}
+
+function recordIncomplete(facts: Facts, versionId: string): Blocker[] {
+  const { record } = facts;
+  if (
+    facts.traits.useRecord === 'absent' ||
+    record?.kind === 'sampled' ||
+    record?.kind === 'absent'
+  ) {
+    return unseenUse(facts, versionId);
+  }
+  if (record === undefined) {
+    return [{ code: 'record-missing', message: "the issuer's record of use was never read" }];
+  }
+  if (!standsStill(record)) return [];
+  const message = `the record of use ends at ${record.completeThrough.toISOString()}`;
+  return [{ code: 'record-stands-still', message }];
+}
+
+function unseenUse(facts: Facts, versionId: string): Blocker[] {
+  const accepted = facts.run.options.acceptedUnseenUse ?? facts.policy.acceptUnseenUse;
+  if (accepted !== undefined) return [];
+  const ordinal = versionOf(facts, versionId)?.ordinal ?? '?';
+  const message = `unseen use of v${ordinal} may break, and nobody has accepted that`;
+  return [{ code: 'use-not-seen', message }];
+}
+
+function openUseLeft(facts: Facts, versionId: string, live: LiveReading): Blocker[] {
+  const open = live.openUse ?? [];
+  if (open.length === 0) return [];
+  const { openUse } = facts.policy;
+  const since =
+    versionOf(facts, facts.run.plan?.towards ?? versionId)?.confirmedAt ?? facts.run.requestedAt;
+  const until = new Date(since.getTime() + openUse.waitMs);
+  const names = open.map(({ kind, source }) => `${kind} of ${describeSource(source)}`);
+  const message = `${open.length} open: ${[...new Set(names)].join('; ')}`;
+  if (until > facts.now) return [{ code: 'open-use', message, until, names }];
+  return openUse.then === 'end' ? [] : [{ code: 'open-use', message, names }];
+}
+
+function deliveriesInProgress(facts: Facts, versionId: string): Blocker[] {
+  const open = facts.leases.filter(
+    (lease) => lease.versionId === versionId && !lease.released && lease.deadline > facts.now,
+  );
+  const last = Math.max(...open.map(({ deadline }) => deadline.getTime()));
+  if (open.length === 0) return [];
+  return [
+    {
+      code: 'delivery-in-progress',
+      message: 'the version is being written somewhere',
+      until: new Date(last),
+    },
+  ];
+}

@@ -1,0 +1,264 @@
+/** The plan of a run, computed from facts alone: the same facts always give the same plan. */
+import type { DecisionFacts, DependencyFacts, Facts, VersionFacts } from './facts.js';
+import {
+  currentVersion,
+  liveVersions,
+  pendingDependencies,
+  predecessorToReturnTo,
+  successorCandidate,
+  versionOf,
+  wasDelivered,
+} from './progress.js';
+import type { PlannedWave, StepName } from './run.js';
+import { isUsable } from './version.js';
+import { planWaves } from './waves.js';
+
+export interface Plan {
+  readonly direction: 'forward' | 'back';
+  readonly title: string;
+  readonly steps: readonly StepName[];
+  /** The version dependents move to: an id where it exists already. */
+  readonly towards: string | undefined;
+  /** Versions that the run ends, oldest first. */
+  readonly ends: readonly string[];
+  readonly waves: readonly PlannedWave[];
+  readonly warnings: readonly PlanWarning[];
+}
+
+export interface PlanWarning {
+  readonly code: string;
+  readonly message: string;
+}
+
+export function planRun(facts: Facts): Plan {
+  const way = wayBack(facts);
+  return way === undefined ? planForward(facts) : planBack(facts, way);
+}
+
+/** The decision that turned the run around, if any. A run never turns forward again. */
+export function wayBack(facts: Facts): DecisionFacts | undefined {
+  return facts.run.decisions.find(({ kind }) => kind === 'roll-back' || kind === 'abort');
+}
+
+function planForward(facts: Facts): Plan {
+  const named = new Set(versionsToEnd(facts));
+  const successor = hasSuccessor(facts) ? successorCandidate(facts, named) : undefined;
+  const ends = endsOf(facts, named, successor);
+  const pending = hasSuccessor(facts)
+    ? pendingDependencies(facts, successor?.versionId ?? 'none yet')
+    : [];
+  const nobodyMoved = pending.length === facts.dependencies.length;
+  return {
+    direction: 'forward',
+    title: titleOf(facts, ends, successor),
+    steps: forwardSteps(facts, { ends, successor, pending: pending.length }),
+    towards: successor?.versionId,
+    ends: ends.map(({ versionId }) => versionId),
+    waves: planWaves(facts.policy, pending, nobodyMoved),
+    warnings: warningsOf(facts),
+  };
+}
+
+export function hasSuccessor(facts: Facts): boolean {
+  return facts.run.kind === 'rotate' || facts.run.kind === 'compromise';
+}
+
+/** Versions that the request itself names or implies, whatever their successor is. */
+function versionsToEnd(facts: Facts): string[] {
+  const { kind, options } = facts.run;
+  if (options.versionIds !== undefined) return [...options.versionIds];
+  if (kind === 'decommission') return liveVersions(facts).map(({ versionId }) => versionId);
+  if (kind !== 'compromise') return [];
+  const leaked = currentVersion(facts)?.ordinal ?? Number.POSITIVE_INFINITY;
+  return liveVersions(facts)
+    .filter(({ runId }) => runId !== facts.run.runId)
+    .filter(
+      ({ ordinal, state }) =>
+        (options.everyVersion ?? false) || (ordinal <= leaked && state !== 'pending'),
+    )
+    .map(({ versionId }) => versionId);
+}
+
+function endsOf(
+  facts: Facts,
+  named: ReadonlySet<string>,
+  successor: VersionFacts | undefined,
+): VersionFacts[] {
+  const live = liveVersions(facts).filter(({ versionId }) => versionId !== successor?.versionId);
+  const ending = facts.run.kind === 'rotate' ? live : live.filter((v) => named.has(v.versionId));
+  return ending.filter(({ state }) => isUsable(state)).sort((a, b) => a.ordinal - b.ordinal);
+}
+
+interface Outline {
+  readonly ends: readonly VersionFacts[];
+  readonly successor: VersionFacts | undefined;
+  readonly pending: number;
+}
+
+function forwardSteps(facts: Facts, outline: Outline): StepName[] {
+  switch (facts.run.kind) {
+    case 'rotate':
+      return [...provision(facts, outline), ...retire(facts, outline), 'clean', 'monitor'];
+    case 'compromise':
+      return compromiseSteps(facts, outline);
+    case 'revoke':
+    case 'decommission':
+      return [...retire(facts, outline), 'clean', 'monitor'];
+  }
+}
+
+function compromiseSteps(facts: Facts, outline: Outline): StepName[] {
+  const contain: StepName[] = outline.ends.length > 0 ? ['revoke'] : [];
+  if (isReplacedInPlace(facts)) return [...provision(facts, outline), 'clean', 'monitor'];
+  return replacesFirst(facts)
+    ? [...provision(facts, outline), ...contain, 'clean', 'monitor']
+    : [...contain, ...provision(facts, outline), 'clean', 'monitor'];
+}
+
+function replacesFirst(facts: Facts): boolean {
+  const { options, requestedAt } = facts.run;
+  if (options.replaceFirstMs === undefined) return false;
+  return facts.now.getTime() < requestedAt.getTime() + options.replaceFirstMs;
+}
+
+/** Steps that make the successor and move everybody to it, those left out that hold already. */
+function provision(facts: Facts, { successor, pending }: Outline): StepName[] {
+  const made = successor?.state === 'active';
+  const steps: StepName[] = [];
+  if (!made) steps.push(...(isReplacedInPlace(facts) ? inPlace(facts) : (['create'] as const)));
+  if (!made || pending > 0 || !successor.current) steps.push('update');
+  return steps;
+}
+
+function inPlace(facts: Facts): readonly StepName[] {
+  return facts.run.kind === 'compromise' ? ['cutover'] : ['prepare', 'cutover'];
+}
+
+/** The issuer holds one value at a time, and there is one already. */
+export function isReplacedInPlace(facts: Facts): boolean {
+  return (
+    facts.traits.overlap.kind === 'none' && facts.versions.some(({ state }) => isUsable(state))
+  );
+}
+
+function retire(facts: Facts, { ends }: Outline): StepName[] {
+  if (isReplacedInPlace(facts) && hasSuccessor(facts)) return ['verify'];
+  if (ends.length === 0) return [];
+  return disables(facts) ? ['verify', 'disable', 'revoke'] : ['verify', 'revoke'];
+}
+
+/** Whether a reversible refusal comes before the revoke. */
+export function disables(facts: Facts): boolean {
+  const { policy, traits } = facts;
+  if (policy.disablePeriodMs === 0 || !traits.seesRefusals || traits.disable === 'none')
+    return false;
+  return traits.disable === 'expires' || policy.allowManualDisable;
+}
+
+function planBack(facts: Facts, decision: DecisionFacts): Plan {
+  const successor = successorCandidate(facts, new Set()) ?? ownSuccessor(facts);
+  const predecessor = predecessorToReturnTo(facts, successor?.versionId ?? 'none');
+  const returns = returning(facts, successor, predecessor);
+  const ending = successor !== undefined && isUsable(successor.state) ? [successor.versionId] : [];
+  return {
+    direction: 'back',
+    title: `Roll back ${fullName(facts)} (${decision.kind} by ${decision.by})`,
+    steps: backSteps(returns, ending.length > 0),
+    towards: predecessor?.versionId,
+    ends: ending,
+    waves: planWaves(facts.policy, returns.pending, false),
+    warnings: [],
+  };
+}
+
+interface Returning {
+  /** Some dependent may hold the successor. */
+  readonly touched: boolean;
+  readonly pending: readonly DependencyFacts[];
+  /** Dependents, or the mark `current`, have to go back. */
+  readonly needed: boolean;
+}
+
+function returning(
+  facts: Facts,
+  successor: VersionFacts | undefined,
+  predecessor: VersionFacts | undefined,
+): Returning {
+  const touched = successor !== undefined && wasDelivered(facts, successor.versionId);
+  if (!touched || predecessor === undefined) return { touched, pending: [], needed: false };
+  const pending = pendingDependencies(facts, predecessor.versionId);
+  return { touched, pending, needed: pending.length > 0 || !predecessor.current };
+}
+
+function backSteps({ touched, needed }: Returning, ends: boolean): StepName[] {
+  const steps: StepName[] = needed ? ['update'] : [];
+  if (ends && touched) steps.push('verify');
+  if (ends) steps.push('revoke');
+  return [...steps, 'clean'];
+}
+
+function ownSuccessor(facts: Facts): VersionFacts | undefined {
+  const towards = facts.run.plan?.direction === 'forward' ? facts.run.plan.towards : undefined;
+  const own = facts.versions.filter(({ runId }) => runId === facts.run.runId).at(-1);
+  return (towards === undefined ? undefined : versionOf(facts, towards)) ?? own;
+}
+
+export function fullName(facts: Facts): string {
+  return `${facts.secret.organization}/${facts.secret.name}`;
+}
+
+const verbs = {
+  rotate: 'Rotate',
+  compromise: 'Contain',
+  revoke: 'Revoke',
+  decommission: 'Decommission',
+} as const;
+
+function titleOf(
+  facts: Facts,
+  ends: readonly VersionFacts[],
+  next: VersionFacts | undefined,
+): string {
+  const from = ends.map(({ ordinal }) => `v${ordinal}`).join(', ');
+  const to = next === undefined ? 'a new version' : `v${next.ordinal}`;
+  const arrow = hasSuccessor(facts) ? ` → ${to}` : '';
+  return `${verbs[facts.run.kind]} ${fullName(facts)}${from === '' ? '' : ` ${from}`}${arrow}`;
+}
+
+function warningsOf(facts: Facts): PlanWarning[] {
+  const { traits, policy } = facts;
+  const unknown = facts.versions.filter((v) => isUsable(v.state) && v.value === 'unknown');
+  const rules: [boolean, string, string][] = [
+    [
+      facts.dependencies.length === 0,
+      'no-dependents-known',
+      'nobody is declared to use this secret',
+    ],
+    [
+      traits.useRecord === 'sampled' || traits.useRecord === 'absent',
+      'use-not-seen',
+      `the issuer's record of use is ${traits.useRecord}: unseen use may break`,
+    ],
+    [
+      isReplacedInPlace(facts),
+      'replaced-in-place',
+      'the issuer holds one value: every dependent fails until it has the new one, and there is no way back',
+    ],
+    [
+      unknown.length > 0,
+      'value-unknown',
+      'a live version has no known value: no roll back to it, and no proof by login',
+    ],
+    [
+      disables(facts) && traits.disable === 'manual',
+      'stays-disabled',
+      'the old version stays disabled if rotor stops',
+    ],
+    [
+      policy.disablePeriodMs > 0 && !disables(facts),
+      'not-disabled-first',
+      'the old version cannot be disabled first',
+    ],
+  ];
+  return rules.filter(([holds]) => holds).map(([, code, message]) => ({ code, message }));
+}

@@ -1,0 +1,82 @@
+/** Who has moved, who is skipped, which version follows which: readings of the facts that many decisions share. */
+import { isAtLeast } from './evidence.js';
+import type { DeliveryFacts, DependencyFacts, Facts, VersionFacts } from './facts.js';
+import { isLive, isUsable } from './version.js';
+
+export function versionOf(facts: Facts, versionId: string): VersionFacts | undefined {
+  return facts.versions.find((version) => version.versionId === versionId);
+}
+
+export function currentVersion(facts: Facts): VersionFacts | undefined {
+  return facts.versions.find((version) => version.current);
+}
+
+export function liveVersions(facts: Facts): VersionFacts[] {
+  return facts.versions.filter(({ state }) => isLive(state));
+}
+
+export function deliveryOf(
+  facts: Facts,
+  dependencyId: string,
+  versionId: string,
+): DeliveryFacts | undefined {
+  return facts.deliveries.find(
+    (delivery) => delivery.dependencyId === dependencyId && delivery.versionId === versionId,
+  );
+}
+
+export function hasMoved(facts: Facts, dependency: DependencyFacts, versionId: string): boolean {
+  const delivery = deliveryOf(facts, dependency.dependencyId, versionId);
+  if (delivery?.movedAt === undefined) return false;
+  return isAtLeast(delivery.evidence, dependency.leastEvidence);
+}
+
+export function skippedDependencies(facts: Facts): ReadonlySet<string> {
+  const skipped = new Set<string>();
+  for (const { kind, dependencyId } of facts.run.decisions) {
+    if (dependencyId === undefined) continue;
+    if (kind === 'skip') skipped.add(dependencyId);
+    if (kind === 'retry') skipped.delete(dependencyId);
+  }
+  return skipped;
+}
+
+/** Dependencies that still have to move to the version, skipped ones left out. */
+export function pendingDependencies(facts: Facts, versionId: string): DependencyFacts[] {
+  const skipped = skippedDependencies(facts);
+  return facts.dependencies.filter(
+    (dependency) =>
+      !skipped.has(dependency.dependencyId) && !hasMoved(facts, dependency, versionId),
+  );
+}
+
+/** A version that this run made or may adopt as its successor: alive, never refused, newer than the current one. */
+export function successorCandidate(
+  facts: Facts,
+  ending: ReadonlySet<string>,
+): VersionFacts | undefined {
+  const floor = currentVersion(facts)?.ordinal ?? 0;
+  return facts.versions
+    .filter(({ versionId }) => !ending.has(versionId))
+    .filter(({ state, refused }) => !refused && (state === 'active' || state === 'pending'))
+    .filter(({ origin, runId }) => origin === 'minted' || runId === facts.run.runId)
+    .filter(({ ordinal, runId }) => runId === facts.run.runId || ordinal > floor)
+    .filter(({ value, state }) => state === 'pending' || value === 'sealed')
+    .sort((a, b) => a.ordinal - b.ordinal)
+    .at(-1);
+}
+
+/** The usable version with a known value that a roll back returns to. */
+export function predecessorToReturnTo(facts: Facts, successorId: string): VersionFacts | undefined {
+  return facts.versions
+    .filter(({ versionId }) => versionId !== successorId)
+    .filter(({ state, value }) => isUsable(state) && value === 'sealed')
+    .sort((a, b) => Number(a.current) - Number(b.current) || a.ordinal - b.ordinal)
+    .at(-1);
+}
+
+export function wasDelivered(facts: Facts, versionId: string): boolean {
+  return facts.deliveries.some(
+    (delivery) => delivery.versionId === versionId && delivery.generation > 0,
+  );
+}

@@ -1,0 +1,52 @@
+/** How long nobody has used a version, by a record that is known to be complete. Silence of an incomplete record is no evidence. */
+import { hasMoved, deliveryOf } from './progress.js';
+import type { Facts, RecordFacts, UseFacts } from './facts.js';
+
+/** A record that is this much behind, beyond its own resolution, stands still. */
+export const recordLagMs = 10_000;
+
+export interface Quiet {
+  readonly quietMs: number;
+  readonly neededMs: number;
+  /** The earliest moment, by our clock, at which the quiet period can be over. */
+  readonly earliest: Date;
+  readonly enough: boolean;
+}
+
+/**
+ * Quiet time = (moment up to which the record is complete) − (its resolution) − (last use, or the
+ * last gap of the record).
+ */
+export function quietTime(facts: Facts, record: RecordFacts, uses: readonly UseFacts[]): Quiet {
+  const lastUse = Math.max(0, ...uses.map(({ lastAt }) => lastAt.getTime()));
+  const since = Math.max(lastUse, record.continuousSince.getTime());
+  const quietMs = record.completeThrough.getTime() - record.resolutionMs - since;
+  const neededMs = neededQuietMs(facts);
+  const earliest = new Date(since + neededMs + record.resolutionMs - record.skewMs);
+  return { quietMs, neededMs, earliest, enough: quietMs >= neededMs };
+}
+
+/** The policy's period, or longer: for propagation, and for dependents not yet seen on the successor. */
+export function neededQuietMs(facts: Facts): number {
+  const towards = facts.run.plan?.towards;
+  const unseen = facts.dependencies.filter(
+    ({ dependencyId }) =>
+      towards === undefined || deliveryOf(facts, dependencyId, towards)?.evidence !== 'observed',
+  );
+  const rhythms = unseen.flatMap((d) => [d.usesAtLeastEveryMs ?? 0, d.picksUpWithinMs]);
+  return Math.max(facts.policy.quietPeriodMs, facts.traits.propagationMs, ...rhythms);
+}
+
+export function acceptedUses(facts: Facts, versionId: string): UseFacts[] {
+  return facts.uses.filter((use) => use.versionId === versionId && use.outcome === 'accepted');
+}
+
+/** The record ends too far in the past to say anything about now. */
+export function standsStill(record: RecordFacts): boolean {
+  const behind = record.readAt.getTime() + record.skewMs - record.completeThrough.getTime();
+  return behind > record.resolutionMs + recordLagMs;
+}
+
+export function everybodyMoved(facts: Facts, versionId: string): boolean {
+  return facts.dependencies.every((dependency) => hasMoved(facts, dependency, versionId));
+}

@@ -1,0 +1,40 @@
+/** The port to what is known: facts are read, decided upon and changed under the secret's row lock. */
+import type { Decided, Finding } from './change.js';
+import type { Facts } from './facts.js';
+import type { UseRecord } from './issuer.js';
+
+export interface WatchedSecret {
+  readonly secretId: string;
+  readonly name: string;
+  readonly specification: Readonly<Record<string, unknown>>;
+  /** Read from here on. */
+  readonly since: Date;
+}
+
+/** What recorded use means for runs: whom to wake, and why. */
+export interface UseNews {
+  readonly secretId: string;
+  readonly what: 'straggler' | 'new-user' | 'revoked-use';
+}
+
+export interface Registry {
+  /**
+   * Reads the facts of the run's secret, decides, and applies the changes with their audit events: one
+   * transaction. Throws `run-superseded` for a run that ended: it can do no harm any more.
+   * `destinationId` also locks that destination, before the secret.
+   */
+  decide<T>(
+    runId: string,
+    decision: (facts: Facts) => Decided<T>,
+    options?: { readonly destinationId?: string },
+  ): Promise<T>;
+  /** The facts without a lock, for calls that only need to know. Throws `run-superseded` too. */
+  read(runId: string): Promise<Facts>;
+  /** Copies what an issuer saw, without any lock on the secret. Repeating it changes nothing. */
+  recordUse(secretId: string, record: UseRecord): Promise<readonly UseNews[]>;
+  /** Secrets of the issuer that are due to be read; those with open runs and monitored versions always. */
+  watched(issuer: string): Promise<readonly WatchedSecret[]>;
+  report(secretId: string, finding: Finding): Promise<void>;
+  /** Ends the monitoring of a version: true where findings were raised meanwhile. */
+  endMonitoring(versionId: string): Promise<{ readonly until: Date; readonly findings: number }>;
+}
