@@ -78,6 +78,8 @@ export interface VersionMoved {
   readonly credentialId?: string;
   readonly expiresAt?: Date;
   readonly disabledUntil?: Date;
+  /** When the issuer was asked to disable it: refusals from then on are a straggler's. */
+  readonly disabledAt?: Date;
   readonly cause?: EndedCause;
   readonly grantId?: string;
   /** What went on after the revoke, and what became of it. */

@@ -31,7 +31,12 @@ export interface Registry {
   /** The facts without a lock, for calls that only need to know. Throws `run-superseded` too. */
   read(runId: string): Promise<Facts>;
   /** Copies what an issuer saw, without any lock on the secret. Repeating it changes nothing. */
-  recordUse(secretId: string, record: UseRecord): Promise<readonly UseNews[]>;
+  recordUse(reading: {
+    readonly secretId: string;
+    readonly record: UseRecord;
+    /** What was asked for: without a gap of its own the record is continuous from here. */
+    readonly since: Date;
+  }): Promise<readonly UseNews[]>;
   /** Secrets of the issuer that are due to be read; those with open runs and monitored versions always. */
   watched(issuer: string): Promise<readonly WatchedSecret[]>;
   report(secretId: string, finding: Finding): Promise<void>;

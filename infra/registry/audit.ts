@@ -1,0 +1,209 @@
+/** The audit trail: each event carries a MAC over itself and the one before it, so that no change goes unseen. */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import canonicalizeModule from 'canonicalize';
+import type { Queryable } from '../postgres.js';
+
+// The package is CommonJS whose types say ESM default.
+const canonicalize = canonicalizeModule as unknown as (value: unknown) => string | undefined;
+
+export interface AuditEvent {
+  readonly actor: string;
+  readonly runId?: string | undefined;
+  readonly event: Readonly<Record<string, unknown>>;
+}
+
+export interface AuditTrail {
+  /** Adds events to a chain; the caller's transaction holds the lock of what the chain is about. */
+  append(db: Queryable, chainId: string, events: readonly AuditEvent[]): Promise<void>;
+  /** Reads every chain, and names the first event of each that does not fit. */
+  verify(db: Queryable): Promise<AuditVerdict>;
+}
+
+export interface AuditVerdict {
+  readonly chains: number;
+  readonly events: number;
+  readonly faults: readonly AuditFault[];
+}
+
+export interface AuditFault {
+  readonly chainId: string;
+  readonly seq: number;
+  readonly fault:
+    'changed-or-inserted' | 'missing' | 'last-events-missing' | 'head-missing' | 'head-changed';
+}
+
+interface Link {
+  readonly chainId: string;
+  readonly seq: number;
+  readonly at: string;
+  readonly actor: string;
+  readonly runId: string | null;
+  readonly event: unknown;
+}
+
+const beginning = Buffer.alloc(32);
+
+/** RFC 8785 canonical JSON under HMAC-SHA-256. */
+function macOf(key: Buffer, link: Link, previous: Buffer): Buffer {
+  const text = canonicalize({ ...link, previous: previous.toString('base64url') });
+  return createHmac('sha256', key)
+    .update(text ?? '')
+    .digest();
+}
+
+interface Head {
+  readonly chainId: string;
+  readonly count: number;
+  readonly head: Buffer;
+}
+
+function headMac(key: Buffer, { chainId, count, head }: Head): Buffer {
+  const text = canonicalize({ chainId, count, head: head.toString('base64url') });
+  return createHmac('sha256', key)
+    .update('head:')
+    .update(text ?? '')
+    .digest();
+}
+
+/** JSON as the database gives it back: dates as text, nothing undefined. */
+function plain(event: Readonly<Record<string, unknown>>): unknown {
+  return JSON.parse(JSON.stringify(event));
+}
+
+export function openAudit(key: Buffer): AuditTrail {
+  return {
+    append: (db, chainId, events) => append(key, db, { chainId, events }),
+    verify: (db) => verify(key, db),
+  };
+}
+
+interface Addition {
+  readonly chainId: string;
+  readonly events: readonly AuditEvent[];
+}
+
+async function append(key: Buffer, db: Queryable, { chainId, events }: Addition): Promise<void> {
+  if (events.length === 0) return;
+  const start = await headOf(db, chainId);
+  let { head, count } = start;
+  const at = new Date().toISOString();
+  const links = events.map(({ actor, runId, event }) => {
+    count += 1;
+    const link = { chainId, seq: count, at, actor, runId: runId ?? null, event: plain(event) };
+    head = macOf(key, link, head);
+    return { ...link, mac: head.toString('hex') };
+  });
+  await db.query(
+    `with added as (
+       insert into rotor.audit (chain_id, seq, at, actor, run_id, event, mac)
+       select $1, l.seq, l.at, l.actor, l.run_id, l.event, decode(l.mac, 'hex')
+       from jsonb_to_recordset($2::jsonb)
+         as l(seq bigint, at timestamptz, actor text, run_id uuid, event jsonb, mac text))
+     insert into rotor.audit_heads (chain_id, count, head, mac) values ($1, $3, $4, $5)
+     on conflict (chain_id) do update set count = $3, head = $4, mac = $5`,
+    [
+      chainId,
+      JSON.stringify(links.map(({ runId, ...link }) => ({ ...link, run_id: runId }))),
+      count,
+      head,
+      headMac(key, { chainId, count, head }),
+    ],
+  );
+}
+
+async function headOf(db: Queryable, chainId: string): Promise<{ head: Buffer; count: number }> {
+  const { rows } = await db.query<{ head: Buffer; count: string }>(
+    'select head, count from rotor.audit_heads where chain_id = $1 for update',
+    [chainId],
+  );
+  const found = rows[0];
+  return found === undefined
+    ? { head: beginning, count: 0 }
+    : { head: found.head, count: Number(found.count) };
+}
+
+interface StoredLink {
+  readonly chain_id: string;
+  readonly seq: string;
+  readonly at: Date;
+  readonly actor: string;
+  readonly run_id: string | null;
+  readonly event: unknown;
+  readonly mac: Buffer;
+}
+
+interface StoredHead {
+  readonly chain_id: string;
+  readonly count: string;
+  readonly head: Buffer;
+  readonly mac: Buffer;
+}
+
+async function verify(key: Buffer, db: Queryable): Promise<AuditVerdict> {
+  const { rows: heads } = await db.query<StoredHead>('select * from rotor.audit_heads');
+  const { rows: chains } = await db.query<{ chain_id: string }>(
+    'select distinct chain_id from rotor.audit',
+  );
+  const ids = new Set([...heads, ...chains].map(({ chain_id }) => chain_id));
+  const faults: AuditFault[] = [];
+  let events = 0;
+  for (const chainId of ids) {
+    const { rows } = await db.query<StoredLink>(
+      'select * from rotor.audit where chain_id = $1 order by seq',
+      [chainId],
+    );
+    events += rows.length;
+    const head = heads.find(({ chain_id }) => chain_id === chainId);
+    const fault = faultOf(key, rows, head) ?? undefined;
+    if (fault !== undefined) faults.push({ chainId, ...fault });
+  }
+  return { chains: ids.size, events, faults };
+}
+
+type Fault = Omit<AuditFault, 'chainId'>;
+
+function faultOf(
+  key: Buffer,
+  links: readonly StoredLink[],
+  head: StoredHead | undefined,
+): Fault | undefined {
+  let previous: Buffer = beginning;
+  for (const [index, stored] of links.entries()) {
+    const seq = Number(stored.seq);
+    if (seq !== index + 1) return { seq: index + 1, fault: 'missing' };
+    const expected = macOf(key, linkOf(stored), previous);
+    if (!isSame(expected, stored.mac)) return { seq, fault: 'changed-or-inserted' };
+    previous = stored.mac;
+  }
+  return headFault(key, { count: links.length, last: previous }, head);
+}
+
+function headFault(
+  key: Buffer,
+  found: { count: number; last: Buffer },
+  head: StoredHead | undefined,
+): Fault | undefined {
+  if (head === undefined) return { seq: found.count, fault: 'head-missing' };
+  const count = Number(head.count);
+  if (!isSame(headMac(key, { chainId: head.chain_id, count, head: head.head }), head.mac)) {
+    return { seq: count, fault: 'head-changed' };
+  }
+  if (count > found.count) return { seq: found.count + 1, fault: 'last-events-missing' };
+  if (count < found.count) return { seq: count + 1, fault: 'changed-or-inserted' };
+  return isSame(head.head, found.last) ? undefined : { seq: count, fault: 'changed-or-inserted' };
+}
+
+function linkOf(stored: StoredLink): Link {
+  return {
+    chainId: stored.chain_id,
+    seq: Number(stored.seq),
+    at: stored.at.toISOString(),
+    actor: stored.actor,
+    runId: stored.run_id,
+    event: stored.event,
+  };
+}
+
+function isSame(a: Buffer, b: Buffer): boolean {
+  return a.length === b.length && timingSafeEqual(a, b);
+}

@@ -1,0 +1,260 @@
+/** How each change of the language becomes rows. The database's own rules have the last word. */
+import type {
+  Change,
+  DeliveryChanged,
+  Finding,
+  VersionMoved,
+  VersionNamed,
+} from '../../domain/change.js';
+import type { Facts } from '../../domain/facts.js';
+import type { Queryable } from '../postgres.js';
+import { nextOrdinal } from './facts.js';
+import { planHash } from './plan-hash.js';
+
+type Of<K extends Change['change']> = Extract<Change, { change: K }>;
+type Writer<K extends Change['change']> = (
+  db: Queryable,
+  change: Of<K>,
+  facts: Facts,
+) => Promise<void>;
+
+export async function applyChanges(
+  db: Queryable,
+  changes: readonly Change[],
+  facts: Facts,
+): Promise<void> {
+  for (const change of changes) {
+    const write = writers[change.change] as Writer<Change['change']>;
+    await write(db, change as never, facts);
+  }
+}
+
+/** A move that another hand made first: what was read is no longer so. */
+export class ChangedMeanwhile extends Error {}
+
+async function one(db: Queryable, text: string, values: readonly unknown[]): Promise<void> {
+  const { rowCount } = await db.query(text, [...values]);
+  if (rowCount !== 1) throw new ChangedMeanwhile('the row is no longer as it was read');
+}
+
+const writers: { readonly [K in Change['change']]: Writer<K> } = {
+  'plan-stored': storePlan,
+  'version-named': nameVersion,
+  'version-moved': (db, change) => moveVersion(db, change),
+  'version-confirmed': confirmVersion,
+  'version-refused': (db, { versionId }) =>
+    one(db, 'update rotor.versions set refused = true where id = $1', [versionId]),
+  'value-known': (db, { versionId, value }) =>
+    one(db, 'update rotor.versions set value = $2 where id = $1', [versionId, value]),
+  'credential-listed': (db, { versionId, listedBefore }) =>
+    one(db, 'update rotor.versions set listed_before = $2 where id = $1', [
+      versionId,
+      JSON.stringify(listedBefore),
+    ]),
+  'effect-begun': (db, change, facts) =>
+    one(
+      db,
+      `insert into rotor.effects (id, run_id, kind, version_id, deadline) values ($1, $2, $3, $4, $5)`,
+      [change.effectId, facts.run.runId, change.effect, change.versionId, change.deadline],
+    ),
+  'effect-finished': (db, { effectId }) =>
+    one(db, 'update rotor.effects set finished = true where id = $1', [effectId]),
+  'lease-taken': takeLease,
+  'lease-released': async (db, { destinationId, generation }) => {
+    await db.query(
+      'update rotor.leases set released = true where destination_id = $1 and generation = $2',
+      [destinationId, generation],
+    );
+  },
+  delivery: (db, change) => changeDelivery(db, change),
+  granted: (db, change, facts) =>
+    one(
+      db,
+      `insert into rotor.grants (id, version_id, run_id, basis, because, expires_at)
+       values ($1, $2, $3, $4, $5, $6)`,
+      [
+        change.grantId,
+        change.versionId,
+        facts.run.runId,
+        change.basis,
+        change.because,
+        change.expiresAt,
+      ],
+    ),
+  'revoke-called': (db, { grantId }) =>
+    one(db, 'update rotor.grants set called_at = clock_timestamp() where id = $1', [grantId]),
+  'decision-read': (db, { decisionId }) =>
+    one(db, 'update rotor.decisions set read = true where id = $1', [decisionId]),
+  'run-waits': (db, { code, told, until }, facts) =>
+    one(
+      db,
+      'update rotor.runs set waits_code = $2, waits_told = $3, waits_until = $4 where id = $1',
+      [facts.run.runId, code, told, until ?? null],
+    ),
+  'run-ended': (db, { outcome }, facts) =>
+    one(
+      db,
+      `update rotor.runs set state = 'ended', outcome = $2, ended_at = clock_timestamp(),
+         waits_code = null, waits_told = null, waits_until = null where id = $1`,
+      [facts.run.runId, outcome],
+    ),
+  monitoring: (db, { versionId, until }) =>
+    one(db, 'update rotor.versions set monitor_until = $2 where id = $1', [versionId, until]),
+  found: (db, { finding }, facts) => writeFinding(db, facts.secret.secretId, finding),
+};
+
+async function storePlan(
+  db: Queryable,
+  { plan, revision }: Of<'plan-stored'>,
+  facts: Facts,
+): Promise<void> {
+  const hash = planHash(facts, plan);
+  const { runId } = facts.run;
+  await db.query('insert into rotor.plans (run_id, revision, hash, plan) values ($1, $2, $3, $4)', [
+    runId,
+    revision,
+    hash,
+    plan,
+  ]);
+  await one(
+    db,
+    `update rotor.runs set plan = $2, plan_revision = $3, plan_hash = $4, state = 'running',
+       started_at = coalesce(started_at, clock_timestamp()),
+       waits_code = null, waits_told = null, waits_until = null
+     where id = $1 and state in ('requested', 'running')`,
+    [runId, plan, revision, hash],
+  );
+}
+
+async function nameVersion(db: Queryable, change: VersionNamed, facts: Facts): Promise<void> {
+  await one(
+    db,
+    `insert into rotor.versions (id, secret_id, ordinal, state, origin, value, credential_id,
+       expires_at, run_id, activated_at)
+     values ($1, $2, $3, $4::text, $5, $6, $7, $8, $9,
+       case when $4::text = 'pending' then null else clock_timestamp() end)`,
+    [
+      change.versionId,
+      facts.secret.secretId,
+      nextOrdinal(facts.versions),
+      change.state,
+      change.origin,
+      change.value,
+      change.credentialId ?? null,
+      change.expiresAt ?? null,
+      change.origin === 'minted' ? facts.run.runId : null,
+    ],
+  );
+}
+
+async function moveVersion(db: Queryable, change: VersionMoved): Promise<void> {
+  await one(
+    db,
+    `update rotor.versions set state = $3::text,
+       credential_id = coalesce($4, credential_id),
+       expires_at = coalesce($5, expires_at),
+       activated_at = case when $3::text = 'active' then coalesce(activated_at, clock_timestamp()) else activated_at end,
+       disabled_at = case when $3::text = 'disabled' then $11::timestamptz when $3::text = 'retiring' then null else disabled_at end,
+       disabled_until = $6,
+       ended_cause = $7,
+       grant_id = $8,
+       revoked_at = case when $3::text = 'revoked' then clock_timestamp() end,
+       is_current = is_current and $3::text not in ('revoked', 'ended'),
+       outlived = coalesce($9, outlived),
+       brought_back = brought_back + $10
+     where id = $1 and state = $2`,
+    [
+      change.versionId,
+      change.from,
+      change.to,
+      change.credentialId ?? null,
+      change.expiresAt ?? null,
+      change.disabledUntil ?? null,
+      change.cause ?? null,
+      change.grantId ?? null,
+      change.outlived ?? null,
+      change.broughtBack === true ? 1 : 0,
+      change.disabledAt ?? null,
+    ],
+  );
+}
+
+/** The mark `current` flips; versions that were in service begin to retire. */
+async function confirmVersion(
+  db: Queryable,
+  { versionId }: Of<'version-confirmed'>,
+  facts: Facts,
+): Promise<void> {
+  const { secretId } = facts.secret;
+  await db.query(
+    `update rotor.versions set is_current = false,
+       state = case when state = 'active' then 'retiring' else state end
+     where secret_id = $1 and id <> $2 and (is_current or state = 'active')`,
+    [secretId, versionId],
+  );
+  await one(
+    db,
+    `update rotor.versions set is_current = true, confirmed_at = clock_timestamp(),
+       state = case when state = 'retiring' then 'active' else state end
+     where id = $1 and state in ('active', 'retiring')`,
+    [versionId],
+  );
+}
+
+async function takeLease(db: Queryable, change: Of<'lease-taken'>, facts: Facts): Promise<void> {
+  await one(
+    db,
+    `insert into rotor.leases (destination_id, generation, version_id, run_id, deadline)
+     values ($1, $2, $3, $4, $5)
+     on conflict (destination_id) do update set generation = $2, version_id = $3, run_id = $4,
+       deadline = $5, released = false
+     where rotor.leases.generation = $2 - 1`,
+    [change.destinationId, change.generation, change.versionId, facts.run.runId, change.deadline],
+  );
+}
+
+async function changeDelivery(db: Queryable, change: DeliveryChanged): Promise<void> {
+  await one(
+    db,
+    `insert into rotor.deliveries as d
+       (dependency_id, version_id, generation, evidence, delivered_at, moved_at, failure)
+     values ($1, $2, $3, $4, case when $5 then clock_timestamp() end,
+       case when $6 then clock_timestamp() end, $7)
+     on conflict (dependency_id, version_id) do update set
+       generation = greatest(d.generation, $3),
+       evidence = coalesce($4, d.evidence),
+       delivered_at = case when $5 then coalesce(d.delivered_at, clock_timestamp()) else d.delivered_at end,
+       moved_at = case when $6 then coalesce(d.moved_at, clock_timestamp()) end,
+       failure = $7`,
+    [
+      change.dependencyId,
+      change.versionId,
+      change.generation,
+      change.evidence ?? null,
+      change.delivered,
+      change.moved,
+      change.failure ?? null,
+    ],
+  );
+}
+
+export async function writeFinding(
+  db: Queryable,
+  secretId: string,
+  finding: Finding,
+): Promise<void> {
+  await db.query(
+    `insert into rotor.findings as f (secret_id, version_id, code, about, message, source)
+     values ($1, $2, $3, $4, $5, $6)
+     on conflict (secret_id, code, about) do update set
+       last_at = clock_timestamp(), count = f.count + 1, message = excluded.message, closed_at = null`,
+    [
+      secretId,
+      finding.versionId ?? null,
+      finding.code,
+      finding.about,
+      finding.message,
+      finding.source === undefined ? null : JSON.stringify(finding.source),
+    ],
+  );
+}

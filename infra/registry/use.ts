@@ -1,0 +1,250 @@
+/** Copies what issuers saw, one short transaction per batch and no lock on the secret, and says which of it is news. */
+import type pg from 'pg';
+import { attribute, type Recognizable, type SeenAs } from '../../domain/attribution.js';
+import type { Finding } from '../../domain/change.js';
+import { describeSource } from '../../domain/gate.js';
+import type { ObservedUse, UseRecord } from '../../domain/issuer.js';
+import type { UseNews, WatchedSecret } from '../../domain/registry.js';
+import { inTransaction, type Queryable } from '../postgres.js';
+import { writeFinding } from './changes.js';
+import { sourceKey } from './source-key.js';
+
+interface KnownVersion {
+  readonly id: string;
+  readonly ordinal: number;
+  readonly credential_id: string;
+  readonly state: string;
+  readonly disabled_at: Date | null;
+  /** From the call on a use is late, whenever the proof that it is dead came. */
+  readonly called_at: Date | null;
+}
+
+interface NewUse {
+  readonly version: KnownVersion;
+  readonly use: ObservedUse;
+  /** This source was not known to use this version. */
+  readonly firstOfSource: boolean;
+}
+
+/** A record as it was read: `since` is what was asked for. */
+export interface Reading {
+  readonly secretId: string;
+  readonly record: UseRecord;
+  readonly since: Date;
+}
+
+export async function recordUse(pool: pg.Pool, reading: Reading): Promise<UseNews[]> {
+  const { secretId, record } = reading;
+  return inTransaction(pool, async (db) => {
+    const versions = await knownVersions(db, secretId);
+    const fresh = await copyUses(db, versions, record.uses);
+    await moveWatermark(db, reading);
+    return findNews(db, reading, fresh);
+  });
+}
+
+async function knownVersions(db: Queryable, secretId: string): Promise<Map<string, KnownVersion>> {
+  const { rows } = await db.query<KnownVersion>(
+    `select id, ordinal, credential_id, state, disabled_at,
+       (select max(g.called_at) from rotor.grants g where g.version_id = v.id) as called_at
+     from rotor.versions v where secret_id = $1 and credential_id is not null`,
+    [secretId],
+  );
+  return new Map(rows.map((row) => [row.credential_id, row]));
+}
+
+const upsertUses = `
+with incoming as (
+       select * from jsonb_to_recordset($1::jsonb) as r(index int, version_id uuid, source_key text,
+         outcome text, minute timestamptz, source jsonb, last_at timestamptz, count bigint)),
+     known as (
+       select distinct u.version_id, u.source_key, u.outcome from rotor.use u
+       join incoming i using (version_id, source_key, outcome)),
+     changed as (
+       insert into rotor.use as u
+         (version_id, source_key, outcome, minute, source, first_at, last_at, count)
+       select version_id, source_key, outcome, minute, source, last_at, last_at, count
+       from incoming order by index
+       on conflict (version_id, source_key, outcome, minute) do update
+         set last_at = excluded.last_at, count = excluded.count
+         where u.count <> excluded.count or u.last_at <> excluded.last_at
+       returning u.version_id, u.source_key, u.outcome, u.minute)
+     select i.index, exists (select from known k where (k.version_id, k.source_key, k.outcome)
+         = (i.version_id, i.source_key, i.outcome)) as known
+     from incoming i join changed c using (version_id, source_key, outcome, minute)`;
+
+/** Rows are written in one order, so that two collectors never wait for each other in a circle. */
+async function copyUses(
+  db: Queryable,
+  versions: ReadonlyMap<string, KnownVersion>,
+  uses: readonly ObservedUse[],
+): Promise<NewUse[]> {
+  const rows = uses
+    .flatMap((use) => {
+      const version = versions.get(use.credentialId);
+      return version === undefined ? [] : [{ version, use, key: sourceKey(use.source) }];
+    })
+    .sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
+  if (rows.length === 0) return [];
+  const incoming = rows.map(({ version, use, key }, index) => rowOf({ version, use, key, index }));
+  const { rows: written } = await db.query<{ index: number; known: boolean }>(upsertUses, [
+    JSON.stringify(incoming),
+  ]);
+  return written.flatMap(({ index, known }) => {
+    const row = rows[index];
+    return row === undefined ? [] : [{ version: row.version, use: row.use, firstOfSource: !known }];
+  });
+}
+
+interface UseRow {
+  readonly version: KnownVersion;
+  readonly use: ObservedUse;
+  readonly key: string;
+}
+
+function orderOf({ version, use, key }: UseRow): string {
+  return `${version.id} ${key} ${use.outcome} ${use.minute.toISOString()}`;
+}
+
+function rowOf({ version, use, key, index }: UseRow & { index: number }): Record<string, unknown> {
+  return {
+    index,
+    version_id: version.id,
+    source_key: key,
+    outcome: use.outcome,
+    minute: use.minute,
+    source: use.source,
+    last_at: use.lastAt,
+    count: use.count,
+  };
+}
+
+/** The watermark never goes back; a gap in the record moves the beginning of what is continuous. */
+async function moveWatermark(db: Queryable, reading: Reading): Promise<void> {
+  const { secretId, record, since } = reading;
+  const skew = record.issuerNow.getTime() - Date.now();
+  await db.query(
+    `insert into rotor.use_records as r
+       (secret_id, kind, complete_through, continuous_since, resolution_ms, skew_ms)
+     values ($1, $2, $3, coalesce($4, $7), $5, $6)
+     on conflict (secret_id) do update set kind = $2,
+       complete_through = greatest(r.complete_through, $3),
+       continuous_since = greatest(r.continuous_since, $4),
+       resolution_ms = $5, skew_ms = $6, read_at = clock_timestamp()`,
+    [
+      secretId,
+      record.kind,
+      record.completeThrough,
+      record.continuousSince ?? null,
+      record.resolutionMs,
+      Math.round(skew),
+      since,
+    ],
+  );
+}
+
+async function findNews(
+  db: Queryable,
+  { secretId, record }: Reading,
+  fresh: readonly NewUse[],
+): Promise<UseNews[]> {
+  const news = new Set<UseNews['what']>();
+  const dependencies = fresh.length > 0 ? await recognizable(db, secretId) : [];
+  const skewMs = record.issuerNow.getTime() - Date.now();
+  for (const entry of fresh) {
+    const found = judge(entry, dependencies, skewMs);
+    if (found?.finding !== undefined) await writeFinding(db, secretId, found.finding);
+    if (found !== undefined) news.add(found.what);
+  }
+  return [...news].map((what) => ({ secretId, what }));
+}
+
+interface Judged {
+  readonly what: UseNews['what'];
+  readonly finding?: Finding;
+}
+
+interface Named extends Recognizable {
+  readonly dependent: string;
+}
+
+function judge(
+  { version, use, firstOfSource }: NewUse,
+  dependencies: readonly Named[],
+  skewMs: number,
+): Judged | undefined {
+  const owner = attribute(use.source, dependencies)?.dependent;
+  const who = describeSource(use.source);
+  const about = `${version.id} ${sourceKey(use.source)}`;
+  const named = { about, versionId: version.id, source: use.source };
+  if (use.outcome === 'accepted') {
+    if (!firstOfSource || owner !== undefined) return undefined;
+    const message = `v${version.ordinal} is used by nobody declared: ${who}`;
+    return { what: 'new-user', finding: { code: 'undeclared-use', message, ...named } };
+  }
+  const at = use.lastAt.getTime() - skewMs;
+  if (isSince(at, version.called_at)) {
+    const whose = owner === undefined ? who : `${owner} (${who})`;
+    const message = `revoked v${version.ordinal} was tried by ${whose}`;
+    return { what: 'revoked-use', finding: { code: 'revoked-use', message, ...named } };
+  }
+  return isSince(at, version.disabled_at) ? { what: 'straggler' } : undefined;
+}
+
+function isSince(at: number, since: Date | null): boolean {
+  return since !== null && at >= since.getTime();
+}
+
+async function recognizable(db: Queryable, secretId: string): Promise<Named[]> {
+  const { rows } = await db.query<{ id: string; seen_as: SeenAs | null; dependent: string }>(
+    `select d.id, d.seen_as, t.name as dependent
+     from rotor.dependencies d join rotor.dependents t on t.id = d.dependent_id
+     where d.secret_id = $1 and d.retired_at is null`,
+    [secretId],
+  );
+  return rows.map((row) => ({
+    dependencyId: row.id,
+    dependent: row.dependent,
+    seenAs: row.seen_as ?? undefined,
+  }));
+}
+
+/** Overlaps what was read before: a minute that was not over is read again. */
+const overlapMs = 120_000;
+/** The first reading goes back this far: quiet time may have passed before rotor looked. */
+const firstReadingMs = 31 * 86_400_000;
+/** Secrets that nothing is happening to are read this often. */
+const idleSeconds = 60;
+
+export async function watchedSecrets(db: Queryable, issuer: string): Promise<WatchedSecret[]> {
+  const { rows } = await db.query<{
+    id: string;
+    name: string;
+    specification: Record<string, unknown>;
+    complete_through: Date | null;
+  }>(
+    `select s.id, o.name || '/' || s.name as name, s.specification, r.complete_through
+     from rotor.secrets s join rotor.organizations o on o.id = s.organization_id
+     left join rotor.use_records r on r.secret_id = s.id
+     where s.issuer = $1 and s.retired_at is null
+       and exists (select from rotor.versions v where v.secret_id = s.id)
+       and (r.read_at is null or r.read_at < clock_timestamp() - make_interval(secs => ${idleSeconds})
+         or exists (select from rotor.runs u where u.secret_id = s.id and u.state in ('requested', 'running'))
+         or exists (select from rotor.versions v where v.secret_id = s.id
+              and (v.state = 'disabled' or v.monitor_until > clock_timestamp())))
+     limit 500`,
+    [issuer],
+  );
+  return rows.map((row) => ({
+    secretId: row.id,
+    name: row.name,
+    specification: row.specification,
+    since: readFrom(row.complete_through),
+  }));
+}
+
+export function readFrom(completeThrough: Date | null | undefined): Date {
+  return completeThrough === null || completeThrough === undefined
+    ? new Date(Date.now() - firstReadingMs)
+    : new Date(completeThrough.getTime() - overlapMs);
+}
