@@ -10,6 +10,8 @@ export type Change =
   | { readonly change: 'plan-stored'; readonly plan: Plan; readonly revision: number }
   | VersionNamed
   | VersionMoved
+  /** From now on the run's plan moves dependents to this version. */
+  | { readonly change: 'successor-chosen'; readonly versionId: string }
   | { readonly change: 'version-confirmed'; readonly versionId: string }
   | { readonly change: 'version-refused'; readonly versionId: string }
   | { readonly change: 'value-known'; readonly versionId: string; readonly value: ValueState }
@@ -49,12 +51,20 @@ export type Change =
       readonly because: Readonly<Record<string, unknown>>;
     }
   | { readonly change: 'revoke-called'; readonly grantId: string }
+  /** rotor is about to log in itself; the mark tells that from anybody's use. */
+  | { readonly change: 'probe-marked'; readonly versionId: string; readonly mark: string }
   | { readonly change: 'decision-read'; readonly decisionId: string }
   | {
       readonly change: 'run-waits';
       readonly code: string;
       readonly told: string;
       readonly until: Date | undefined;
+    }
+  /** The run decided by itself, as its policy allows. */
+  | {
+      readonly change: 'turned-around';
+      readonly decisionKind: 'roll-back';
+      readonly reason: string;
     }
   | { readonly change: 'run-ended'; readonly outcome: RunOutcome }
   | { readonly change: 'monitoring'; readonly versionId: string; readonly until: Date }

@@ -9,7 +9,7 @@ const canonicalize = canonicalizeModule as unknown as (value: unknown) => string
 export interface AuditEvent {
   readonly actor: string;
   readonly runId?: string | undefined;
-  readonly event: Readonly<Record<string, unknown>>;
+  readonly event: object;
 }
 
 export interface AuditTrail {
@@ -66,7 +66,7 @@ function headMac(key: Buffer, { chainId, count, head }: Head): Buffer {
 }
 
 /** JSON as the database gives it back: dates as text, nothing undefined. */
-function plain(event: Readonly<Record<string, unknown>>): unknown {
+function plain(event: object): unknown {
   return JSON.parse(JSON.stringify(event));
 }
 

@@ -41,6 +41,12 @@ const writers: { readonly [K in Change['change']]: Writer<K> } = {
   'plan-stored': storePlan,
   'version-named': nameVersion,
   'version-moved': (db, change) => moveVersion(db, change),
+  'successor-chosen': (db, { versionId }, facts) =>
+    one(
+      db,
+      `update rotor.runs set plan = jsonb_set(plan, '{towards}', to_jsonb($2::text)) where id = $1`,
+      [facts.run.runId, versionId],
+    ),
   'version-confirmed': confirmVersion,
   'version-refused': (db, { versionId }) =>
     one(db, 'update rotor.versions set refused = true where id = $1', [versionId]),
@@ -83,6 +89,8 @@ const writers: { readonly [K in Change['change']]: Writer<K> } = {
     ),
   'revoke-called': (db, { grantId }) =>
     one(db, 'update rotor.grants set called_at = clock_timestamp() where id = $1', [grantId]),
+  // The audit event is the record.
+  'probe-marked': () => Promise.resolve(),
   'decision-read': (db, { decisionId }) =>
     one(db, 'update rotor.decisions set read = true where id = $1', [decisionId]),
   'run-waits': (db, { code, told, until }, facts) =>
@@ -91,13 +99,25 @@ const writers: { readonly [K in Change['change']]: Writer<K> } = {
       'update rotor.runs set waits_code = $2, waits_told = $3, waits_until = $4 where id = $1',
       [facts.run.runId, code, told, until ?? null],
     ),
-  'run-ended': (db, { outcome }, facts) =>
+  'turned-around': (db, { decisionKind, reason }, facts) =>
     one(
+      db,
+      `insert into rotor.decisions (id, run_id, kind, decided_by, reason)
+       values (gen_random_uuid(), $1, $2, 'rotor', $3)`,
+      [facts.run.runId, decisionKind, reason],
+    ),
+  'run-ended': async (db, { outcome }, facts) => {
+    await one(
       db,
       `update rotor.runs set state = 'ended', outcome = $2, ended_at = clock_timestamp(),
          waits_code = null, waits_told = null, waits_until = null where id = $1`,
       [facts.run.runId, outcome],
-    ),
+    );
+    await db.query(
+      `update rotor.runs set state = 'requested' where secret_id = $1 and state = 'queued'`,
+      [facts.secret.secretId],
+    );
+  },
   monitoring: (db, { versionId, until }) =>
     one(db, 'update rotor.versions set monitor_until = $2 where id = $1', [versionId, until]),
   found: (db, { finding }, facts) => writeFinding(db, facts.secret.secretId, finding),

@@ -1,0 +1,194 @@
+/** Create never leaks: a version is named before it is minted, and found again by that name. */
+import type { Change, Decided } from '../change.js';
+import type { Facts, VersionFacts } from '../facts.js';
+import type { Credential, IssuedSecret } from '../issuer.js';
+import { fullName } from '../plan.js';
+import { successorCandidate } from '../progress.js';
+import type { Answer } from '../run.js';
+import { answered, standingAnswer } from './standing.js';
+
+export interface MintOrder {
+  readonly kind: 'mint';
+  readonly secret: IssuedSecret;
+  readonly versionId: string;
+  readonly tag: string;
+  readonly expiresAt: Date | undefined;
+  readonly effectId: string;
+  readonly mark: string;
+  /** Named just now: nothing with its tag can exist yet. */
+  readonly fresh: boolean;
+  readonly listedBefore: readonly string[] | undefined;
+}
+
+export type CreateOrder = { readonly kind: 'answer'; readonly answer: Answer } | MintOrder;
+
+export interface NewIds {
+  readonly versionId: string;
+  readonly effectId: string;
+  readonly mark: string;
+}
+
+/** After this many credentials whose value was lost, a person has to look. */
+export const mostLostValues = 3;
+
+export function issuedSecret(facts: Facts): IssuedSecret {
+  const { secretId, specification } = facts.secret;
+  return { secretId, name: fullName(facts), specification };
+}
+
+export function tagOf(facts: Facts, versionId: string): string {
+  return `${facts.installationId}/${versionId}`;
+}
+
+export function beginCreate(facts: Facts, ids: NewIds): Decided<CreateOrder> {
+  const candidate = successorCandidate(facts, new Set(facts.run.plan?.ends ?? []));
+  const answer = standingAnswer(facts) ?? createdAlready(candidate) ?? mustWait(facts);
+  if (answer !== undefined) return toOrder(answered(answer));
+  if (lostValues(facts) >= mostLostValues) return toOrder(answered(valueLost));
+  const versionId = candidate?.versionId ?? ids.versionId;
+  const named: Change[] =
+    candidate === undefined
+      ? [
+          {
+            change: 'version-named',
+            versionId,
+            state: 'pending',
+            origin: 'minted',
+            value: 'unknown',
+          },
+        ]
+      : [];
+  const deadline = new Date(facts.now.getTime() + facts.policy.timeouts.mintMs);
+  const { effectId, mark } = ids;
+  return {
+    result: orderOf(facts, { versionId, effectId, mark }, candidate),
+    changes: [
+      ...named,
+      { change: 'effect-begun', effectId, effect: 'mint', versionId, deadline },
+      { change: 'probe-marked', versionId, mark },
+    ],
+  };
+}
+
+const valueLost: Answer = {
+  kind: 'blocked',
+  code: 'value-lost',
+  told: `the value of ${mostLostValues} new credentials was lost before it could be sealed`,
+};
+
+function toOrder({ result, changes }: Decided<Answer>): Decided<CreateOrder> {
+  return { result: { kind: 'answer', answer: result }, changes };
+}
+
+function createdAlready(candidate: VersionFacts | undefined): Answer | undefined {
+  if (candidate?.state !== 'active') return undefined;
+  return { kind: 'done', told: `v${candidate.ordinal} is ready` };
+}
+
+/** A mint that a superseded run began may still happen; only afterwards does a listing show all. */
+function mustWait(facts: Facts): Answer | undefined {
+  const open = facts.effects
+    .filter(({ kind, runId }) => kind === 'mint' && runId !== facts.run.runId)
+    .map(({ deadline }) => deadline.getTime() + facts.traits.propagationMs)
+    .filter((over) => over > facts.now.getTime());
+  if (open.length === 0) return undefined;
+  const until = new Date(Math.max(...open)).toISOString();
+  return { kind: 'wait', until, told: 'an earlier run may still be minting' };
+}
+
+function lostValues(facts: Facts): number {
+  return facts.versions.filter(
+    ({ runId, state, confirmedAt, value }) =>
+      runId === facts.run.runId &&
+      (state === 'revoked' || state === 'ended') &&
+      confirmedAt === undefined &&
+      value === 'unknown',
+  ).length;
+}
+
+function orderOf(facts: Facts, ids: NewIds, candidate: VersionFacts | undefined): MintOrder {
+  return {
+    kind: 'mint',
+    secret: issuedSecret(facts),
+    versionId: ids.versionId,
+    tag: tagOf(facts, ids.versionId),
+    expiresAt: expiryOf(facts),
+    effectId: ids.effectId,
+    mark: ids.mark,
+    fresh: candidate === undefined,
+    listedBefore: candidate?.listedBefore,
+  };
+}
+
+/** `validityMs` of the specification, never beyond what the issuer allows. */
+function expiryOf(facts: Facts): Date | undefined {
+  const asked = facts.secret.specification['validityMs'];
+  const longest = facts.traits.longestValidityMs;
+  const validity = typeof asked === 'number' ? asked : longest;
+  if (validity === undefined) return undefined;
+  return new Date(facts.now.getTime() + Math.min(validity, longest ?? validity));
+}
+
+/** Which listed credentials are the one that was ordered. Without a tag: those that were not there before. */
+export function mintedAmong(order: MintOrder, listed: readonly Credential[]): Credential[] {
+  const tagged = listed.filter(
+    ({ tag }) => tag.kind === 'ours' && tag.versionId === order.versionId,
+  );
+  if (tagged.length > 0 || order.listedBefore === undefined) return tagged;
+  const before = new Set(order.listedBefore);
+  return listed.filter(({ credentialId, tag }) => tag.kind === 'none' && !before.has(credentialId));
+}
+
+/** Why the issuer's slots leave no room; undefined where they do. Foreign credentials take slots too. */
+export function noFreeSlot(facts: Facts, listed: readonly Credential[]): Answer | undefined {
+  const { overlap } = facts.traits;
+  if (overlap.kind !== 'slots' && overlap.kind !== 'displaces-oldest') return undefined;
+  if (listed.length < overlap.slots) return undefined;
+  const names = listed.map(({ credentialId }) => credentialId).join(', ');
+  const told =
+    overlap.kind === 'slots'
+      ? `all ${overlap.slots} slots are taken: ${names}`
+      : `another mint would kill the oldest of: ${names}`;
+  return { kind: 'blocked', code: 'no-free-slot', told };
+}
+
+export interface Created {
+  readonly order: MintOrder;
+  readonly credentialId: string;
+  readonly expiresAt: Date | undefined;
+}
+
+export function finishCreate(
+  facts: Facts,
+  { order, credentialId, expiresAt }: Created,
+): Decided<Answer> {
+  const version = facts.versions.find(({ versionId }) => versionId === order.versionId);
+  const told = `v${version?.ordinal ?? '?'} is ready`;
+  const moved: Change = {
+    change: 'version-moved',
+    versionId: order.versionId,
+    from: 'pending',
+    to: 'active',
+    credentialId,
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  };
+  return {
+    result: { kind: 'done', told },
+    changes: [
+      { change: 'value-known', versionId: order.versionId, value: 'sealed' },
+      moved,
+      { change: 'successor-chosen', versionId: order.versionId },
+      { change: 'effect-finished', effectId: order.effectId },
+    ],
+  };
+}
+
+/** Rights that differ from the specification, by name; rights that the issuer doesn't report are not judged. */
+export function wrongRights(order: MintOrder, credential: Credential): string[] {
+  return Object.entries(credential.rights)
+    .filter(([name, value]) => {
+      const wanted = order.secret.specification[name];
+      return wanted !== undefined && wanted !== value;
+    })
+    .map(([name]) => name);
+}

@@ -1,0 +1,160 @@
+/** Disable: a reversible refusal before the permanent one, held as a lease that ends by itself if rotor stops. */
+import type { Change, Decided } from '../change.js';
+import type { Facts, VersionFacts } from '../facts.js';
+import { describeSource } from '../gate.js';
+import { versionOf } from '../progress.js';
+import type { Answer } from '../run.js';
+import { answered, answerTo, extraWaveAnswer, standingAnswer } from './standing.js';
+import { blockersToRevoke } from '../gate.js';
+import { versionsToEnd } from './verify.js';
+
+/** A lease that nobody renews ends after this long, and the old version works again. */
+export const disableLeaseMs = 60_000;
+/** A straggler may bring a version back this often; then a person has to look. */
+export const mostBroughtBack = 2;
+
+export type DisableOrder =
+  | { readonly kind: 'answer'; readonly answer: Answer }
+  | {
+      readonly kind: 'disable';
+      readonly versionId: string;
+      readonly until: Date;
+      readonly at: Date;
+      readonly effectId: string;
+    }
+  | { readonly kind: 'bring-back'; readonly versionId: string };
+
+export function decideDisable(facts: Facts, effectId: string): Decided<DisableOrder> {
+  const early = standingAnswer(facts) ?? extraWaveAnswer(facts);
+  if (early !== undefined) return asOrder(answered(early));
+  const versions = versionsToEnd(facts).flatMap((id) => versionOf(facts, id) ?? []);
+  const tried = versions.find((version) => stragglers(facts, version).length > 0);
+  if (tried !== undefined)
+    return { result: { kind: 'bring-back', versionId: tried.versionId }, changes: [] };
+  const stubborn = versions.find(({ broughtBack }) => broughtBack >= mostBroughtBack);
+  if (stubborn !== undefined) return asOrder(answered(stragglerPersists(stubborn)));
+  const next = versions.find((version) => !isDisabledNow(facts, version));
+  if (next !== undefined) return beginDisable(facts, next, effectId);
+  return asOrder(waitedLongEnough(facts, versions));
+}
+
+function asOrder({ result, changes }: Decided<Answer>): Decided<DisableOrder> {
+  return { result: { kind: 'answer', answer: result }, changes };
+}
+
+function stragglerPersists({ ordinal, broughtBack }: VersionFacts): Answer {
+  return {
+    kind: 'blocked',
+    code: 'straggler-persists',
+    told: `v${ordinal} was needed again ${broughtBack} times after it was disabled`,
+  };
+}
+
+/** Sources that were refused since the version was disabled: the value was right, and somebody needs it. */
+export function stragglers(facts: Facts, version: VersionFacts): string[] {
+  const { disabledAt, versionId } = version;
+  if (version.state !== 'disabled' || disabledAt === undefined) return [];
+  const since = disabledAt.getTime() + (facts.record?.skewMs ?? 0);
+  return facts.uses
+    .filter((use) => use.versionId === versionId && use.outcome === 'refused')
+    .filter(({ lastAt }) => lastAt.getTime() >= since)
+    .map(({ source }) => describeSource(source));
+}
+
+function isDisabledNow(facts: Facts, version: VersionFacts): boolean {
+  if (version.state !== 'disabled') return false;
+  if (facts.traits.disable === 'manual') return true;
+  return version.disabledUntil !== undefined && version.disabledUntil > facts.now;
+}
+
+/** Asked again under the lock: between verify and here somebody may have come back. */
+function beginDisable(
+  facts: Facts,
+  version: VersionFacts,
+  effectId: string,
+): Decided<DisableOrder> {
+  const blockers = blockersToRevoke(facts, version.versionId, { openUse: undefined });
+  if (blockers.length > 0) return asOrder(answerTo(blockers, ''));
+  const { versionId } = version;
+  const until = new Date(facts.now.getTime() + disableLeaseMs);
+  const retire: Change[] =
+    version.state === 'active'
+      ? [{ change: 'version-moved', versionId, from: 'active', to: 'retiring' }]
+      : [];
+  return {
+    result: { kind: 'disable', versionId, until, at: facts.now, effectId },
+    changes: [
+      ...retire,
+      { change: 'effect-begun', effectId, effect: 'disable', versionId, deadline: until },
+    ],
+  };
+}
+
+export function finishDisable(
+  facts: Facts,
+  order: Extract<DisableOrder, { kind: 'disable' }>,
+): Decided<Answer> {
+  const { versionId, until, at } = order;
+  const again = versionOf(facts, versionId)?.state === 'disabled';
+  const end = new Date(at.getTime() + facts.policy.disablePeriodMs);
+  const told = 'the old version is refused, reversibly';
+  const back: Change[] = again
+    ? [{ change: 'version-moved', versionId, from: 'disabled', to: 'retiring' }]
+    : [];
+  return answered({ kind: 'wait', until: end.toISOString(), told }, [
+    ...back,
+    {
+      change: 'version-moved',
+      versionId,
+      from: 'retiring',
+      to: 'disabled',
+      disabledUntil: until,
+      disabledAt: at,
+    },
+    { change: 'effect-finished', effectId: order.effectId },
+  ]);
+}
+
+function waitedLongEnough(facts: Facts, versions: readonly VersionFacts[]): Decided<Answer> {
+  const since = Math.max(0, ...versions.map(({ disabledAt }) => disabledAt?.getTime() ?? 0));
+  const end = since + facts.policy.disablePeriodMs;
+  const seenThrough = (facts.record?.completeThrough.getTime() ?? 0) - (facts.record?.skewMs ?? 0);
+  if (versions.length === 0 || (facts.now.getTime() >= end && seenThrough >= end)) {
+    return answered({ kind: 'done', told: 'nobody tried the disabled version' });
+  }
+  const until = new Date(Math.max(end, facts.now.getTime() + 1)).toISOString();
+  return answered({ kind: 'wait', until, told: 'the old version is refused, reversibly' });
+}
+
+export function broughtBack(facts: Facts, versionId: string): Decided<Answer> {
+  const version = versionOf(facts, versionId);
+  if (version?.state !== 'disabled') {
+    return { result: { kind: 'replan', told: 'it works already' }, changes: [] };
+  }
+  const names = stragglers(facts, version);
+  const who = names.join('; ');
+  const told =
+    names.length > 0 ? `v${version.ordinal} is still needed by ${who}` : 'it works again';
+  const found: Change[] = names.map((about) => ({
+    change: 'found',
+    finding: {
+      code: 'straggler',
+      about: `${versionId} ${about}`,
+      versionId,
+      message: `v${version.ordinal} was disabled, tried by ${about}, and enabled again`,
+    },
+  }));
+  return {
+    result: { kind: 'replan', told },
+    changes: [
+      {
+        change: 'version-moved',
+        versionId,
+        from: 'disabled',
+        to: 'retiring',
+        broughtBack: names.length > 0,
+      },
+      ...found,
+    ],
+  };
+}

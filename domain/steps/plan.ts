@@ -1,0 +1,26 @@
+/** The plan, stored: each look at changed facts is a new revision of the same run. */
+import type { Change, Decided } from '../change.js';
+import type { Facts } from '../facts.js';
+import { planRun, wayBack } from '../plan.js';
+import type { StoredPlan } from '../run.js';
+import { isPaused } from './standing.js';
+
+export function decidePlan(facts: Facts): Decided<StoredPlan> {
+  const plan = planRun(facts);
+  const revision = (facts.run.plan?.revision ?? 0) + 1;
+  const read: Change[] = facts.run.decisions
+    .filter((decision) => !decision.read)
+    .map(({ decisionId }) => ({ change: 'decision-read', decisionId }));
+  return {
+    result: { revision, title: plan.title, steps: plan.steps, waves: plan.waves },
+    changes: [{ change: 'plan-stored', plan, revision }, ...read],
+  };
+}
+
+/** Versions that must work again before anything else: the run turned around, or is paused. */
+export function versionsToBringBack(facts: Facts): string[] {
+  if (wayBack(facts) === undefined && !isPaused(facts)) return [];
+  return facts.versions
+    .filter(({ state }) => state === 'disabled')
+    .map(({ versionId }) => versionId);
+}

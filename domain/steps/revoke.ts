@@ -1,0 +1,151 @@
+/** Revoke: a grant earned or accepted, one call, a proof; only then is a version revoked. */
+import type { Change, Decided } from '../change.js';
+import type { Facts, GrantFacts, VersionFacts } from '../facts.js';
+import { basisOf, blockersToRevoke, grantLifeMs, type LiveReading } from '../gate.js';
+import { versionOf } from '../progress.js';
+import type { Answer } from '../run.js';
+import { isLive } from '../version.js';
+import { answered, answerTo, extraWaveAnswer, standingAnswer } from './standing.js';
+
+export interface RevokeIds {
+  readonly grantId: string;
+  readonly effectId: string;
+  readonly mark: string;
+}
+
+export type RevokeOrder =
+  | { readonly kind: 'answer'; readonly answer: Answer }
+  | { readonly kind: 'revoke'; readonly version: VersionFacts; readonly ids: RevokeIds };
+
+/** A grant lasts as long as its run where a compromise is contained. */
+const containedLifeMs = 86_400_000;
+
+export interface GrantQuestion {
+  readonly versionId: string;
+  readonly live: LiveReading;
+  readonly ids: RevokeIds;
+}
+
+/** Under the lock: the gate, the grant, and the note that the call is about to be made. */
+export function decideGrant(
+  facts: Facts,
+  { versionId, live, ids }: GrantQuestion,
+): Decided<RevokeOrder> {
+  const version = versionOf(facts, versionId);
+  if (version === undefined || !isLive(version.state)) {
+    return asOrder({ result: { kind: 'done', told: 'gone already' }, changes: [] });
+  }
+  const contains = facts.run.kind === 'compromise';
+  const early = contains ? undefined : (standingAnswer(facts) ?? extraWaveBefore(facts));
+  if (early !== undefined) return asOrder(answered(early));
+  const blockers = blockersToRevoke(facts, versionId, live);
+  if (blockers.length > 0) return asOrder(answerTo(blockers, ''));
+  return grant(facts, version, ids);
+}
+
+function extraWaveBefore(facts: Facts): Answer | undefined {
+  return facts.run.plan?.direction === 'back' ? undefined : extraWaveAnswer(facts);
+}
+
+function asOrder({ result, changes }: Decided<Answer>): Decided<RevokeOrder> {
+  return { result: { kind: 'answer', answer: result }, changes };
+}
+
+function grant(facts: Facts, version: VersionFacts, ids: RevokeIds): Decided<RevokeOrder> {
+  const { versionId } = version;
+  const basis = basisOf(facts, versionId);
+  const life = basis === 'contained' ? containedLifeMs : grantLifeMs;
+  const expiresAt = new Date(facts.now.getTime() + life);
+  return {
+    result: { kind: 'revoke', version, ids },
+    changes: [
+      {
+        change: 'granted',
+        grantId: ids.grantId,
+        versionId,
+        basis,
+        expiresAt,
+        because: becauseOf(facts),
+      },
+      {
+        change: 'effect-begun',
+        effectId: ids.effectId,
+        effect: 'revoke',
+        versionId,
+        deadline: expiresAt,
+      },
+      { change: 'probe-marked', versionId, mark: ids.mark },
+      { change: 'revoke-called', grantId: ids.grantId },
+    ],
+  };
+}
+
+function becauseOf(facts: Facts): Record<string, unknown> {
+  const { options, requestedBy, reason } = facts.run;
+  return {
+    requestedBy,
+    reason,
+    record: facts.record,
+    acceptedOutage: options.acceptedOutage,
+    acceptedUnseenUse: options.acceptedUnseenUse ?? facts.policy.acceptUnseenUse,
+  };
+}
+
+/** A call that was made may have worked: the issuer is read before anything is renewed. */
+export function grantAlreadyCalled(facts: Facts, versionId: string): GrantFacts | undefined {
+  return facts.grants.filter((g) => g.versionId === versionId && g.calledAt !== undefined).at(-1);
+}
+
+export interface Revoked {
+  readonly versionId: string;
+  readonly grantId: string;
+  readonly outlived: string | undefined;
+}
+
+export function recordRevoked(
+  facts: Facts,
+  { versionId, grantId, outlived }: Revoked,
+): Decided<Answer> {
+  const version = versionOf(facts, versionId);
+  if (version === undefined || !isLive(version.state)) {
+    return { result: { kind: 'done', told: 'gone already' }, changes: [] };
+  }
+  const finished: Change[] = facts.effects
+    .filter(({ kind, versionId: id }) => kind === 'revoke' && id === versionId)
+    .map(({ effectId }) => ({ change: 'effect-finished', effectId }));
+  return {
+    result: { kind: 'done', told: `v${version.ordinal} is revoked and refused` },
+    changes: [
+      {
+        change: 'version-moved',
+        versionId,
+        from: version.state,
+        to: 'revoked',
+        grantId,
+        ...(outlived === undefined ? {} : { outlived }),
+      },
+      ...finished,
+    ],
+  };
+}
+
+/** Gone at the issuer without a call of ours: somebody else removed it, or it expired. */
+export function recordEnded(facts: Facts, versionId: string): Decided<Answer> {
+  const version = versionOf(facts, versionId);
+  if (version === undefined || !isLive(version.state)) {
+    return { result: { kind: 'done', told: 'gone already' }, changes: [] };
+  }
+  const expired = version.expiresAt !== undefined && version.expiresAt <= facts.now;
+  const cause = expired ? 'expired' : 'removed-elsewhere';
+  const message = `v${version.ordinal} is gone at the issuer (${cause})`;
+  return {
+    result: { kind: 'done', told: message },
+    changes: [
+      { change: 'version-moved', versionId, from: version.state, to: 'ended', cause },
+      {
+        change: 'found',
+        finding: { code: 'ended-elsewhere', about: versionId, versionId, message },
+      },
+    ],
+  };
+}

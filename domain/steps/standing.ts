@@ -1,0 +1,54 @@
+/** What every step asks first: may it go on, and does the stored plan still fit? */
+import type { Change, Decided } from '../change.js';
+import type { Blocker } from '../blocker.js';
+import type { Facts } from '../facts.js';
+import { pendingDependencies } from '../progress.js';
+import type { Answer } from '../run.js';
+
+export function isPaused(facts: Facts): boolean {
+  const last = facts.run.decisions
+    .filter(({ kind }) => kind === 'pause' || kind === 'resume')
+    .at(-1);
+  return last?.kind === 'pause';
+}
+
+/** An answer where the step must not go on; undefined where it may. */
+export function standingAnswer(facts: Facts): Answer | undefined {
+  const turn = facts.run.decisions.find(({ read, kind }) => !read && kind !== 'pause');
+  if (turn !== undefined) return { kind: 'replan', told: `${turn.kind}, decided by ${turn.by}` };
+  if (isPaused(facts)) return { kind: 'blocked', code: 'paused', told: 'paused' };
+  return undefined;
+}
+
+/** Somebody was declared meanwhile, or has to move again: a wave more, before the gate. */
+export function extraWaveAnswer(facts: Facts): Answer | undefined {
+  const towards = facts.run.plan?.towards;
+  if (towards === undefined) return undefined;
+  const names = pendingDependencies(facts, towards).map(({ dependent }) => dependent);
+  if (names.length === 0) return undefined;
+  return { kind: 'replan', told: `another wave: ${names.join(', ')}` };
+}
+
+/** An answer, and its row: what people see of a run that waits. */
+export function answered(answer: Answer, changes: readonly Change[] = []): Decided<Answer> {
+  if (answer.kind === 'done' || answer.kind === 'replan') return { result: answer, changes };
+  const until = answer.kind === 'wait' ? new Date(answer.until) : undefined;
+  const code = answer.kind === 'blocked' ? answer.code : 'waiting';
+  const waits: Change = { change: 'run-waits', code, told: answer.told, until };
+  return { result: answer, changes: [...changes, waits] };
+}
+
+/** Waits where every blocker passes by itself, is blocked where one of them does not. */
+export function answerTo(blockers: readonly Blocker[], done: string): Decided<Answer> {
+  const [first] = blockers;
+  if (first === undefined) return { result: { kind: 'done', told: done }, changes: [] };
+  const stuck = blockers.find(({ until }) => until === undefined);
+  if (stuck !== undefined) {
+    return answered({ kind: 'blocked', code: stuck.code, told: stuck.message });
+  }
+  const until = new Date(Math.max(...blockers.map((b) => b.until?.getTime() ?? 0)));
+  const told = blockers.map(({ message }) => message).join('; ');
+  const answer: Answer = { kind: 'wait', until: until.toISOString(), told };
+  const waits: Change = { change: 'run-waits', code: first.code, told, until };
+  return { result: answer, changes: [waits] };
+}

@@ -1,0 +1,279 @@
+/** Moving one dependent: a lease, a write, a look back, a proof. */
+import { attribute } from '../attribution.js';
+import type { Change, Decided } from '../change.js';
+import { isAtLeast, stronger, type Evidence } from '../evidence.js';
+import type { DependencyFacts, Facts, LeaseFacts, VersionFacts } from '../facts.js';
+import { wayBack } from '../plan.js';
+import { deliveryOf, hasMoved, pendingDependencies, versionOf } from '../progress.js';
+import type { Answer } from '../run.js';
+import { isLive, isUsable } from '../version.js';
+import { answered, standingAnswer } from './standing.js';
+
+export interface DeliveryOrder {
+  readonly kind: 'deliver';
+  readonly dependency: DependencyFacts;
+  readonly version: VersionFacts;
+  readonly generation: number;
+  /** Versions of the secret whose values rotor has, to read a destination by. */
+  readonly known: readonly string[];
+  readonly deadline: Date;
+}
+
+export type UpdateOrder = { readonly kind: 'answer'; readonly answer: Answer } | DeliveryOrder;
+
+/** The version that a destination gets: refused once it is dead, so that no dead value is ever written. */
+export function beginDelivery(facts: Facts, dependencyId: string): Decided<UpdateOrder> {
+  const standing = standingAnswer(facts) ?? replaceDeadline(facts);
+  if (standing !== undefined) return asOrder(answered(standing));
+  const dependency = facts.dependencies.find((d) => d.dependencyId === dependencyId);
+  const version = usableVersion(facts);
+  if (version === undefined) {
+    return asOrder(answered({ kind: 'replan', told: 'the version to move to is gone' }));
+  }
+  if (dependency === undefined || hasMoved(facts, dependency, version.versionId)) {
+    return asOrder({ result: { kind: 'done', told: 'moved already' }, changes: [] });
+  }
+  return takeLease(facts, dependency, version);
+}
+
+function usableVersion(facts: Facts): VersionFacts | undefined {
+  const version = versionOf(facts, facts.run.plan?.towards ?? '');
+  return version !== undefined && isUsable(version.state) ? version : undefined;
+}
+
+/** Compromise that replaces first: from this moment on the revoke goes before everything unfinished. */
+function replaceDeadline(facts: Facts): Answer | undefined {
+  const { options, requestedAt, plan } = facts.run;
+  if (options.replaceFirstMs === undefined || plan === undefined) return undefined;
+  const over = facts.now.getTime() >= requestedAt.getTime() + options.replaceFirstMs;
+  const steps = plan.steps;
+  if (!over || !steps.includes('revoke') || steps.indexOf('revoke') < steps.indexOf('update')) {
+    return undefined;
+  }
+  return { kind: 'replan', told: 'the time to replace first is over' };
+}
+
+function asOrder({ result, changes }: Decided<Answer>): Decided<UpdateOrder> {
+  return { result: { kind: 'answer', answer: result }, changes };
+}
+
+function takeLease(
+  facts: Facts,
+  dependency: DependencyFacts,
+  version: VersionFacts,
+): Decided<UpdateOrder> {
+  const lease = facts.leases.find((l) => l.destinationId === dependency.destinationId);
+  const busy = leaseOfOthers(facts, lease);
+  if (busy !== undefined) return asOrder(answered(busy));
+  const generation = (lease?.generation ?? 0) + 1;
+  const deadline = new Date(facts.now.getTime() + facts.policy.timeouts.deliverMs);
+  return {
+    result: {
+      kind: 'deliver',
+      dependency,
+      version,
+      generation,
+      known: knownValues(facts),
+      deadline,
+    },
+    changes: [
+      {
+        change: 'lease-taken',
+        destinationId: dependency.destinationId,
+        generation,
+        versionId: version.versionId,
+        deadline,
+      },
+    ],
+  };
+}
+
+/** Another secret's run is writing this destination right now. */
+function leaseOfOthers(facts: Facts, lease: LeaseFacts | undefined): Answer | undefined {
+  if (lease === undefined || lease.released || lease.deadline <= facts.now) return undefined;
+  const own = facts.versions.some(({ versionId }) => versionId === lease.versionId);
+  if (own) return undefined;
+  return {
+    kind: 'wait',
+    until: lease.deadline.toISOString(),
+    told: 'another secret is being written to this destination',
+  };
+}
+
+export function knownValues(facts: Facts): string[] {
+  return facts.versions.filter(({ value }) => value === 'sealed').map(({ versionId }) => versionId);
+}
+
+/** What a delivery attempt came to. */
+export type DeliveryOutcome =
+  | { readonly kind: 'delivered'; readonly evidence: Evidence }
+  | { readonly kind: 'failed'; readonly code: string; readonly passing: boolean };
+
+export type AfterDelivery =
+  | { readonly kind: 'moved'; readonly told: string }
+  | { readonly kind: 'unproven'; readonly until: Date; readonly told: string }
+  /** A newer generation was leased meanwhile: this is what the destination has to hold. */
+  | { readonly kind: 'overtaken'; readonly versionId: string | undefined }
+  | { readonly kind: 'failed'; readonly passing: boolean; readonly answer: Answer };
+
+export function finishDelivery(
+  facts: Facts,
+  order: DeliveryOrder,
+  outcome: DeliveryOutcome,
+): Decided<AfterDelivery> {
+  const { destinationId } = order.dependency;
+  const lease = facts.leases.find((l) => l.destinationId === destinationId);
+  if (lease !== undefined && lease.generation > order.generation) {
+    return {
+      result: { kind: 'overtaken', versionId: newestDeliverable(facts, lease) },
+      changes: [],
+    };
+  }
+  const release: Change = { change: 'lease-released', destinationId, generation: order.generation };
+  if (outcome.kind === 'failed') return failedDelivery(facts, order, { outcome, release });
+  const proven = prove(facts, order, outcome.evidence);
+  return { result: proven.result, changes: [release, ...proven.changes] };
+}
+
+function newestDeliverable(facts: Facts, lease: LeaseFacts): string | undefined {
+  const version = versionOf(facts, lease.versionId);
+  return version !== undefined && isLive(version.state) ? version.versionId : undefined;
+}
+
+interface Failure {
+  readonly outcome: Extract<DeliveryOutcome, { kind: 'failed' }>;
+  readonly release: Change;
+}
+
+function failedDelivery(
+  facts: Facts,
+  order: DeliveryOrder,
+  { outcome, release }: Failure,
+): Decided<AfterDelivery> {
+  const { dependency, version, generation } = order;
+  const told = `${dependency.dependent}: ${dependency.connector} ${outcome.code} (${dependency.identity})`;
+  const failed: Change = {
+    change: 'delivery',
+    dependencyId: dependency.dependencyId,
+    versionId: version.versionId,
+    generation,
+    delivered: false,
+    moved: false,
+    failure: outcome.code,
+  };
+  const answer: Answer = { kind: 'blocked', code: 'destination-failed', told };
+  const changes = [release, failed];
+  if (outcome.passing) return { result: { kind: 'failed', passing: true, answer }, changes };
+  const given = turnedAround(facts, dependency, answer);
+  return {
+    result: { kind: 'failed', passing: false, answer: given.result },
+    changes: [...changes, ...given.changes],
+  };
+}
+
+/** The first accepted use of the version that only this dependency can have made. */
+function isObserved(facts: Facts, dependency: DependencyFacts, versionId: string): boolean {
+  return facts.uses.some(
+    (use) =>
+      use.versionId === versionId &&
+      use.outcome === 'accepted' &&
+      attribute(use.source, facts.dependencies) === dependency,
+  );
+}
+
+/** Evidence so far, and what follows of it; the last one to move confirms the version. */
+export function prove(
+  facts: Facts,
+  order: Pick<DeliveryOrder, 'dependency' | 'version' | 'generation'>,
+  given: Evidence,
+): Decided<AfterDelivery> {
+  const { versionId } = order.version;
+  const dependency =
+    facts.dependencies.find((d) => d.dependencyId === order.dependency.dependencyId) ??
+    order.dependency;
+  const before = deliveryOf(facts, dependency.dependencyId, versionId);
+  const observed = isObserved(facts, dependency, versionId);
+  const evidence = observed ? 'observed' : stronger(before?.evidence, given);
+  const moved = isAtLeast(evidence, dependency.leastEvidence);
+  const delivery: Change = {
+    change: 'delivery',
+    dependencyId: dependency.dependencyId,
+    versionId,
+    generation: order.generation,
+    delivered: true,
+    evidence,
+    moved,
+  };
+  if (!moved)
+    return { result: unproven(facts, dependency, before?.deliveredAt), changes: [delivery] };
+  const told = `${dependency.dependent} moved (${evidence})`;
+  return {
+    result: { kind: 'moved', told },
+    changes: [delivery, ...confirmation(facts, versionId, dependency.dependencyId)],
+  };
+}
+
+function unproven(
+  facts: Facts,
+  dependency: DependencyFacts,
+  deliveredAt: Date | undefined,
+): AfterDelivery {
+  const since = deliveredAt ?? facts.now;
+  const patience = dependency.picksUpWithinMs + facts.policy.timeouts.proveMs;
+  const until = new Date(since.getTime() + patience);
+  return { kind: 'unproven', until, told: `${dependency.dependent} has the value, not yet proven` };
+}
+
+function confirmation(facts: Facts, versionId: string, justMoved: string): Change[] {
+  const left = pendingDependencies(facts, versionId).filter(
+    ({ dependencyId }) => dependencyId !== justMoved,
+  );
+  const version = versionOf(facts, versionId);
+  if (left.length > 0 || version?.current === true) return [];
+  return [{ change: 'version-confirmed', versionId }];
+}
+
+/** Nobody is left to move: the version is confirmed without a delivery. */
+export function confirmAlone(facts: Facts): Decided<Answer> {
+  const standing = standingAnswer(facts);
+  if (standing !== undefined) return answered(standing);
+  const towards = usableVersion(facts)?.versionId;
+  if (towards === undefined) return answered({ kind: 'replan', told: 'no version to confirm' });
+  const told = 'nobody else has to move';
+  return { result: { kind: 'done', told }, changes: confirmation(facts, towards, '') };
+}
+
+/** A dependent did not prove itself in time, or cannot be written to. */
+export function notProven(facts: Facts, dependencyId: string): Decided<Answer> {
+  const standing = standingAnswer(facts);
+  if (standing !== undefined) return answered(standing);
+  const dependency = facts.dependencies.find((d) => d.dependencyId === dependencyId);
+  if (dependency === undefined) return answered({ kind: 'replan', told: 'no longer declared' });
+  const told = `${dependency.dependent} has the new value and was not seen using it`;
+  return turnedAround(facts, dependency, { kind: 'blocked', code: 'dependent-not-proven', told });
+}
+
+/** Only while the canary alone was touched does a run turn around by itself. */
+function turnedAround(facts: Facts, dependency: DependencyFacts, answer: Answer): Decided<Answer> {
+  const { policy, run } = facts;
+  const towards = run.plan?.towards;
+  const others = facts.deliveries.filter(
+    (d) => d.versionId === towards && d.dependencyId !== dependency.dependencyId,
+  );
+  const canRollBack = facts.versions.some(
+    (v) => v.versionId !== towards && isUsable(v.state) && v.value === 'sealed',
+  );
+  const automatic =
+    policy.canary &&
+    run.kind === 'rotate' &&
+    facts.dependencies.length > 1 &&
+    others.length === 0 &&
+    canRollBack &&
+    wayBack(facts) === undefined;
+  if (!automatic) return answered(answer);
+  const reason = `the canary failed: ${answer.told}`;
+  return {
+    result: { kind: 'replan', told: reason },
+    changes: [{ change: 'turned-around', decisionKind: 'roll-back', reason }],
+  };
+}
