@@ -13,6 +13,7 @@ export type Change =
   /** From now on the run's plan moves dependents to this version. */
   | { readonly change: 'successor-chosen'; readonly versionId: string }
   | { readonly change: 'version-confirmed'; readonly versionId: string }
+  | { readonly change: 'disable-renewed'; readonly versionId: string; readonly until: Date }
   | { readonly change: 'version-refused'; readonly versionId: string }
   | { readonly change: 'value-known'; readonly versionId: string; readonly value: ValueState }
   | {
@@ -143,6 +144,7 @@ const unaudited: ReadonlySet<Change['change']> = new Set([
   'lease-released',
   'decision-read',
   'run-waits',
+  'disable-renewed',
 ]);
 
 export function isAudited({ change }: Change): boolean {

@@ -33,6 +33,14 @@ export function blockersToRevoke(facts: Facts, versionId: string, live: LiveRead
   ];
 }
 
+/** Replacing in place is a revocation: everybody who breaks has to be accepted by name, or contained. */
+export function blockersToCutOver(facts: Facts, versionId: string): Blocker[] {
+  if (facts.recovering) return [recovering];
+  if (isContained(facts, versionId)) return [];
+  const unknown = stillInUse(facts, versionId).filter(({ code }) => code === 'undeclared-use');
+  return [...dependentsNotMoved(facts, versionId), ...unknown];
+}
+
 const recovering: Blocker = {
   code: 'recovering',
   message: 'the installation is recovering: what exists at the issuers has to be adopted first',

@@ -50,3 +50,15 @@ export function standsStill(record: RecordFacts): boolean {
 export function everybodyMoved(facts: Facts, versionId: string): boolean {
   return facts.dependencies.every((dependency) => hasMoved(facts, dependency, versionId));
 }
+
+/** Read again from before the last reading: its last minute was not over. */
+const overlapMs = 120_000;
+/** The first reading goes back this far: quiet time may have passed before rotor looked. */
+const firstReadingMs = 31 * 86_400_000;
+
+/** From where on the record of use is to be read next. */
+export function readFrom(completeThrough: Date | undefined, now: Date): Date {
+  return completeThrough === undefined
+    ? new Date(now.getTime() - firstReadingMs)
+    : new Date(completeThrough.getTime() - overlapMs);
+}

@@ -39,6 +39,10 @@ export interface Registry {
   }): Promise<readonly UseNews[]>;
   /** Secrets of the issuer that are due to be read; those with open runs and monitored versions always. */
   watched(issuer: string): Promise<readonly WatchedSecret[]>;
+  /** Disabled versions of the issuer whose lease is half over, with the runs that hold them. */
+  dueLeases(
+    issuer: string,
+  ): Promise<readonly { readonly runId: string; readonly versionId: string }[]>;
   report(secretId: string, finding: Finding): Promise<void>;
   /** Ends the monitoring of a version: true where findings were raised meanwhile. */
   endMonitoring(versionId: string): Promise<{ readonly until: Date; readonly findings: number }>;

@@ -1,0 +1,176 @@
+/** Makes the successor: named, minted, sealed, read back, proven by one login; then it is active. */
+import { sleep } from '@temporalio/activity';
+import { AdapterError, CredentialRefused } from '../domain/errors.js';
+import type { Facts } from '../domain/facts.js';
+import type { Credential, Issuer } from '../domain/issuer.js';
+import type { Answer } from '../domain/run.js';
+import {
+  beginCreate,
+  finishCreate,
+  mintedAmong,
+  noFreeSlot,
+  wrongRights,
+  type MintOrder,
+} from '../domain/steps/create.js';
+import { blockedBy } from './failures.js';
+import type { OfRun, Ports } from './ports.js';
+import { revokeVersion } from './revoke.js';
+
+export async function create(ports: Ports, { runId }: OfRun): Promise<Answer> {
+  const ids = { versionId: ports.newId(), effectId: ports.newId(), mark: ports.newId() };
+  const order = await ports.registry.decide(runId, (facts) => beginCreate(facts, ids));
+  if (order.kind === 'answer') return order.answer;
+  ports.reached('create:named');
+  const facts = await ports.registry.read(runId);
+  const making: Making = { ports, runId, facts, order, issuer: ports.issuer(facts.secret.issuer) };
+  try {
+    return await make(making);
+  } catch (error) {
+    return blockedBy(error, 'issuer-failed', facts.secret.issuer);
+  }
+}
+
+interface Making {
+  readonly ports: Ports;
+  readonly runId: string;
+  readonly facts: Facts;
+  readonly order: MintOrder;
+  readonly issuer: Issuer;
+}
+
+interface Found {
+  readonly credentialId: string;
+  readonly expiresAt: Date | undefined;
+}
+
+async function make(making: Making): Promise<Answer> {
+  const { ports, order, issuer } = making;
+  if (issuer.traits.valueChosenBy === 'ours') await sealOwnValue(ports, order.versionId);
+  const found = await findOrMint(making);
+  if ('kind' in found) return found;
+  const value = await ports.store.get(order.versionId);
+  if (value === undefined) return endUnsealed(making, found);
+  ports.reached('create:sealed');
+  const wrong = await readBack(making, found);
+  if (wrong !== undefined) return wrong;
+  return ports.registry.decide(making.runId, (facts) => finishCreate(facts, { order, ...found }));
+}
+
+/** Sealed before the issuer learns it: a retry goes forward with the same value. */
+async function sealOwnValue(ports: Ports, versionId: string): Promise<void> {
+  if ((await ports.store.get(versionId)) !== undefined) return;
+  await ports.store.put(versionId, ports.newValue());
+}
+
+async function findOrMint(making: Making): Promise<Found | Answer> {
+  const { ports, order, facts } = making;
+  const listed = await listBefore(making);
+  const own = order.fresh ? [] : mintedAmong(order, listed ?? []);
+  if (own.length > 0) return chooseOne(making, own);
+  const full = noFreeSlot(facts, listed ?? []);
+  if (full !== undefined) return full;
+  if (order.listedBefore === undefined) await noteListed(making, listed);
+  // Superseded meanwhile? Then nothing is made any more.
+  await ports.registry.read(making.runId);
+  ports.reached('create:mint');
+  return mint(making);
+}
+
+async function mint({ ports, order, issuer }: Making): Promise<Found> {
+  const { secret, versionId, tag, expiresAt } = order;
+  const value =
+    issuer.traits.valueChosenBy === 'ours' ? await ports.store.get(versionId) : undefined;
+  const given = value === undefined ? {} : { value };
+  const minted = await issuer.mint({ secret, versionId, tag, expiresAt, ...given });
+  ports.reached('create:minted');
+  if (minted.value !== undefined) await ports.store.put(versionId, minted.value);
+  return { credentialId: minted.credentialId, expiresAt: minted.expiresAt ?? expiresAt };
+}
+
+/** A fresh order needs no listing, unless slots or a missing tag make what is there matter. */
+async function listBefore({ order, issuer }: Making): Promise<readonly Credential[] | undefined> {
+  const { overlap, tag, lists, propagationMs } = issuer.traits;
+  const matters = overlap.kind === 'slots' || overlap.kind === 'displaces-oldest' || tag === 'none';
+  if (!lists || (order.fresh && !matters)) return undefined;
+  if (!order.fresh && propagationMs > 0) await sleep(propagationMs);
+  return issuer.list(order.secret);
+}
+
+/** Without a place for a tag, what was there before tells afterwards what is new. */
+async function noteListed(
+  { ports, runId, order, issuer }: Making,
+  listed: readonly Credential[] | undefined,
+): Promise<void> {
+  if (issuer.traits.tag !== 'none' || listed === undefined) return;
+  const listedBefore = listed.map(({ credentialId }) => credentialId);
+  const { versionId } = order;
+  await ports.registry.decide(runId, () => ({
+    result: undefined,
+    changes: [{ change: 'credential-listed', versionId, listedBefore }],
+  }));
+}
+
+/** One credential with our tag is ours. Several without a tag: a person has to say which. */
+function chooseOne({ issuer }: Making, own: readonly Credential[]): Found | Answer {
+  const [first, ...more] = own;
+  if (first === undefined || (more.length > 0 && issuer.traits.tag === 'none')) {
+    const names = own.map(({ credentialId }) => credentialId).join(', ');
+    return { kind: 'blocked', code: 'credential-ambiguous', told: `one of these is new: ${names}` };
+  }
+  return { credentialId: first.credentialId, expiresAt: first.expiresAt };
+}
+
+/** Its value was shown once and lost: it is of no use to anybody, and ends before the next is made. */
+async function endUnsealed(making: Making, { credentialId, expiresAt }: Found): Promise<Answer> {
+  const { ports, runId, order } = making;
+  await ports.registry.decide(runId, () => ({
+    result: undefined,
+    changes: [
+      {
+        change: 'version-moved',
+        versionId: order.versionId,
+        from: 'pending',
+        to: 'active',
+        credentialId,
+        ...(expiresAt === undefined ? {} : { expiresAt }),
+      },
+      { change: 'version-refused', versionId: order.versionId },
+      { change: 'effect-finished', effectId: order.effectId },
+    ],
+  }));
+  const ended = await revokeVersion(ports, runId, order.versionId);
+  return ended.kind === 'done' ? create(ports, { runId }) : ended;
+}
+
+async function readBack(making: Making, found: Found): Promise<Answer | undefined> {
+  const { ports, order, issuer } = making;
+  const { secret, versionId, tag, mark } = order;
+  if (issuer.traits.lists) {
+    const listed = await issuer.list(secret);
+    const credential = listed.find(({ credentialId }) => credentialId === found.credentialId);
+    if (credential === undefined)
+      throw new AdapterError('bad-reply', 'the new credential is not listed yet');
+    const wrong = judge(making, credential);
+    if (wrong !== undefined) return wrong;
+  }
+  const value = await ports.store.get(versionId);
+  if (value === undefined) throw new AdapterError('value-lost', 'the sealed value is gone');
+  const ref = { secret, versionId, credentialId: found.credentialId, tag };
+  try {
+    await issuer.verify(ref, value, mark);
+  } catch (error) {
+    if (!(error instanceof CredentialRefused)) throw error;
+    throw new AdapterError('bad-reply', 'the issuer does not accept the new credential yet');
+  }
+  return undefined;
+}
+
+function judge({ order, issuer }: Making, credential: Credential): Answer | undefined {
+  if (issuer.traits.tag === 'place' && credential.tag.kind !== 'ours') {
+    throw new AdapterError('not-ours', 'the issuer answered with a credential of somebody else');
+  }
+  const wrong = wrongRights(order, credential);
+  if (wrong.length === 0) return undefined;
+  const told = `the new credential differs from its specification in ${wrong.join(', ')}`;
+  return { kind: 'blocked', code: 'wrong-rights', told };
+}

@@ -1,0 +1,16 @@
+/** Hands revoked versions over to their monitoring, and ends the run. */
+import { decideMonitor, type Monitored } from '../domain/steps/finish.js';
+import type { OfRun, Ports } from './ports.js';
+
+export function monitor(ports: Ports, { runId }: OfRun): Promise<Monitored> {
+  return ports.registry.decide(runId, decideMonitor);
+}
+
+/** Whether the time is over (ISO 8601: until when it goes on), and what was found. */
+export async function endMonitoring(
+  ports: Ports,
+  { versionId }: { readonly versionId: string },
+): Promise<{ readonly until: string; readonly findings: number }> {
+  const { until, findings } = await ports.registry.endMonitoring(versionId);
+  return { until: until.toISOString(), findings };
+}

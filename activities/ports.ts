@@ -1,0 +1,28 @@
+/** What activities act through. Everything arrives as an argument, so that nothing here knows a product by name. */
+import type { Connector } from '../domain/connector.js';
+import type { Issuer } from '../domain/issuer.js';
+import type { FactsChanged } from '../domain/run.js';
+import type { Registry } from '../domain/registry.js';
+import type { SecretValue } from '../domain/secret-value.js';
+import type { Store } from '../domain/store.js';
+
+export interface Ports {
+  readonly registry: Registry;
+  readonly store: Store;
+  /** By the instance's name in rotor's configuration. */
+  issuer(name: string): Issuer;
+  connector(kind: string): Connector;
+  newId(): string;
+  /** A value for issuers that let us choose it: 256 bits at least. */
+  newValue(): SecretValue;
+  /** Wakes the run of the secret, if there is one. */
+  tell(secretId: string, change: FactsChanged): Promise<void>;
+  /** Called at named points, so that tests can kill the process there. */
+  reached(point: string): void;
+  /** Value-free: which step, which error code. */
+  warn(message: string, about: Readonly<Record<string, unknown>>): void;
+}
+
+export interface OfRun {
+  readonly runId: string;
+}

@@ -1,0 +1,142 @@
+/** Revokes what the plan ends: each attempt reads the issuer's use live, renews the grant, calls once, and proves it. */
+import { AdapterError, CredentialRefused } from '../domain/errors.js';
+import type { Facts } from '../domain/facts.js';
+import type { LiveReading } from '../domain/gate.js';
+import type { CredentialRef, Issuer, OpenUse } from '../domain/issuer.js';
+import type { Answer } from '../domain/run.js';
+import {
+  decideGrant,
+  grantAlreadyCalled,
+  recordEnded,
+  recordRevoked,
+  type RevokeIds,
+} from '../domain/steps/revoke.js';
+import { versionsToEnd } from '../domain/steps/verify.js';
+import { blockedBy } from './failures.js';
+import type { OfRun, Ports } from './ports.js';
+import { credentialRef, readOpenUse, readUse } from './use.js';
+
+/** Refused this often in a row is proof. */
+const proofs = 3;
+
+export async function revoke(ports: Ports, { runId }: OfRun): Promise<Answer> {
+  const facts = await ports.registry.read(runId);
+  const told: string[] = [];
+  for (const versionId of versionsToEnd(facts)) {
+    const answer = await revokeVersion(ports, runId, versionId);
+    if (answer.kind !== 'done') return answer;
+    told.push(answer.told);
+  }
+  return { kind: 'done', told: told.join('; ') || 'nothing is left to revoke' };
+}
+
+interface Ending {
+  readonly ports: Ports;
+  readonly runId: string;
+  readonly facts: Facts;
+  readonly issuer: Issuer;
+  readonly ref: CredentialRef;
+}
+
+export async function revokeVersion(
+  ports: Ports,
+  runId: string,
+  versionId: string,
+): Promise<Answer> {
+  const facts = await ports.registry.read(runId);
+  const ref = credentialRef(facts, versionId);
+  if (ref === undefined) return { kind: 'done', told: 'it was never minted' };
+  const ending: Ending = { ports, runId, facts, ref, issuer: ports.issuer(facts.secret.issuer) };
+  try {
+    return (await resume(ending)) ?? (await revokeNow(ending));
+  } catch (error) {
+    return blockedBy(error, 'issuer-failed', facts.secret.issuer);
+  }
+}
+
+/** Gone already: by a call of ours whose answer was lost, or by somebody else's hand. */
+async function resume(ending: Ending): Promise<Answer | undefined> {
+  const { ports, facts, ref, runId } = ending;
+  const called = grantAlreadyCalled(facts, ref.versionId);
+  if (facts.run.kind === 'compromise' && called === undefined) return undefined;
+  if (!ending.issuer.traits.lists || (await isListed(ending))) return undefined;
+  if (called === undefined) {
+    return ports.registry.decide(runId, (now) => recordEnded(now, ref.versionId));
+  }
+  const revoked = { versionId: ref.versionId, grantId: called.grantId, outlived: undefined };
+  return ports.registry.decide(runId, (now) => recordRevoked(now, revoked));
+}
+
+async function isListed({ issuer, ref }: Ending): Promise<boolean> {
+  const listed = await issuer.list(ref.secret);
+  return listed.some(({ credentialId }) => credentialId === ref.credentialId);
+}
+
+async function revokeNow(ending: Ending): Promise<Answer> {
+  const { ports, runId, ref, issuer } = ending;
+  const live = await readLive(ending);
+  const { versionId } = ref;
+  const ids = { grantId: ports.newId(), effectId: ports.newId(), mark: ports.newId() };
+  const order = await ports.registry.decide(runId, (now) =>
+    decideGrant(now, { versionId, live, ids }),
+  );
+  if (order.kind === 'answer') return order.answer;
+  ports.reached('revoke:granted');
+  await issuer.revoke(ref);
+  ports.reached('revoke:called');
+  const outlived = await endOpenUse(ending, live.openUse ?? []);
+  await proveDead(ending, ids);
+  ports.reached('revoke:proven');
+  const revoked = { versionId, grantId: ids.grantId, outlived };
+  return ports.registry.decide(runId, (now) => recordRevoked(now, revoked));
+}
+
+/** Containing waits for nothing: neither the record of use nor what is open matters to it. */
+async function readLive({ ports, facts, issuer, ref }: Ending): Promise<LiveReading> {
+  if (facts.run.kind === 'compromise') return { openUse: undefined };
+  await readUse(ports, facts);
+  return readOpenUse(issuer, ref);
+}
+
+async function endOpenUse(
+  { issuer, ref }: Ending,
+  before: readonly OpenUse[],
+): Promise<string | undefined> {
+  const { outlives } = issuer.traits;
+  if (outlives === 'nothing' || issuer.endOpenUse === undefined) return undefined;
+  await issuer.endOpenUse(ref);
+  const left = (await issuer.openUse?.(ref)) ?? [];
+  if (left.length > 0)
+    throw new AdapterError('busy', `${outlives} of the revoked credential are still open`);
+  return before.length > 0 ? `${before.length} ${outlives} ended` : `no ${outlives} left`;
+}
+
+/** Refused in three consecutive tries, where its value is known; gone from the list, where there is one. */
+async function proveDead(ending: Ending, { mark }: RevokeIds): Promise<void> {
+  const { ports, issuer, ref } = ending;
+  const value = await ports.store.get(ref.versionId);
+  for (let attempt = 1; value !== undefined && attempt <= proofs; attempt += 1) {
+    if (!(await isRefused(issuer, { ref, value, mark: `${mark}-${attempt}` }))) {
+      throw new AdapterError('busy', 'the issuer still accepts the revoked credential');
+    }
+  }
+  if (issuer.traits.lists && (await isListed(ending))) {
+    throw new AdapterError('busy', 'the issuer still lists the revoked credential');
+  }
+}
+
+interface Probe {
+  readonly ref: CredentialRef;
+  readonly value: Parameters<Issuer['verify']>[1];
+  readonly mark: string;
+}
+
+async function isRefused(issuer: Issuer, { ref, value, mark }: Probe): Promise<boolean> {
+  try {
+    await issuer.verify(ref, value, mark);
+    return false;
+  } catch (error) {
+    if (error instanceof CredentialRefused) return true;
+    throw error;
+  }
+}

@@ -1,0 +1,214 @@
+/** Moves a batch of dependents to the version of the plan: each destination leased, written, read back and proven. */
+import { Context, heartbeat, sleep } from '@temporalio/activity';
+import type { Connector, Destination, KnownValue } from '../domain/connector.js';
+import { AdapterError, isPassing } from '../domain/errors.js';
+import type { Evidence } from '../domain/evidence.js';
+import type { Answer } from '../domain/run.js';
+import {
+  beginDelivery,
+  confirmAlone,
+  finishDelivery,
+  notProven,
+  prove,
+  type AfterDelivery,
+  type DeliveryOrder,
+  type DeliveryOutcome,
+} from '../domain/steps/update.js';
+import type { OfRun, Ports } from './ports.js';
+import { readUse } from './use.js';
+
+export interface Batch extends OfRun {
+  readonly dependencyIds: readonly string[];
+}
+
+/** Looks this long for evidence before the workflow takes over the waiting. */
+const lookMs = 5_000;
+
+export async function update(ports: Ports, { runId, dependencyIds }: Batch): Promise<Answer> {
+  if (dependencyIds.length === 0) return ports.registry.decide(runId, confirmAlone);
+  const beat = setInterval(() => heartbeat(), 2_000);
+  try {
+    const answers = await Promise.all(dependencyIds.map((id) => move({ ports, runId, id })));
+    return worst(answers);
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+const severity = { done: 0, wait: 1, blocked: 2, replan: 3 } as const;
+
+/** One answer for the batch: a changed plan before a blocked one, a blocked one before waiting. */
+function worst(answers: readonly Answer[]): Answer {
+  const told = answers.map((answer) => answer.told).join('; ');
+  const [first] = [...answers].sort((a, b) => severity[b.kind] - severity[a.kind]);
+  return first === undefined || first.kind === 'done' ? { kind: 'done', told } : first;
+}
+
+interface Move {
+  readonly ports: Ports;
+  readonly runId: string;
+  readonly id: string;
+}
+
+async function move(it: Move): Promise<Answer> {
+  const { ports, runId, id } = it;
+  const destinationId = await destinationOf(it);
+  const order = await ports.registry.decide(
+    runId,
+    (facts) => beginDelivery(facts, id),
+    destinationId === undefined ? {} : { destinationId },
+  );
+  if (order.kind === 'answer') return order.answer;
+  ports.reached('update:leased');
+  const outcome = await attempt(ports, order);
+  ports.reached('update:delivered');
+  const after = await ports.registry.decide(runId, (facts) =>
+    finishDelivery(facts, order, outcome),
+  );
+  return follow(it, order, after);
+}
+
+async function destinationOf({ ports, runId, id }: Move): Promise<string | undefined> {
+  const facts = await ports.registry.read(runId);
+  return facts.dependencies.find(({ dependencyId }) => dependencyId === id)?.destinationId;
+}
+
+async function follow(it: Move, order: DeliveryOrder, after: AfterDelivery): Promise<Answer> {
+  switch (after.kind) {
+    case 'moved':
+      return { kind: 'done', told: after.told };
+    case 'failed':
+      if (after.passing) throw new AdapterError('unreachable', after.answer.told);
+      return after.answer;
+    case 'overtaken':
+      return repair(it, order, after.versionId);
+    case 'unproven':
+      return waitForProof(it, order, after.until);
+  }
+}
+
+/** A newer generation was leased while this one wrote: the destination gets the newest version, unless that is dead. */
+async function repair(
+  it: Move,
+  order: DeliveryOrder,
+  versionId: string | undefined,
+): Promise<Answer> {
+  if (versionId !== undefined && versionId !== order.version.versionId) {
+    const newest = { ...order, version: { ...order.version, versionId } };
+    await attempt(it.ports, newest);
+  }
+  return { kind: 'replan', told: 'a newer delivery came between' };
+}
+
+async function attempt(ports: Ports, order: DeliveryOrder): Promise<DeliveryOutcome> {
+  try {
+    return { kind: 'delivered', evidence: await deliver(ports, order) };
+  } catch (error) {
+    if (!(error instanceof AdapterError)) throw error;
+    return { kind: 'failed', code: error.code, passing: isPassing(error.code) };
+  }
+}
+
+async function deliver(ports: Ports, order: DeliveryOrder): Promise<Evidence> {
+  const connector = ports.connector(order.dependency.connector);
+  const destination = destinationFor(order);
+  const known = await knownValues(ports, order.known);
+  const version = known.find(({ versionId }) => versionId === order.version.versionId);
+  if (version === undefined)
+    throw new AdapterError('value-lost', 'the value to deliver is not sealed');
+  const signal = untilDeadline(order.deadline);
+  if (!(await holds(connector, destination, { known, version }))) {
+    ports.reached('update:write');
+    await connector.deliver({ destination, version, known, signal });
+  }
+  return readBack(connector, destination, { known, version });
+}
+
+export function destinationFor({ dependency }: Pick<DeliveryOrder, 'dependency'>): Destination {
+  const { destinationId, identity, address } = dependency;
+  return { destinationId, identity, address };
+}
+
+export async function knownValues(
+  ports: Ports,
+  versionIds: readonly string[],
+): Promise<KnownValue[]> {
+  const values = await Promise.all(
+    versionIds.map(async (versionId) => ({ versionId, value: await ports.store.get(versionId) })),
+  );
+  return values.flatMap(({ versionId, value }) =>
+    value === undefined ? [] : [{ versionId, value }],
+  );
+}
+
+export function untilDeadline(deadline: Date): AbortSignal {
+  const left = Math.max(1, deadline.getTime() - Date.now());
+  return AbortSignal.any([Context.current().cancellationSignal, AbortSignal.timeout(left)]);
+}
+
+interface Wanted {
+  readonly known: readonly KnownValue[];
+  readonly version: KnownValue;
+}
+
+/** A place that cannot be read before it was ever written is simply written. */
+async function holds(
+  connector: Connector,
+  destination: Destination,
+  wanted: Wanted,
+): Promise<boolean> {
+  try {
+    const { versionIds } = await connector.held(destination, wanted.known);
+    return versionIds[0] === wanted.version.versionId;
+  } catch (error) {
+    if (error instanceof AdapterError && error.code === 'unreadable') return false;
+    throw error;
+  }
+}
+
+async function readBack(
+  connector: Connector,
+  destination: Destination,
+  { known, version }: Wanted,
+): Promise<Evidence> {
+  const held = await connector.held(destination, known);
+  if (held.versionIds[0] !== version.versionId) {
+    throw new AdapterError(
+      'wrong-version',
+      'the destination does not hold the version that was written',
+    );
+  }
+  return held.attests === version.versionId ? 'attested' : 'read-back';
+}
+
+async function waitForProof(it: Move, order: DeliveryOrder, until: Date): Promise<Answer> {
+  const { ports, runId, id } = it;
+  const connector = ports.connector(order.dependency.connector);
+  const destination = destinationFor(order);
+  await connector.exercise?.(destination, untilDeadline(new Date(Date.now() + lookMs)));
+  const stop = Math.min(until.getTime(), Date.now() + lookMs);
+  let pauseMs = 25;
+  for (;;) {
+    await readUse(ports, await ports.registry.read(runId));
+    const given = await attested(ports, order);
+    const after = await ports.registry.decide(runId, (facts) => prove(facts, order, given));
+    if (after.kind === 'moved') return { kind: 'done', told: after.told };
+    if (Date.now() >= stop) break;
+    await sleep(Math.min(pauseMs, Math.max(1, stop - Date.now())));
+    pauseMs = Math.min(pauseMs * 2, 500);
+  }
+  if (Date.now() < until.getTime()) {
+    const told = `waiting for ${order.dependency.dependent} to use the new version`;
+    return { kind: 'wait', until: until.toISOString(), told };
+  }
+  return ports.registry.decide(runId, (facts) => notProven(facts, id));
+}
+
+async function attested(ports: Ports, order: DeliveryOrder): Promise<Evidence> {
+  const connector = ports.connector(order.dependency.connector);
+  const destination = destinationFor(order);
+  if (connector.traits(destination).evidence !== 'attested') return 'read-back';
+  const known = await knownValues(ports, [order.version.versionId]);
+  const held = await connector.held(destination, known);
+  return held.attests === order.version.versionId ? 'attested' : 'read-back';
+}

@@ -1,0 +1,34 @@
+/** Reads what an issuer saw, live, and records it: what the gate then decides on is never older than its call. */
+import type { Facts } from '../domain/facts.js';
+import type { LiveReading } from '../domain/gate.js';
+import type { CredentialRef, Issuer } from '../domain/issuer.js';
+import { versionOf } from '../domain/progress.js';
+import { readFrom } from '../domain/quiet.js';
+import { issuedSecret, tagOf } from '../domain/steps/create.js';
+import type { Ports } from './ports.js';
+
+export async function readUse(ports: Ports, facts: Facts): Promise<void> {
+  const issuer = ports.issuer(facts.secret.issuer);
+  if (issuer.observedUse === undefined) return;
+  const since = readFrom(facts.record?.completeThrough, facts.now);
+  const record = await issuer.observedUse(issuedSecret(facts), since);
+  await ports.registry.recordUse({ secretId: facts.secret.secretId, record, since });
+}
+
+export function credentialRef(facts: Facts, versionId: string): CredentialRef | undefined {
+  const version = versionOf(facts, versionId);
+  if (version?.credentialId === undefined) return undefined;
+  return {
+    secret: issuedSecret(facts),
+    versionId,
+    credentialId: version.credentialId,
+    tag: version.origin === 'minted' ? tagOf(facts, versionId) : undefined,
+  };
+}
+
+export async function readOpenUse(issuer: Issuer, ref: CredentialRef): Promise<LiveReading> {
+  if (issuer.openUse === undefined || issuer.traits.outlives === 'nothing') {
+    return { openUse: undefined };
+  }
+  return { openUse: await issuer.openUse(ref) };
+}

@@ -1,0 +1,46 @@
+/** Interprets a stored plan, step by step; whenever the facts no longer fit it, there is a new one. */
+import type { Answer, RunInput, StepName, StoredPlan } from '../domain/run.js';
+import { acts, beginRun, endRun, enterPlan, enterStep, type Run } from './run.js';
+import { monitorStep } from './steps/monitor.js';
+import { simpleStep } from './steps/simple.js';
+import { updateStep } from './steps/update.js';
+
+export async function carryOut(input: RunInput): Promise<string> {
+  const run = beginRun(input);
+  for (;;) {
+    const summary = `plan for ${input.secretName}`.slice(0, 200);
+    const plan = await acts.plan.executeWithOptions({ summary }, [{ runId: input.runId }]);
+    enterPlan(run, plan);
+    if (await carriedOut(run, plan)) {
+      const outcome = plan.steps.at(-1) === 'clean' ? 'rolled-back' : 'succeeded';
+      endRun(run, outcome);
+      return outcome;
+    }
+  }
+}
+
+async function carriedOut(run: Run, plan: StoredPlan): Promise<boolean> {
+  for (const step of plan.steps) {
+    enterStep(run, step);
+    const answer = await carryOutStep(run, plan, step);
+    if (answer.kind === 'replan') return false;
+  }
+  return true;
+}
+
+function carryOutStep(run: Run, plan: StoredPlan, step: StepName): Promise<Answer> {
+  switch (step) {
+    case 'update':
+      return updateStep(run, plan.waves);
+    case 'monitor':
+      return monitorStep(run);
+    case 'prepare':
+    case 'cutover':
+    case 'create':
+    case 'verify':
+    case 'disable':
+    case 'revoke':
+    case 'clean':
+      return simpleStep(run, step);
+  }
+}

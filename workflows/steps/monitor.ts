@@ -1,0 +1,27 @@
+/** Ends the run and leaves the watching of dead versions to workflows of their own, which hold no lock. */
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { ParentClosePolicy, startChild } from '@temporalio/workflow';
+import { monitorWorkflowId, ordinaryTaskQueue, type Answer } from '../../domain/run.js';
+import { monitorVersion } from '../monitor-version.js';
+import { acts, type Run } from '../run.js';
+
+export async function monitorStep(run: Run): Promise<Answer> {
+  const { runId } = run.input;
+  const summary = 'watch what was revoked for late use';
+  const { answer, versionIds } = await acts.monitor.executeWithOptions({ summary }, [{ runId }]);
+  for (const versionId of versionIds) await startMonitoring(versionId);
+  return answer;
+}
+
+async function startMonitoring(versionId: string): Promise<void> {
+  try {
+    await startChild(monitorVersion, {
+      workflowId: monitorWorkflowId(versionId),
+      args: [versionId],
+      taskQueue: ordinaryTaskQueue,
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
