@@ -1,0 +1,13 @@
+export default {
+  rootDir: 'dist',
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.js'],
+  testEnvironment: 'node',
+  transform: {},
+  injectGlobals: false,
+  globalSetup: '<rootDir>/test/harness/start.js',
+  globalTeardown: '<rootDir>/test/harness/stop.js',
+  maxWorkers: 2,
+  testTimeout: 20_000,
+  watchman: false,
+};
