@@ -1,0 +1,64 @@
+/** Waiting for a server that was just started, and picking a port for it. */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Guarded } from './watchdog.js';
+
+/** The server ended before it was ready; another try with another port may help. */
+export class EndedEarly extends Error {}
+
+/** A port that was free a moment ago: the caller must be ready for losing it to somebody else. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no free port on 127.0.0.1');
+  return address.port;
+}
+
+export interface Waiting {
+  readonly name: string;
+  readonly server: Guarded;
+  readonly log: string;
+  /** Resolves where the server answers, rejects while it does not. */
+  readonly probe: () => Promise<void>;
+}
+
+/** Resolves when the probe does; stops the server and throws with the end of its log after 30 s or where it ends before. */
+export async function untilReady({ name, server, log, probe }: Waiting): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    try {
+      await probe();
+      return;
+    } catch (cause) {
+      if (server.hasEnded()) throw new EndedEarly(`${name} ended: ${lastLines(log)}`);
+      if (Date.now() < deadline) {
+        await sleep(20);
+        continue;
+      }
+      await server.stop();
+      throw new Error(`${name} does not answer after 30 s: ${lastLines(log)}`, { cause });
+    }
+  }
+}
+
+function lastLines(log: string): string {
+  const text = readFileSync(log, 'utf8').trim();
+  return `${text.split('\n').slice(-8).join('\n')} (log: ${log})`;
+}
+
+/** Starts up to five times: a port may be lost, and what an earlier server left behind may need a moment to go. */
+export async function startPatiently<T>(start: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      if (!(error instanceof EndedEarly) || tries === 5) throw error;
+      await sleep(300);
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/** What rotor needs of a Temporal namespace: histories kept for 30 days, and its search attributes. */
+import { isGrpcServiceError, type Connection } from '@temporalio/client';
+import { msToTs, optionalTsToMs, tsToMs } from '@temporalio/common/lib/time.js';
+
+/** All of type Keyword. */
+const searchAttributes = [
+  'RotorSecret',
+  'RotorOrganization',
+  'RotorStep',
+  'RotorOutcome',
+  'RotorOwner',
+] as const;
+const retention = msToTs('30 days');
+
+/** Codes of gRPC's, and Temporal's enumeration of attribute types. */
+const notFound = 5;
+const alreadyExists = 6;
+const keyword = 2;
+
+/**
+ * Creates the namespace where it is missing, raises its retention to 30 days where it is shorter, and registers the search
+ * attributes that are missing. Idempotent; safe when two run at once; works on any cluster where the caller may do so.
+ * @throws with what to do by hand where the caller may not
+ */
+export async function prepareNamespace(connection: Connection, namespace: string): Promise<void> {
+  try {
+    await ensureRetention(connection, namespace);
+    await ensureSearchAttributes(connection, namespace);
+  } catch (cause) {
+    if (!isGrpcServiceError(cause)) throw cause;
+    throw new Error(
+      `the Temporal namespace ${namespace} could not be prepared (${cause.details}); by hand it needs a retention of ` +
+        `30 days or more and the search attributes ${searchAttributes.join(', ')}, each of type Keyword`,
+      { cause },
+    );
+  }
+}
+
+async function ensureRetention(connection: Connection, namespace: string): Promise<void> {
+  const { workflowService } = connection;
+  try {
+    const { config } = await workflowService.describeNamespace({ namespace });
+    if ((optionalTsToMs(config?.workflowExecutionRetentionTtl) ?? 0) >= tsToMs(retention)) return;
+    await workflowService.updateNamespace({
+      namespace,
+      config: { workflowExecutionRetentionTtl: retention },
+    });
+  } catch (error) {
+    if (!hasCode(error, notFound)) throw error;
+    await unlessExists(
+      workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: retention }),
+    );
+  }
+}
+
+async function ensureSearchAttributes(connection: Connection, namespace: string): Promise<void> {
+  const { operatorService } = connection;
+  const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
+  const missing = searchAttributes.filter((name) => customAttributes?.[name] === undefined);
+  if (missing.length === 0) return;
+  await unlessExists(
+    operatorService.addSearchAttributes({
+      namespace,
+      searchAttributes: Object.fromEntries(missing.map((name) => [name, keyword])),
+    }),
+  );
+}
+
+async function unlessExists(call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!hasCode(error, alreadyExists)) throw error;
+  }
+}
+
+function hasCode(error: unknown, code: number): boolean {
+  return isGrpcServiceError(error) && Number(error.code) === code;
+}
