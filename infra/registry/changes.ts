@@ -50,6 +50,11 @@ const writers: { readonly [K in Change['change']]: Writer<K> } = {
   'version-confirmed': confirmVersion,
   'version-refused': (db, { versionId }) =>
     one(db, 'update rotor.versions set refused = true where id = $1', [versionId]),
+  'disable-renewed': (db, { versionId, until }) =>
+    one(db, `update rotor.versions set disabled_until = $2 where id = $1 and state = 'disabled'`, [
+      versionId,
+      until,
+    ]),
   'value-known': (db, { versionId, value }) =>
     one(db, 'update rotor.versions set value = $2 where id = $1', [versionId, value]),
   'credential-listed': (db, { versionId, listedBefore }) =>

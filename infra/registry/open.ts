@@ -8,7 +8,7 @@ import { inTransaction, type Queryable } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
 import { applyChanges, writeFinding } from './changes.js';
 import { readFacts, type TraitsOf } from './facts.js';
-import { recordUse, watchedSecrets } from './use.js';
+import { dueLeases, recordUse, watchedSecrets } from './use.js';
 
 export interface RegistryParts {
   readonly pool: pg.Pool;
@@ -26,6 +26,7 @@ export function openRegistry(parts: RegistryParts): Registry {
     },
     recordUse: (reading) => recordUse(pool, reading),
     watched: (issuer) => watchedSecrets(pool, issuer),
+    dueLeases: (issuer) => dueLeases(pool, issuer),
     report: (secretId, finding) => writeFinding(pool, secretId, finding),
     endMonitoring: (versionId) => endMonitoring(parts, versionId),
   };

@@ -3,7 +3,9 @@ import type pg from 'pg';
 import { attribute, type Recognizable, type SeenAs } from '../../domain/attribution.js';
 import type { Finding } from '../../domain/change.js';
 import { describeSource } from '../../domain/gate.js';
+import { readFrom } from '../../domain/quiet.js';
 import type { ObservedUse, UseRecord } from '../../domain/issuer.js';
+import { disableLeaseMs } from '../../domain/steps/disable.js';
 import type { UseNews, WatchedSecret } from '../../domain/registry.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import { writeFinding } from './changes.js';
@@ -209,10 +211,6 @@ async function recognizable(db: Queryable, secretId: string): Promise<Named[]> {
   }));
 }
 
-/** Overlaps what was read before: a minute that was not over is read again. */
-const overlapMs = 120_000;
-/** The first reading goes back this far: quiet time may have passed before rotor looked. */
-const firstReadingMs = 31 * 86_400_000;
 /** Secrets that nothing is happening to are read this often. */
 const idleSeconds = 60;
 
@@ -239,12 +237,23 @@ export async function watchedSecrets(db: Queryable, issuer: string): Promise<Wat
     secretId: row.id,
     name: row.name,
     specification: row.specification,
-    since: readFrom(row.complete_through),
+    since: readFrom(row.complete_through ?? undefined, new Date()),
   }));
 }
 
-export function readFrom(completeThrough: Date | null | undefined): Date {
-  return completeThrough === null || completeThrough === undefined
-    ? new Date(Date.now() - firstReadingMs)
-    : new Date(completeThrough.getTime() - overlapMs);
+/** Disabled versions whose lease is half over. */
+export async function dueLeases(
+  db: Queryable,
+  issuer: string,
+): Promise<{ runId: string; versionId: string }[]> {
+  const { rows } = await db.query<{ run_id: string; version_id: string }>(
+    `select r.id as run_id, v.id as version_id from rotor.versions v
+     join rotor.secrets s on s.id = v.secret_id
+     join rotor.runs r on r.secret_id = s.id and r.state = 'running'
+     where s.issuer = $1 and v.state = 'disabled'
+       and v.disabled_until < clock_timestamp() + make_interval(secs => $2)
+       and v.disabled_until > clock_timestamp()`,
+    [issuer, disableLeaseMs / 2_000],
+  );
+  return rows.map(({ run_id, version_id }) => ({ runId: run_id, versionId: version_id }));
 }
