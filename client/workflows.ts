@@ -1,0 +1,96 @@
+/** Starts and wakes workflows in Temporal; what they do is decided by rows, so that repeating either is harmless. */
+import {
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  type Client,
+} from '@temporalio/client';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import {
+  collectorWorkflowId,
+  factsChangedSignal,
+  ordinaryTaskQueue,
+  secretWorkflowId,
+  taskQueueOf,
+  type FactsChanged,
+  type RunInput,
+  type RunKind,
+} from '../domain/run.js';
+
+export interface RunToStart {
+  readonly runId: string;
+  readonly secretId: string;
+  readonly kind: RunKind;
+  readonly organization: string;
+  readonly secret: string;
+  readonly owner: string;
+  readonly takesOver: boolean;
+}
+
+const workflowTypes: Readonly<Record<RunKind, string>> = {
+  rotate: 'rotateSecret',
+  compromise: 'compromiseSecret',
+  revoke: 'revokeVersion',
+  decommission: 'decommissionSecret',
+};
+
+const attributes = {
+  secret: defineSearchAttributeKey('RotorSecret', 'KEYWORD'),
+  organization: defineSearchAttributeKey('RotorOrganization', 'KEYWORD'),
+  owner: defineSearchAttributeKey('RotorOwner', 'KEYWORD'),
+};
+
+/**
+ * False where another run's workflow still has the id: the keeper tries again. A run that takes over
+ * terminates what is there; the rows of the old run are closed already.
+ */
+export async function startRun(client: Client, run: RunToStart): Promise<boolean> {
+  const secretName = `${run.organization}/${run.secret}`;
+  const { runId, organization, owner } = run;
+  const input: RunInput = { runId, secretName, organization, owner };
+  try {
+    await client.workflow.start(workflowTypes[run.kind], {
+      workflowId: secretWorkflowId(run.secretId),
+      taskQueue: taskQueueOf(run.kind),
+      args: [input],
+      workflowIdConflictPolicy: run.takesOver ? 'TERMINATE_EXISTING' : 'FAIL',
+      staticSummary: `${run.kind} ${secretName}`.slice(0, 200),
+      priority: { priorityKey: run.kind === 'compromise' ? 1 : 3 },
+      typedSearchAttributes: [
+        { key: attributes.secret, value: secretName },
+        { key: attributes.organization, value: organization },
+        { key: attributes.owner, value: owner },
+      ],
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+    throw error;
+  }
+}
+
+/** Nobody to tell is fine: the row that changed is read by whoever comes next. */
+export async function tellRun(
+  client: Client,
+  secretId: string,
+  change: FactsChanged,
+): Promise<void> {
+  try {
+    await client.workflow.getHandle(secretWorkflowId(secretId)).signal(factsChangedSignal, change);
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}
+
+/** One collector per issuer instance, however many workers say so. */
+export async function startCollector(client: Client, issuer: string): Promise<void> {
+  try {
+    await client.workflow.start('collectUse', {
+      workflowId: collectorWorkflowId(issuer),
+      taskQueue: ordinaryTaskQueue,
+      args: [issuer],
+      staticSummary: `use seen by ${issuer}`,
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}

@@ -1,0 +1,117 @@
+/** Decisions of people, as facts: checked against what is still possible, written with their audit event. */
+import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import { RotorError } from '../../domain/errors.js';
+import type { Facts } from '../../domain/facts.js';
+import { predecessorToReturnTo, wasDelivered } from '../../domain/progress.js';
+import type { DecisionKind } from '../../domain/run.js';
+import { inTransaction, type Queryable } from '../postgres.js';
+import type { AuditTrail } from './audit.js';
+import { readFacts, type TraitsOf } from './facts.js';
+
+export interface Decision {
+  readonly runId: string;
+  readonly kind: DecisionKind;
+  readonly dependent?: string | undefined;
+  readonly by: string;
+  readonly reason: string;
+}
+
+interface Parts {
+  readonly pool: pg.Pool;
+  readonly audit: AuditTrail;
+  readonly traitsOf: TraitsOf;
+}
+
+/** The secret whose run has to be told. */
+export async function recordDecision(parts: Parts, decision: Decision): Promise<string> {
+  return inTransaction(parts.pool, async (db) => {
+    const { runId } = decision;
+    const { rows } = await db.query<{ secret_id: string }>(
+      `select s.id as secret_id from rotor.secrets s join rotor.runs r on r.secret_id = s.id
+       where r.id = $1 for update of s`,
+      [runId],
+    );
+    const secretId = rows[0]?.secret_id;
+    const facts = secretId && (await readFacts(db, parts.traitsOf, { secretId, runId }));
+    if (!facts) throw missing(`there is no run ${runId}`);
+    refuseImpossible(facts, decision);
+    await insert(db, decision, dependencyOf(facts, decision));
+    const event = { change: 'decided', ...decision };
+    await parts.audit.append(db, secretId, [{ actor: decision.by, runId, event }]);
+    return secretId;
+  });
+}
+
+function missing(message: string): RotorError {
+  return new RotorError('not-found', message, { kind: 'missing' });
+}
+
+function refused(code: string, message: string, hint?: string): RotorError {
+  return new RotorError(code, message, {
+    kind: 'conflict',
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+function refuseImpossible(facts: Facts, { kind }: Decision): void {
+  if (facts.run.state === 'ended') throw refused('run-ended', 'this run is over');
+  const contains = facts.run.kind === 'compromise';
+  if (kind === 'pause' && contains) {
+    throw refused('not-pausable', 'containing a compromise is not paused');
+  }
+  if (kind !== 'roll-back' && kind !== 'abort') return;
+  if (contains) throw refused('no-way-back', 'a compromise is not rolled back');
+  if (wasRevoked(facts)) {
+    throw refused('revoke-called', 'the old version was revoked: there is no way back');
+  }
+  refuseWithoutPredecessor(facts);
+}
+
+function wasRevoked({ grants, versions, run }: Facts): boolean {
+  const called = grants.some(
+    ({ runId, calledAt }) => runId === run.runId && calledAt !== undefined,
+  );
+  return (
+    called ||
+    versions.some(({ revokedAt }) => revokedAt !== undefined && revokedAt >= run.requestedAt)
+  );
+}
+
+function refuseWithoutPredecessor(facts: Facts): void {
+  const towards = facts.run.plan?.towards;
+  if (towards === undefined || !wasDelivered(facts, towards)) return;
+  if (predecessorToReturnTo(facts, towards) !== undefined) return;
+  const hint = 'rotor adopt SECRET --value-stdin makes the old value known';
+  throw refused('no-way-back', 'no earlier version has a known value', hint);
+}
+
+function dependencyOf(facts: Facts, { kind, dependent }: Decision): string | undefined {
+  if (dependent === undefined) {
+    if (kind === 'skip')
+      throw refused('dependent-needed', 'which dependent is to be skipped?', '--dependent NAME');
+    return undefined;
+  }
+  const found = facts.dependencies.find((d) => d.dependent === dependent);
+  if (found === undefined) throw missing(`${dependent} does not depend on this secret`);
+  return found.dependencyId;
+}
+
+async function insert(
+  db: Queryable,
+  decision: Decision,
+  dependencyId: string | undefined,
+): Promise<void> {
+  await db.query(
+    `insert into rotor.decisions (id, run_id, kind, dependency_id, decided_by, reason)
+     values ($1, $2, $3, $4, $5, $6)`,
+    [
+      randomUUID(),
+      decision.runId,
+      decision.kind,
+      dependencyId ?? null,
+      decision.by,
+      decision.reason,
+    ],
+  );
+}

@@ -1,0 +1,257 @@
+/** The one door: a request becomes a run in one transaction, and whoever starts its workflow claims it first. */
+import { createHash, randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import { answerWhenBusy, type Running } from '../../domain/busy.js';
+import { RotorError } from '../../domain/errors.js';
+import type { RunOptions } from '../../domain/facts.js';
+import type { RunKind, RunState } from '../../domain/run.js';
+import { inTransaction, type Queryable } from '../postgres.js';
+import type { AuditTrail } from './audit.js';
+
+export interface RunRequest {
+  readonly organization: string;
+  readonly secret: string;
+  readonly kind: RunKind;
+  readonly requestedBy: string;
+  readonly reason: string;
+  readonly options: RunOptions;
+  readonly idempotencyKey: string;
+}
+
+export type Submission = 'created' | 'queued' | 'joined' | 'repeated';
+
+export interface Submitted {
+  readonly runId: string;
+  readonly submission: Submission;
+}
+
+/** All that starting the workflow of a run needs. */
+export interface StartableRun {
+  readonly runId: string;
+  readonly secretId: string;
+  readonly kind: RunKind;
+  readonly organization: string;
+  readonly secret: string;
+  readonly owner: string;
+  readonly takesOver: boolean;
+}
+
+const claimSeconds = 10;
+
+interface Door {
+  readonly pool: pg.Pool;
+  readonly audit: AuditTrail;
+}
+
+/** Idempotent by its key: the same request again is the same run, another body is a conflict. */
+export async function submit(
+  door: Door,
+  request: RunRequest,
+  claimant: string,
+): Promise<Submitted> {
+  return inTransaction(door.pool, async (db) => {
+    const secretId = await lockSecret(db, request);
+    const repeated = await findRepeated(db, request);
+    if (repeated !== undefined) return repeated;
+    const open = await openRuns(db, secretId);
+    const place = placeFor(request, open);
+    if (place.kind === 'join') return { runId: place.runId, submission: 'joined' };
+    if (place.supersedes !== undefined) await supersede(db, place.supersedes);
+    const runId = await insertRun(db, { request, secretId, place, claimant });
+    await noteRequest(door.audit, db, { request, secretId, runId, place });
+    return { runId, submission: place.state === 'queued' ? 'queued' : 'created' };
+  });
+}
+
+async function lockSecret(db: Queryable, { organization, secret }: RunRequest): Promise<string> {
+  const { rows } = await db.query<{ id: string }>(
+    `select s.id from rotor.secrets s join rotor.organizations o on o.id = s.organization_id
+     where o.name = $1 and s.name = $2 and s.retired_at is null for update of s`,
+    [organization, secret],
+  );
+  const id = rows[0]?.id;
+  if (id !== undefined) return id;
+  throw new RotorError('no-such-secret', `there is no secret ${organization}/${secret}`, {
+    kind: 'missing',
+    hint: 'rotor list shows what is declared',
+  });
+}
+
+function fingerprint({ idempotencyKey: _key, ...request }: RunRequest): string {
+  return createHash('sha256').update(JSON.stringify(request)).digest('hex');
+}
+
+async function findRepeated(db: Queryable, request: RunRequest): Promise<Submitted | undefined> {
+  const { rows } = await db.query<{ id: string; request_fingerprint: string }>(
+    'select id, request_fingerprint from rotor.runs where idempotency_key = $1',
+    [request.idempotencyKey],
+  );
+  const found = rows[0];
+  if (found === undefined) return undefined;
+  if (found.request_fingerprint === fingerprint(request)) {
+    return { runId: found.id, submission: 'repeated' };
+  }
+  throw new RotorError(
+    'idempotency-key-reused',
+    'this idempotency key was used for another request',
+    {
+      kind: 'conflict',
+      hint: 'use a new key for a new request',
+    },
+  );
+}
+
+interface OpenRun {
+  readonly id: string;
+  readonly kind: RunKind;
+  readonly state: RunState;
+  readonly options: RunOptions;
+  readonly direction: 'forward' | 'back' | null;
+}
+
+async function openRuns(db: Queryable, secretId: string): Promise<OpenRun[]> {
+  const { rows } = await db.query<OpenRun>(
+    `select id, kind, state, options, plan->>'direction' as direction
+     from rotor.runs where secret_id = $1 and state <> 'ended'`,
+    [secretId],
+  );
+  return rows;
+}
+
+type Place =
+  | { readonly kind: 'join'; readonly runId: string }
+  | {
+      readonly kind: 'new';
+      readonly state: 'requested' | 'queued';
+      readonly supersedes: string | undefined;
+    };
+
+function placeFor(request: RunRequest, open: readonly OpenRun[]): Place {
+  const running = open.find(({ state }) => state !== 'queued');
+  const queued = open.find(({ state }) => state === 'queued');
+  if (running === undefined) return { kind: 'new', state: 'requested', supersedes: undefined };
+  const answer = answerWhenBusy(request, asRunning(running));
+  switch (answer) {
+    case 'join':
+      return { kind: 'join', runId: running.id };
+    case 'take-over':
+      return { kind: 'new', state: 'requested', supersedes: running.id };
+    case 'refuse':
+      throw busy(running, `a ${request.kind} cannot begin while it is under way`);
+    case 'queue':
+      if (queued === undefined) return { kind: 'new', state: 'queued', supersedes: undefined };
+      if (queued.kind === request.kind) return { kind: 'join', runId: queued.id };
+      throw busy(running, 'and another request waits for it already');
+  }
+}
+
+function asRunning({ kind, options, direction }: OpenRun): Running {
+  return { kind, options, direction: direction ?? 'forward' };
+}
+
+function busy(running: OpenRun, why: string): RotorError {
+  return new RotorError(
+    'secret-busy',
+    `run ${running.id} (${running.kind}) has this secret: ${why}`,
+    {
+      kind: 'conflict',
+      hint: `rotor watch ${running.id}`,
+    },
+  );
+}
+
+async function supersede(db: Queryable, runId: string): Promise<void> {
+  await db.query(
+    `update rotor.runs set state = 'ended', outcome = 'superseded', ended_at = clock_timestamp()
+     where id = $1`,
+    [runId],
+  );
+}
+
+interface Insertion {
+  readonly request: RunRequest;
+  readonly secretId: string;
+  readonly place: Extract<Place, { kind: 'new' }>;
+  readonly claimant: string;
+}
+
+async function insertRun(db: Queryable, insertion: Insertion): Promise<string> {
+  const { request, secretId, place, claimant } = insertion;
+  const runId = randomUUID();
+  await db.query(
+    `insert into rotor.runs (id, secret_id, kind, state, requested_by, reason, options,
+       idempotency_key, request_fingerprint, supersedes, claimed_by, claimed_until)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+       clock_timestamp() + make_interval(secs => ${claimSeconds}))`,
+    [
+      runId,
+      secretId,
+      request.kind,
+      place.state,
+      request.requestedBy,
+      request.reason,
+      request.options,
+      request.idempotencyKey,
+      fingerprint(request),
+      place.supersedes ?? null,
+      claimant,
+    ],
+  );
+  return runId;
+}
+
+interface Noted extends Omit<Insertion, 'claimant'> {
+  readonly runId: string;
+}
+
+async function noteRequest(audit: AuditTrail, db: Queryable, noted: Noted): Promise<void> {
+  const { request, secretId, place, runId } = noted;
+  const { kind, reason, options, requestedBy } = request;
+  const event = { change: 'run-requested', kind, reason, options, supersedes: place.supersedes };
+  await audit.append(db, secretId, [{ actor: requestedBy, runId, event }]);
+}
+
+const startable = `
+  select r.id as "runId", r.secret_id as "secretId", r.kind, o.name as organization,
+    s.name as secret, s.owner, r.supersedes is not null as "takesOver"
+  from rotor.runs r join rotor.secrets s on s.id = r.secret_id
+  join rotor.organizations o on o.id = s.organization_id`;
+
+/** The run, for the caller who submitted it and therefore holds its claim. */
+export async function claimedRun(
+  db: Queryable,
+  runId: string,
+  claimant: string,
+): Promise<StartableRun | undefined> {
+  const { rows } = await db.query<StartableRun>(
+    `${startable} where r.id = $1 and r.claimed_by = $2 and r.state = 'requested'`,
+    [runId, claimant],
+  );
+  return rows[0];
+}
+
+/** Claims runs that nobody started: their caller died, or the secret has just become free. */
+export async function claimUnstarted(db: Queryable, claimant: string): Promise<StartableRun[]> {
+  const { rows } = await db.query<StartableRun>(
+    `with claimed as (
+       update rotor.runs set claimed_by = $1,
+         claimed_until = clock_timestamp() + make_interval(secs => ${claimSeconds})
+       where state = 'requested' and claimed_until < clock_timestamp() returning id)
+     ${startable} where r.id in (select id from claimed)`,
+    [claimant],
+  );
+  return rows;
+}
+
+/** Runs with decisions that no step has read yet, not signalled in the last seconds. */
+export async function unreadRuns(db: Queryable): Promise<{ secretId: string }[]> {
+  const { rows } = await db.query<{ secretId: string }>(
+    `with due as (
+       update rotor.decisions set signalled_at = clock_timestamp()
+       where not read and coalesce(signalled_at, decided_at) < clock_timestamp() - interval '5 seconds'
+       returning run_id)
+     select distinct r.secret_id as "secretId" from rotor.runs r
+     join due on due.run_id = r.id where r.state = 'running'`,
+  );
+  return rows;
+}
