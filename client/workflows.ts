@@ -8,13 +8,18 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import {
   collectorWorkflowId,
   factsChangedSignal,
-  ordinaryTaskQueue,
   secretWorkflowId,
   taskQueueOf,
   type FactsChanged,
   type RunInput,
   type RunKind,
 } from '../domain/run.js';
+
+/** Where rotor's workflows are: a namespace's client, and the queue of this installation's workers. */
+export interface Temporal {
+  readonly client: Client;
+  readonly taskQueue: string;
+}
 
 export interface RunToStart {
   readonly runId: string;
@@ -43,14 +48,14 @@ const attributes = {
  * False where another run's workflow still has the id: the keeper tries again. A run that takes over
  * terminates what is there; the rows of the old run are closed already.
  */
-export async function startRun(client: Client, run: RunToStart): Promise<boolean> {
+export async function startRun({ client, taskQueue }: Temporal, run: RunToStart): Promise<boolean> {
   const secretName = `${run.organization}/${run.secret}`;
   const { runId, organization, owner } = run;
-  const input: RunInput = { runId, secretName, organization, owner };
+  const input: RunInput = { runId, secretName, organization, owner, taskQueue };
   try {
     await client.workflow.start(workflowTypes[run.kind], {
       workflowId: secretWorkflowId(run.secretId),
-      taskQueue: taskQueueOf(run.kind),
+      taskQueue: taskQueueOf(run.kind, taskQueue),
       args: [input],
       workflowIdConflictPolicy: run.takesOver ? 'TERMINATE_EXISTING' : 'FAIL',
       staticSummary: `${run.kind} ${secretName}`.slice(0, 200),
@@ -70,7 +75,7 @@ export async function startRun(client: Client, run: RunToStart): Promise<boolean
 
 /** Nobody to tell is fine: the row that changed is read by whoever comes next. */
 export async function tellRun(
-  client: Client,
+  { client }: Temporal,
   secretId: string,
   change: FactsChanged,
 ): Promise<void> {
@@ -82,11 +87,14 @@ export async function tellRun(
 }
 
 /** One collector per issuer instance, however many workers say so. */
-export async function startCollector(client: Client, issuer: string): Promise<void> {
+export async function startCollector(
+  { client, taskQueue }: Temporal,
+  issuer: string,
+): Promise<void> {
   try {
     await client.workflow.start('collectUse', {
-      workflowId: collectorWorkflowId(issuer),
-      taskQueue: ordinaryTaskQueue,
+      workflowId: collectorWorkflowId(taskQueue, issuer),
+      taskQueue,
       args: [issuer],
       staticSummary: `use seen by ${issuer}`,
     });

@@ -62,6 +62,8 @@ export interface RunInput {
   readonly secretName: string;
   readonly organization: string;
   readonly owner: string;
+  /** Where ordinary work of this installation is done. */
+  readonly taskQueue: string;
 }
 
 /** The workflow id is the lock: one run per secret. */
@@ -73,14 +75,18 @@ export function monitorWorkflowId(versionId: string): string {
   return `monitor/${versionId}`;
 }
 
-export function collectorWorkflowId(issuer: string): string {
-  return `collect-use/${issuer}`;
+/** One per issuer instance and set of workers: several installations may share a namespace. */
+export function collectorWorkflowId(taskQueue: string, issuer: string): string {
+  return `collect-use/${taskQueue}/${issuer}`;
 }
 
-export const ordinaryTaskQueue = 'rotor';
-export const urgentTaskQueue = 'rotor-urgent';
+export const usualTaskQueue = 'rotor';
 
 /** Containing has its own queue and slots, so that it never waits behind ordinary work. */
-export function taskQueueOf(kind: RunKind): string {
-  return kind === 'compromise' ? urgentTaskQueue : ordinaryTaskQueue;
+export function urgentTaskQueue(taskQueue: string): string {
+  return `${taskQueue}-urgent`;
+}
+
+export function taskQueueOf(kind: RunKind, taskQueue: string): string {
+  return kind === 'compromise' ? urgentTaskQueue(taskQueue) : taskQueue;
 }

@@ -128,10 +128,10 @@ async function moveWatermark(db: Queryable, reading: Reading): Promise<void> {
   await db.query(
     `insert into rotor.use_records as r
        (secret_id, kind, complete_through, continuous_since, resolution_ms, skew_ms)
-     values ($1, $2, $3, coalesce($4, $7), $5, $6)
+     values ($1, $2, $3, coalesce($4::timestamptz, $7::timestamptz), $5, $6)
      on conflict (secret_id) do update set kind = $2,
        complete_through = greatest(r.complete_through, $3),
-       continuous_since = greatest(r.continuous_since, $4),
+       continuous_since = greatest(r.continuous_since, $4::timestamptz),
        resolution_ms = $5, skew_ms = $6, read_at = clock_timestamp()`,
     [
       secretId,

@@ -1,24 +1,24 @@
 /** Ends the run and leaves the watching of dead versions to workflows of their own, which hold no lock. */
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { ParentClosePolicy, startChild } from '@temporalio/workflow';
-import { monitorWorkflowId, ordinaryTaskQueue, type Answer } from '../../domain/run.js';
+import { monitorWorkflowId, type Answer } from '../../domain/run.js';
 import { monitorVersion } from '../monitor-version.js';
 import { acts, type Run } from '../run.js';
 
 export async function monitorStep(run: Run): Promise<Answer> {
-  const { runId } = run.input;
+  const { runId, taskQueue } = run.input;
   const summary = 'watch what was revoked for late use';
   const { answer, versionIds } = await acts.monitor.executeWithOptions({ summary }, [{ runId }]);
-  for (const versionId of versionIds) await startMonitoring(versionId);
+  for (const versionId of versionIds) await startMonitoring(versionId, taskQueue);
   return answer;
 }
 
-async function startMonitoring(versionId: string): Promise<void> {
+async function startMonitoring(versionId: string, taskQueue: string): Promise<void> {
   try {
     await startChild(monitorVersion, {
       workflowId: monitorWorkflowId(versionId),
       args: [versionId],
-      taskQueue: ordinaryTaskQueue,
+      taskQueue,
       parentClosePolicy: ParentClosePolicy.ABANDON,
     });
   } catch (error) {

@@ -1,0 +1,210 @@
+/** An engine of a test's own: real Temporal and PostgreSQL, and a secret with dependents that are used from here. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { startRun, tellRun } from '../../client/workflows.js';
+import type { RunOptions } from '../../domain/facts.js';
+import type { Policy } from '../../domain/policy.js';
+import { standardPolicy } from '../../domain/policy.js';
+import { secretWorkflowId, type DecisionKind, type RunKind } from '../../domain/run.js';
+import { SecretValue } from '../../domain/secret-value.js';
+import { openAudit } from '../../infra/registry/audit.js';
+import { recordDecision } from '../../infra/registry/decisions.js';
+import { openRegistry } from '../../infra/registry/open.js';
+import { claimedRun, submit } from '../../infra/registry/requests.js';
+import { startEngine } from '../../workers/engine.js';
+import { openDatabase } from '../harness/database.js';
+import { sharedTemporal } from '../harness/temporal.js';
+import { memoryConnector, memoryIssuer, memoryStore } from './memory.js';
+
+export const quickPolicy: Policy = {
+  ...standardPolicy,
+  overlapMs: 0,
+  quietPeriodMs: 100,
+  disablePeriodMs: 0,
+  monitorPeriodMs: 1_000,
+  timeouts: { mintMs: 2_000, deliverMs: 2_000, proveMs: 2_000 },
+};
+
+export type World = Awaited<ReturnType<typeof openWorld>>;
+
+const bundle = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
+
+export async function openWorld(policy: Policy = quickPolicy) {
+  const database = await openDatabase();
+  const { address, namespace } = sharedTemporal();
+  const taskQueue = `test-${randomBytes(4).toString('hex')}`;
+  const connection = await Connection.connect({ address });
+  const client = new Client({ connection, namespace });
+  const { pool, ownerPool } = database;
+  const installation = await one(pool, 'select id from rotor.installation');
+  const issuer = memoryIssuer(() => installation);
+  const store = memoryStore();
+  const connector = memoryConnector();
+  const audit = openAudit(Buffer.alloc(32, 7));
+  const traitsOf = () => issuer.traits;
+  const registry = openRegistry({ pool, audit, traitsOf });
+  const points: string[] = [];
+  const engine = await startEngine({
+    temporalAddress: address,
+    namespace,
+    taskQueue,
+    pool,
+    identity: 'test',
+    workflowBundle: bundle,
+    issuers: ['main'],
+    keeperEveryMs: 200,
+    ports: {
+      registry,
+      store,
+      issuer: () => issuer,
+      connector: () => connector,
+      newId: () => randomUUID(),
+      newValue: () => new SecretValue(randomUUID()),
+      reached: (point) => points.push(point),
+      warn: (message, about) => process.env["ROTOR_TEST_VERBOSE"] && console.error(message, about),
+    },
+  });
+  const organizationId = await one(
+    ownerPool,
+    `insert into rotor.organizations (name) values ('acme') returning id`,
+  );
+  const policyId = await one(
+    ownerPool,
+    'insert into rotor.policies (organization_id, name, policy) values ($1, $2, $3) returning id',
+    [organizationId, policy.name, policy],
+  );
+  const secretId = await one(
+    ownerPool,
+    `insert into rotor.secrets (organization_id, name, owner, issuer, specification, policy_id)
+     values ($1, 'api', 'team', 'main', '{}', $2) returning id`,
+    [organizationId, policyId],
+  );
+  return {
+    database,
+    client,
+    issuer,
+    store,
+    connector,
+    registry,
+    audit,
+    points,
+    secretId,
+    installation,
+    async depend(name: string, about: Record<string, unknown> = {}) {
+      const dependentId = await one(
+        ownerPool,
+        `insert into rotor.dependents (organization_id, name, owner) values ($1, $2, 'team') returning id`,
+        [organizationId, name],
+      );
+      const destinationId = await one(
+        ownerPool,
+        `insert into rotor.destinations (connector, identity, address) values ('memory', $1, '{}') returning id`,
+        [name],
+      );
+      return one(
+        ownerPool,
+        `insert into rotor.dependencies (secret_id, dependent_id, destination_id, owner,
+           least_evidence, seen_as, picks_up_within_ms)
+         values ($1, $2, $3, 'team', $4, $5, $6) returning id`,
+        [
+          secretId,
+          dependentId,
+          destinationId,
+          about['evidence'] ?? 'observed',
+          { userAgent: name },
+          about['picksUpWithinMs'] ?? 0,
+        ],
+      );
+    },
+    /** A credential older than rotor, current, with its value known. */
+    async adopt() {
+      const value = `old-${randomUUID()}`;
+      const credentialId = issuer.adopted(value);
+      const versionId = randomUUID();
+      store.values.set(versionId, value);
+      await ownerPool.query(
+        `insert into rotor.versions (id, secret_id, ordinal, state, is_current, origin, value,
+           credential_id, activated_at, confirmed_at)
+         values ($1, $2, 1, 'active', true, 'adopted', 'sealed', $3, now(), now())`,
+        [versionId, secretId, credentialId],
+      );
+      return { value, versionId };
+    },
+    async ask(kind: RunKind, options: RunOptions = {}) {
+      const request = {
+        organization: 'acme',
+        secret: 'api',
+        kind,
+        requestedBy: 'test',
+        reason: 'test',
+        options,
+        idempotencyKey: randomUUID(),
+      };
+      const submitted = await submit({ pool, audit }, request, 'test');
+      const run = await claimedRun(pool, submitted.runId, 'test');
+      if (run !== undefined) await startRun({ client, taskQueue }, run);
+      return submitted.runId;
+    },
+    async decide(runId: string, kind: DecisionKind, dependent?: string) {
+      const parts = { pool, audit, traitsOf };
+      const secret = await recordDecision(parts, {
+        runId,
+        kind,
+        dependent,
+        by: 'test',
+        reason: 'test',
+      });
+      await tellRun({ client, taskQueue }, secret, { what: kind, by: 'test' });
+    },
+    result: (): Promise<string> => client.workflow.getHandle(secretWorkflowId(secretId)).result(),
+    async versions() {
+      const { rows } = await pool.query<{
+        ordinal: number;
+        state: string;
+        is_current: boolean;
+        value: string;
+      }>('select ordinal, state, is_current, value from rotor.versions order by ordinal');
+      return rows.map((row) => `v${row.ordinal} ${row.state}${row.is_current ? ' current' : ''}`);
+    },
+    async run(runId: string) {
+      const { rows } = await pool.query<Record<string, unknown>>(
+        'select * from rotor.runs where id = $1',
+        [runId],
+      );
+      return rows[0] ?? {};
+    },
+    async close() {
+      await engine.stop();
+      await connection.close();
+      await database.close();
+    },
+  };
+}
+
+async function one(
+  db: { query(text: string, values?: unknown[]): Promise<{ rows: { id: string }[] }> },
+  text: string,
+  values: unknown[] = [],
+): Promise<string> {
+  const { rows } = await db.query(text, values);
+  const id = rows[0]?.id;
+  if (id === undefined) throw new Error('no row');
+  return id;
+}
+
+/** Programs that use what their destination holds, and whatever else they know, every few milliseconds. */
+export function keepUsing(
+  world: World,
+  names: readonly string[],
+  fallback: () => string | undefined,
+) {
+  const refused: string[] = [];
+  const timer = setInterval(() => {
+    for (const name of names) {
+      const value = world.connector.places.get(name) ?? fallback();
+      if (value !== undefined && !world.issuer.use(value, { userAgent: name })) refused.push(name);
+    }
+  }, 20);
+  return { refused, stop: () => clearInterval(timer) };
+}

@@ -1,0 +1,93 @@
+/** Puts the engine together: ports, activities, two workers (ordinary and urgent), the keeper. */
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import type pg from 'pg';
+import { createActivities } from '../activities/index.js';
+import type { Ports } from '../activities/ports.js';
+import { startCollector, tellRun, type Temporal } from '../client/workflows.js';
+import { urgentTaskQueue } from '../domain/run.js';
+import { startKeeper } from './keeper.js';
+
+export interface EngineParts {
+  readonly temporalAddress: string;
+  readonly namespace: string;
+  /** Several installations may share a namespace, each with its own queue. */
+  readonly taskQueue: string;
+  readonly pool: pg.Pool;
+  readonly identity: string;
+  readonly workflowBundle: string;
+  /** Instances whose record of use is collected. */
+  readonly issuers: readonly string[];
+  readonly ports: Omit<Ports, 'tell'>;
+  readonly keeperEveryMs?: number;
+}
+
+export interface Engine {
+  /** Settles when both workers have ended; rejects when one fails. */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startEngine(parts: EngineParts): Promise<Engine> {
+  const { temporalAddress: address, namespace } = parts;
+  const native = await NativeConnection.connect({ address, grpcCompression: { codec: 'none' } });
+  const connection = await Connection.connect({ address });
+  const client = new Client({ connection, namespace });
+  const temporal: Temporal = { client, taskQueue: parts.taskQueue };
+  const workers = await openWorkers(parts, native, temporal);
+  const running = workers.map((worker) => worker.run());
+  const keeper = startKeeper({
+    ...parts,
+    temporal,
+    everyMs: parts.keeperEveryMs ?? 5_000,
+    warn: (message, about) => parts.ports.warn(message, about),
+  });
+  await Promise.all(parts.issuers.map((issuer) => startCollector(temporal, issuer)));
+  const ended = Promise.all(running).then(async () => {
+    await keeper.stop();
+    await native.close();
+    await connection.close();
+  });
+  return {
+    ended,
+    stop: async () => {
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+      await ended;
+    },
+  };
+}
+
+/** Every worker process carries both queues, with slots of their own: containing never waits for ordinary work. */
+function openWorkers(
+  parts: EngineParts,
+  connection: NativeConnection,
+  temporal: Temporal,
+): Promise<Worker[]> {
+  const ports: Ports = { ...parts.ports, tell: (id, change) => tellRun(temporal, id, change) };
+  const activities = createActivities(ports);
+  const common = {
+    connection,
+    namespace: parts.namespace,
+    workflowBundle: { codePath: parts.workflowBundle },
+    activities,
+    identity: parts.identity,
+    shutdownGraceTime: '5s',
+    shutdownForceTime: '10s',
+  };
+  return Promise.all([
+    Worker.create({
+      ...common,
+      taskQueue: parts.taskQueue,
+      maxConcurrentActivityTaskExecutions: 64,
+      maxConcurrentWorkflowTaskExecutions: 40,
+      maxCachedWorkflows: 500,
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: urgentTaskQueue(parts.taskQueue),
+      maxConcurrentActivityTaskExecutions: 32,
+      maxConcurrentWorkflowTaskExecutions: 20,
+      maxCachedWorkflows: 100,
+    }),
+  ]);
+}
