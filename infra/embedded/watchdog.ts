@@ -33,7 +33,7 @@ server=$!
 echo "$server"
 exec >&2
 (
-  cat <&3 >/dev/null
+  while read -r line; do :; done <&3
   kill -s "$signal" "$server" 2>/dev/null
   tries=30
   while [ "$tries" -gt 0 ] && kill -0 "$server" 2>/dev/null; do sleep 0.1; tries=$((tries - 1)); done

@@ -1,0 +1,101 @@
+/** Who may import whom: the table of docs/architecture.md as rules. A folder without a rule here fails a test. */
+
+/** Ours that each folder may import; `types` = only `import type`. */
+const ours = {
+  domain: [],
+  schemas: ['domain'],
+  workflows: ['domain'],
+  activities: ['domain'],
+  issuers: ['domain'],
+  stores: ['domain'],
+  connectors: ['domain'],
+  authority: ['domain', 'schemas', 'infra'],
+  infra: ['domain', 'schemas'],
+  client: ['domain', 'schemas'],
+  api: ['domain', 'schemas', 'client', 'infra', 'authority'],
+};
+const types = { workflows: ['activities'], client: ['workflows'] };
+
+/** The only libraries of others that a folder may import; folders not named here may import what they need. */
+const others = {
+  domain: [],
+  schemas: ['zod'],
+  workflows: ['@temporalio/workflow'],
+  activities: ['@temporalio/activity'],
+};
+
+const all = [...Object.keys(ours), 'workers', 'test', 'bench'];
+const anyOf = (folders) => `^(${folders.join('|')})/`;
+
+function folderRules(folder) {
+  const withTypes = types[folder] ?? [];
+  const reachable = [folder, ...ours[folder], ...withTypes];
+  return [
+    {
+      name: `${folder}-imports-of-ours`,
+      severity: 'error',
+      comment: `${folder} may import of ours: ${[...ours[folder], ...withTypes].join(', ') || 'nothing'}`,
+      from: { path: `^${folder}/` },
+      to: { path: anyOf(all.filter((other) => !reachable.includes(other))) },
+    },
+    ...withTypes.map((other) => ({
+      name: `${folder}-imports-only-types-of-${other}`,
+      severity: 'error',
+      comment: `${folder} may import types of ${other}, and nothing that runs`,
+      from: { path: `^${folder}/` },
+      to: { path: `^${other}/`, dependencyTypesNot: ['type-only'] },
+    })),
+  ];
+}
+
+function libraryRule([folder, allowed]) {
+  return {
+    name: `${folder}-imports-of-others`,
+    severity: 'error',
+    comment: `${folder} may import of others: ${allowed.join(', ') || 'nothing'}`,
+    from: { path: `^${folder}/` },
+    to: {
+      dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-no-pkg', 'npm-unknown', 'core'],
+      ...(allowed.length > 0 && { pathNot: `node_modules/(${allowed.join('|')})/` }),
+    },
+  };
+}
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-unresolved-imports',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'extension-points-do-not-know-each-other',
+      severity: 'error',
+      comment: 'an issuer, store or connector imports no other one; only the list file beside the folders does',
+      from: { path: '^(issuers|stores|connectors)/([^/]+)/' },
+      to: { path: '^(issuers|stores|connectors)/', pathNot: '^$1/$2/' },
+    },
+    ...Object.keys(ours).flatMap(folderRules),
+    ...Object.entries(others).map(libraryRule),
+    {
+      name: 'nothing-imports-tests',
+      severity: 'error',
+      from: { pathNot: '^(test|bench)/' },
+      to: { path: '^test/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|\\.rotor|node_modules/\\.)' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { conditionNames: ['import', 'node', 'default'], exportsFields: ['exports'] },
+  },
+};
