@@ -20,8 +20,8 @@ const types = { workflows: ['activities'], client: ['workflows'] };
 const others = {
   domain: [],
   schemas: ['zod'],
-  workflows: ['@temporalio/workflow'],
-  activities: ['@temporalio/activity'],
+  workflows: ['@temporalio/workflow', '@temporalio/common'],
+  activities: ['@temporalio/activity', '@temporalio/common'],
 };
 
 const all = [...Object.keys(ours), 'workers', 'test', 'bench'];
@@ -55,7 +55,15 @@ function libraryRule([folder, allowed]) {
     comment: `${folder} may import of others: ${allowed.join(', ') || 'nothing'}`,
     from: { path: `^${folder}/` },
     to: {
-      dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-no-pkg', 'npm-unknown', 'core'],
+      dependencyTypes: [
+        'npm',
+        'npm-dev',
+        'npm-optional',
+        'npm-peer',
+        'npm-no-pkg',
+        'npm-unknown',
+        'core',
+      ],
       ...(allowed.length > 0 && { pathNot: `node_modules/(${allowed.join('|')})/` }),
     },
   };
@@ -78,7 +86,8 @@ module.exports = {
     {
       name: 'extension-points-do-not-know-each-other',
       severity: 'error',
-      comment: 'an issuer, store or connector imports no other one; only the list file beside the folders does',
+      comment:
+        'an issuer, store or connector imports no other one; only the list file beside the folders does',
       from: { path: '^(issuers|stores|connectors)/([^/]+)/' },
       to: { path: '^(issuers|stores|connectors)/', pathNot: '^$1/$2/' },
     },
@@ -96,6 +105,9 @@ module.exports = {
     exclude: { path: '^(dist|\\.rotor|node_modules/\\.)' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { conditionNames: ['import', 'node', 'default'], exportsFields: ['exports'] },
+    enhancedResolveOptions: {
+      conditionNames: ['import', 'node', 'default'],
+      exportsFields: ['exports'],
+    },
   },
 };

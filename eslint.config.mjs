@@ -14,7 +14,10 @@ const habits = {
   '@typescript-eslint/consistent-type-imports': 'error',
   '@typescript-eslint/switch-exhaustiveness-check': 'error',
   '@typescript-eslint/no-explicit-any': 'error',
-  '@typescript-eslint/no-unused-vars': ['error', { varsIgnorePattern: '^_', argsIgnorePattern: '^_' }],
+  '@typescript-eslint/no-unused-vars': [
+    'error',
+    { varsIgnorePattern: '^_', argsIgnorePattern: '^_' },
+  ],
   '@typescript-eslint/no-non-null-assertion': 'error',
   '@typescript-eslint/only-throw-error': 'error',
   '@typescript-eslint/await-thenable': 'error',

@@ -36,7 +36,11 @@ function noted(folder: string): { pid: number; identity: string } | undefined {
   }
 }
 
-async function holdsWithin(milliseconds: number, condition: () => boolean): Promise<boolean> {
+/** False where the condition does not come to hold in time. */
+export async function holdsWithin(
+  milliseconds: number,
+  condition: () => boolean,
+): Promise<boolean> {
   const deadline = Date.now() + milliseconds;
   while (!condition()) {
     if (Date.now() > deadline) return false;

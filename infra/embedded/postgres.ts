@@ -10,6 +10,7 @@ import { passwordIn } from './password.js';
 import { postgresBinaries } from './postgres-binaries.js';
 import { clusterFolder, ensureCluster, ownerRole } from './postgres-cluster.js';
 import { freePort, startPatiently, untilReady } from './readiness.js';
+import { clearStalePostmaster } from './stale-postmaster.js';
 import { startGuarded, type Guarded } from './watchdog.js';
 
 export interface EmbeddedPostgres {
@@ -68,6 +69,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
       durable,
     };
     await ensureCluster({ ...site, stateFolder });
+    await clearStalePostmaster(data);
     const { port, server } = await startPatiently(() => serve(site));
     const stop = async (): Promise<void> => {
       await server.stop();
@@ -100,7 +102,6 @@ async function serve(site: Site): Promise<{ port: number; server: Guarded }> {
     ],
     stopSignal: 'INT',
     account: site.account,
-    folder: site.data,
     log: site.log,
   });
   noteServer(site.data, server.pid);

@@ -53,13 +53,11 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     return { ...database.value, ...temporal.value, stop: () => stopAll(both) };
   }
   await stopAll(parts.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : [])));
-  throw new AggregateError(
-    parts.flatMap((part): unknown[] => (part.status === 'rejected' ? [part.reason] : [])),
-    `servers could not be started: ${parts
-      .map((part) => (part.status === 'rejected' ? String(part.reason) : ''))
-      .join(' ')
-      .trim()}`,
+  const reasons = parts.flatMap((part): unknown[] =>
+    part.status === 'rejected' ? [part.reason] : [],
   );
+  if (reasons.length === 1) throw reasons[0];
+  throw new AggregateError(reasons, reasons.map(String).join('\n'));
 }
 
 async function stopAll(parts: readonly Part[]): Promise<void> {

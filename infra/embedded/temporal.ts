@@ -82,7 +82,6 @@ async function serve(site: Site): Promise<Serving> {
     args: flags(site, port, uiPort),
     stopSignal: 'TERM',
     account: undefined,
-    folder: site.folder,
     log: site.log,
   });
   noteServer(site.folder, server.pid);

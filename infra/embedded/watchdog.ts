@@ -19,7 +19,6 @@ export interface GuardedCommand {
   readonly args: readonly string[];
   readonly stopSignal: 'INT' | 'TERM';
   readonly account: Account | undefined;
-  readonly folder: string;
   /** What the server prints is appended there. */
   readonly log: string;
 }
@@ -54,7 +53,7 @@ export async function startGuarded(command: GuardedCommand): Promise<Guarded> {
     '/bin/sh',
     ['-c', script, 'rotor-watchdog', command.stopSignal, command.command, ...command.args],
     {
-      cwd: command.folder,
+      cwd: '/',
       detached: true,
       stdio: ['pipe', 'pipe', log],
       ...(command.account && { uid: command.account.uid, gid: command.account.gid }),
