@@ -1,0 +1,218 @@
+/** Applies declarations in one transaction: what differs is changed, what is absent stays as it is. */
+import type {
+  Declarations,
+  OrganizationDeclaration,
+  SecretDeclaration,
+} from '../../domain/declarations.js';
+import { RotorError, type Problem } from '../../domain/errors.js';
+import type { Policy } from '../../domain/policy.js';
+import { inTransaction } from '../postgres.js';
+import {
+  differing,
+  within,
+  type Applying,
+  type InventoryChange,
+  type InventoryParts,
+  type Place,
+} from './inventory-change.js';
+import { applyDependency } from './inventory-dependencies.js';
+
+export interface Application {
+  readonly declarations: Declarations;
+  readonly by: string;
+  /** Only says what would change. */
+  readonly dryRun: boolean;
+}
+
+export interface Applied {
+  readonly changes: readonly InventoryChange[];
+  /** Secrets whose open runs have to look at the facts again. */
+  readonly touched: readonly string[];
+}
+
+class DryRun extends Error {}
+
+/** Throws `declarations-invalid` with every problem at once; then nothing was changed. */
+export async function applyDeclarations(
+  parts: InventoryParts,
+  application: Application,
+): Promise<Applied> {
+  const changes: InventoryChange[] = [];
+  const problems: Problem[] = [];
+  const touched = new Set<string>();
+  try {
+    await inTransaction(parts.pool, async (db) => {
+      for (const organization of application.declarations.organizations) {
+        await applyOrganization(
+          { db, parts, changes, problems, touched, by: application.by },
+          organization,
+        );
+      }
+      if (problems.length > 0) throw invalid(problems);
+      if (application.dryRun) throw new DryRun();
+    });
+  } catch (error) {
+    if (!(error instanceof DryRun)) throw error;
+  }
+  return { changes, touched: [...touched] };
+}
+
+function invalid(problems: readonly Problem[]): RotorError {
+  const message = `${problems.length} problem${problems.length === 1 ? '' : 's'}; nothing was changed`;
+  return new RotorError('declarations-invalid', message, { kind: 'invalid', problems });
+}
+
+async function applyOrganization(to: Applying, declared: OrganizationDeclaration): Promise<void> {
+  const organizationId = await ensureOrganization(to, declared.name);
+  const place: Place = { organizationId, organization: declared.name };
+  for (const policy of declared.policies) await applyPolicy(to, place, policy);
+  for (const dependent of declared.dependents) {
+    await upsert(to, place, {
+      kind: 'dependent',
+      name: dependent.name,
+      wanted: { owner: dependent.owner, documentation: dependent.documentation ?? null },
+    });
+  }
+  for (const secret of declared.secrets) await applySecret(to, place, secret);
+}
+
+async function ensureOrganization(to: Applying, name: string): Promise<string> {
+  const { rows } = await to.db.query<{ id: string }>(
+    'select id from rotor.organizations where name = $1 for update',
+    [name],
+  );
+  const found = rows[0]?.id;
+  if (found !== undefined) return found;
+  const created = await to.db.query<{ id: string }>(
+    'insert into rotor.organizations (name) values ($1) returning id',
+    [name],
+  );
+  to.changes.push({ change: 'create', kind: 'organization', name, fields: [] });
+  return created.rows[0]?.id ?? '';
+}
+
+async function applyPolicy(
+  to: Applying,
+  { organizationId, organization }: Place,
+  policy: Policy,
+): Promise<void> {
+  const { rows } = await to.db.query<{ id: string; policy: unknown }>(
+    'select id, policy from rotor.policies where organization_id = $1 and name = $2 for update',
+    [organizationId, policy.name],
+  );
+  const before = rows[0];
+  const name = `${organization}/${policy.name}`;
+  if (before === undefined) {
+    await to.db.query(
+      'insert into rotor.policies (organization_id, name, policy) values ($1, $2, $3)',
+      [organizationId, policy.name, policy],
+    );
+    to.changes.push({ change: 'create', kind: 'policy', name, fields: [] });
+    return;
+  }
+  const fields = differing(before.policy as Record<string, unknown>, { ...policy });
+  if (fields.length === 0) return;
+  await to.db.query(
+    'update rotor.policies set policy = $2, revision = revision + 1 where id = $1',
+    [before.id, policy],
+  );
+  to.changes.push({ change: 'change', kind: 'policy', name, fields });
+}
+
+interface Upsert {
+  readonly kind: 'dependent' | 'secret';
+  readonly name: string;
+  readonly wanted: Readonly<Record<string, unknown>>;
+}
+
+/** Column names are ours, never the caller's. */
+async function upsert(to: Applying, place: Place, { kind, name, wanted }: Upsert): Promise<string> {
+  const table = kind === 'dependent' ? 'rotor.dependents' : 'rotor.secrets';
+  const fullName = `${place.organization}/${name}`;
+  const columns = Object.keys(wanted);
+  const { rows } = await to.db.query<{ id: string } & Record<string, unknown>>(
+    `select id, ${columns.join(', ')} from ${table}
+     where organization_id = $1 and name = $2 and retired_at is null for update`,
+    [place.organizationId, name],
+  );
+  const before = rows[0];
+  if (before === undefined) {
+    const marks = columns.map((_, index) => `$${index + 3}`);
+    const created = await to.db.query<{ id: string }>(
+      `insert into ${table} (organization_id, name, ${columns.join(', ')})
+       values ($1, $2, ${marks.join(', ')}) returning id`,
+      [place.organizationId, name, ...Object.values(wanted)],
+    );
+    to.changes.push({ change: 'create', kind, name: fullName, fields: [] });
+    return created.rows[0]?.id ?? '';
+  }
+  const fields = differing(before, wanted);
+  if (fields.length > 0) {
+    const sets = columns.map((column, index) => `${column} = $${index + 2}`);
+    await to.db.query(`update ${table} set ${sets.join(', ')} where id = $1`, [
+      before.id,
+      ...Object.values(wanted),
+    ]);
+    to.changes.push({ change: 'change', kind, name: fullName, fields });
+  }
+  return before.id;
+}
+
+async function applySecret(to: Applying, place: Place, declared: SecretDeclaration): Promise<void> {
+  const path = `${place.organization}/${declared.name}`;
+  const checked = to.parts.checks.specification(declared.issuer, declared.specification);
+  if ('problems' in checked) {
+    to.problems.push(...within(`${path}.specification`, checked.problems));
+    return;
+  }
+  const policyId = await policyIdOf(to, place, declared);
+  const before = to.changes.length;
+  const secretId = await upsert(to, place, {
+    kind: 'secret',
+    name: declared.name,
+    wanted: {
+      owner: declared.owner,
+      documentation: declared.documentation ?? null,
+      issuer: declared.issuer,
+      specification: checked.value,
+      policy_id: policyId,
+    },
+  });
+  // The secret's row comes last in the order of locks; its dependencies only lock what is below it.
+  for (const dependency of declared.dependencies) {
+    await applyDependency(to, { ...place, secretId, declared }, dependency);
+  }
+  await note(to, secretId, to.changes.slice(before));
+}
+
+async function policyIdOf(
+  to: Applying,
+  place: Place,
+  declared: SecretDeclaration,
+): Promise<string | null> {
+  if (declared.policy === undefined) return null;
+  const { rows } = await to.db.query<{ id: string }>(
+    'select id from rotor.policies where organization_id = $1 and name = $2',
+    [place.organizationId, declared.policy],
+  );
+  const found = rows[0]?.id;
+  if (found !== undefined) return found;
+  const path = `${place.organization}/${declared.name}.policy`;
+  to.problems.push({
+    path,
+    message: `there is no policy ${declared.policy}`,
+    hint: 'declare it under policies',
+  });
+  return null;
+}
+
+async function note(
+  to: Applying,
+  secretId: string,
+  made: readonly InventoryChange[],
+): Promise<void> {
+  if (made.length === 0) return;
+  to.touched.add(secretId);
+  const event = { change: 'declared', changes: made };
+  await to.parts.audit.append(to.db, secretId, [{ actor: to.by, event }]);
+}
