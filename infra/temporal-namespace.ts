@@ -1,6 +1,8 @@
 /** What rotor needs of a Temporal namespace: histories kept for 30 days, and its search attributes. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError, type Connection } from '@temporalio/client';
 import { msToTs, optionalTsToMs, tsToMs } from '@temporalio/common/lib/time.js';
+import { hasCode } from './error-code.js';
 
 /** All of type Keyword. */
 const searchAttributes = [
@@ -10,6 +12,9 @@ const searchAttributes = [
   'RotorOutcome',
   'RotorOwner',
 ] as const;
+/** A server reads new namespaces every few seconds; until then it says that there is none. */
+const registrationMilliseconds = 30_000;
+
 const retention = msToTs('30 days');
 
 /** Codes of gRPC's, and Temporal's enumeration of attribute types. */
@@ -47,9 +52,26 @@ async function ensureRetention(connection: Connection, namespace: string): Promi
     });
   } catch (error) {
     if (!hasCode(error, notFound)) throw error;
-    await unlessExists(
-      workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: retention }),
-    );
+    await register(connection, namespace);
+  }
+}
+
+async function register(
+  { workflowService, operatorService }: Connection,
+  namespace: string,
+): Promise<void> {
+  await unlessExists(
+    workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: retention }),
+  );
+  const deadline = Date.now() + registrationMilliseconds;
+  for (;;) {
+    try {
+      await operatorService.listSearchAttributes({ namespace });
+      return;
+    } catch (error) {
+      if (!hasCode(error, notFound) || Date.now() > deadline) throw error;
+      await sleep(250);
+    }
   }
 }
 
@@ -72,8 +94,4 @@ async function unlessExists(call: Promise<unknown>): Promise<void> {
   } catch (error) {
     if (!hasCode(error, alreadyExists)) throw error;
   }
-}
-
-function hasCode(error: unknown, code: number): boolean {
-  return isGrpcServiceError(error) && Number(error.code) === code;
 }

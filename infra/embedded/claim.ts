@@ -1,5 +1,6 @@
 /** One start per folder: a file beside it names the process that runs its server. */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { hasCode } from '../error-code.js';
 import { processIdentity } from './process-identity.js';
 
 /**
@@ -60,8 +61,4 @@ function read(file: string): string | undefined {
     if (!hasCode(error, 'ENOENT')) throw error;
     return undefined;
   }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

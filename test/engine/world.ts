@@ -62,7 +62,7 @@ export async function openWorld(policy: Policy = quickPolicy) {
       newId: () => randomUUID(),
       newValue: () => new SecretValue(randomUUID()),
       reached: (point) => points.push(point),
-      warn: (message, about) => process.env["ROTOR_TEST_VERBOSE"] && console.error(message, about),
+      warn: (message, about) => process.env['ROTOR_TEST_VERBOSE'] && console.error(message, about),
     },
   });
   const organizationId = await one(

@@ -1,0 +1,6 @@
+/** Telling errors of the system apart. */
+
+/** Looks at the code alone: an error may come from another realm, where `instanceof Error` says no. */
+export function hasCode(error: unknown, code: string | number): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === code;
+}
