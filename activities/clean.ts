@@ -3,9 +3,9 @@ import { AdapterError } from '../domain/errors.js';
 import type { DependencyFacts, Facts } from '../domain/facts.js';
 import type { Answer } from '../domain/run.js';
 import { finishClean, mayClean, versionsToForget, type Cleaned } from '../domain/steps/finish.js';
-import { knownValues as knownVersionIds } from '../domain/steps/update.js';
+import { destinationFor, knownValues as knownVersionIds } from '../domain/steps/update.js';
 import type { OfRun, Ports } from './ports.js';
-import { destinationFor, knownValues, untilDeadline } from './update.js';
+import { knownValues, untilDeadline } from './update.js';
 
 /** A destination that cannot be cleaned is a finding with retries of its own; it does not hold the secret's lock. */
 export async function clean(ports: Ports, { runId }: OfRun): Promise<Answer> {

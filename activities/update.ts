@@ -1,12 +1,13 @@
 /** Moves a batch of dependents to the version of the plan: each destination leased, written, read back and proven. */
 import { Context, heartbeat, sleep } from '@temporalio/activity';
-import type { Connector, Destination, KnownValue } from '../domain/connector.js';
+import type { Connector, Destination, HeldVersions, KnownValue } from '../domain/connector.js';
 import { AdapterError, isPassing } from '../domain/errors.js';
 import type { Evidence } from '../domain/evidence.js';
 import type { Answer } from '../domain/run.js';
 import {
   beginDelivery,
   confirmAlone,
+  destinationFor,
   finishDelivery,
   notProven,
   prove,
@@ -14,6 +15,7 @@ import {
   type DeliveryOrder,
   type DeliveryOutcome,
 } from '../domain/steps/update.js';
+import { sealDisplaced } from './displaced.js';
 import type { OfRun, Ports } from './ports.js';
 import { readUse } from './use.js';
 
@@ -60,7 +62,7 @@ async function move(it: Move): Promise<Answer> {
   );
   if (order.kind === 'answer') return order.answer;
   ports.reached('update:leased');
-  const outcome = await attempt(ports, order);
+  const outcome = await attempt(it, order);
   ports.reached('update:delivered');
   const after = await ports.registry.decide(runId, (facts) =>
     finishDelivery(facts, order, outcome),
@@ -95,21 +97,21 @@ async function repair(
 ): Promise<Answer> {
   if (versionId !== undefined && versionId !== order.version.versionId) {
     const newest = { ...order, version: { ...order.version, versionId } };
-    await attempt(it.ports, newest);
+    await attempt(it, newest);
   }
   return { kind: 'replan', told: 'a newer delivery came between' };
 }
 
-async function attempt(ports: Ports, order: DeliveryOrder): Promise<DeliveryOutcome> {
+async function attempt(it: Move, order: DeliveryOrder): Promise<DeliveryOutcome> {
   try {
-    return { kind: 'delivered', evidence: await deliver(ports, order) };
+    return { kind: 'delivered', evidence: await deliver(it, order) };
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
     return { kind: 'failed', code: error.code, passing: isPassing(error.code) };
   }
 }
 
-async function deliver(ports: Ports, order: DeliveryOrder): Promise<Evidence> {
+async function deliver({ ports, runId }: Move, order: DeliveryOrder): Promise<Evidence> {
   const connector = ports.connector(order.dependency.connector);
   const destination = destinationFor(order);
   const known = await knownValues(ports, order.known);
@@ -117,16 +119,13 @@ async function deliver(ports: Ports, order: DeliveryOrder): Promise<Evidence> {
   if (version === undefined)
     throw new AdapterError('value-lost', 'the value to deliver is not sealed');
   const signal = untilDeadline(order.deadline);
-  if (!(await holds(connector, destination, { known, version }))) {
+  const before = await heldBefore(connector, destination, known);
+  if (before?.versionIds[0] !== version.versionId) {
+    known.push(...(await sealDisplaced({ ports, runId, order }, before?.unknown ?? [])));
     ports.reached('update:write');
     await connector.deliver({ destination, version, known, signal });
   }
   return readBack(connector, destination, { known, version });
-}
-
-export function destinationFor({ dependency }: Pick<DeliveryOrder, 'dependency'>): Destination {
-  const { destinationId, identity, address } = dependency;
-  return { destinationId, identity, address };
 }
 
 export async function knownValues(
@@ -152,16 +151,15 @@ interface Wanted {
 }
 
 /** A place that cannot be read before it was ever written is simply written. */
-async function holds(
+async function heldBefore(
   connector: Connector,
   destination: Destination,
-  wanted: Wanted,
-): Promise<boolean> {
+  known: readonly KnownValue[],
+): Promise<HeldVersions | undefined> {
   try {
-    const { versionIds } = await connector.held(destination, wanted.known);
-    return versionIds[0] === wanted.version.versionId;
+    return await connector.held(destination, known);
   } catch (error) {
-    if (error instanceof AdapterError && error.code === 'unreadable') return false;
+    if (error instanceof AdapterError && error.code === 'unreadable') return undefined;
     throw error;
   }
 }

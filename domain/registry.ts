@@ -1,7 +1,8 @@
 /** The port to what is known: facts are read, decided upon and changed under the secret's row lock. */
 import type { Decided, Finding } from './change.js';
-import type { Facts } from './facts.js';
+import type { Facts, RunOptions } from './facts.js';
 import type { UseRecord } from './issuer.js';
+import type { RunKind } from './run.js';
 
 export interface WatchedSecret {
   readonly secretId: string;
@@ -15,6 +16,26 @@ export interface WatchedSecret {
 export interface UseNews {
   readonly secretId: string;
   readonly what: 'straggler' | 'new-user' | 'revoked-use';
+}
+
+export interface SecretName {
+  readonly organization: string;
+  readonly secret: string;
+}
+
+export interface ImaginedRequest {
+  readonly kind: RunKind;
+  readonly options: RunOptions;
+  readonly by: string;
+}
+
+export interface Adoption {
+  readonly secretId: string;
+  readonly versionId: string;
+  readonly credentialId: string;
+  readonly value: 'sealed' | 'unknown';
+  readonly expiresAt: Date | undefined;
+  readonly by: string;
 }
 
 export interface Registry {
@@ -44,6 +65,10 @@ export interface Registry {
     issuer: string,
   ): Promise<readonly { readonly runId: string; readonly versionId: string }[]>;
   report(secretId: string, finding: Finding): Promise<void>;
+  /** The facts of a secret as a run of that kind would find them; undefined where there is no such secret. */
+  imagine(secret: SecretName, request: ImaginedRequest): Promise<Facts | undefined>;
+  /** Makes a credential that is older than rotor a version; current where there is no other. */
+  adopt(adoption: Adoption): Promise<{ readonly ordinal: number }>;
   /** Ends the monitoring of a version: true where findings were raised meanwhile. */
   endMonitoring(versionId: string): Promise<{ readonly until: Date; readonly findings: number }>;
 }

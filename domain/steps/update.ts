@@ -1,6 +1,7 @@
 /** Moving one dependent: a lease, a write, a look back, a proof. */
 import { attribute } from '../attribution.js';
 import type { Change, Decided } from '../change.js';
+import type { Destination } from '../connector.js';
 import { isAtLeast, stronger, type Evidence } from '../evidence.js';
 import type { DependencyFacts, Facts, LeaseFacts, VersionFacts } from '../facts.js';
 import { wayBack } from '../plan.js';
@@ -98,6 +99,11 @@ function leaseOfOthers(facts: Facts, lease: LeaseFacts | undefined): Answer | un
     until: lease.deadline.toISOString(),
     told: 'another secret is being written to this destination',
   };
+}
+
+export function destinationFor({ dependency }: Pick<DeliveryOrder, 'dependency'>): Destination {
+  const { destinationId, identity, address } = dependency;
+  return { destinationId, identity, address };
 }
 
 export function knownValues(facts: Facts): string[] {

@@ -6,6 +6,7 @@ import type { Facts } from '../../domain/facts.js';
 import type { Registry } from '../../domain/registry.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
+import { adopt, imagine } from './adoption.js';
 import { applyChanges, writeFinding } from './changes.js';
 import { readFacts, type TraitsOf } from './facts.js';
 import { dueLeases, recordUse, watchedSecrets } from './use.js';
@@ -28,6 +29,8 @@ export function openRegistry(parts: RegistryParts): Registry {
     watched: (issuer) => watchedSecrets(pool, issuer),
     dueLeases: (issuer) => dueLeases(pool, issuer),
     report: (secretId, finding) => writeFinding(pool, secretId, finding),
+    imagine: (secret, request) => imagine(parts, secret, request),
+    adopt: (adoption) => adopt(parts, adoption),
     endMonitoring: (versionId) => endMonitoring(parts, versionId),
   };
 }

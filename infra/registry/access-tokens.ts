@@ -1,0 +1,94 @@
+/** Bearer tokens of the API: shown once, kept as a hash, each with a holder, a role and an end. */
+import { createHash, randomBytes } from 'node:crypto';
+import { RotorError } from '../../domain/errors.js';
+import type { Role } from '../../domain/role.js';
+import type { Queryable } from '../postgres.js';
+
+export interface Principal {
+  readonly name: string;
+  readonly holder: 'person' | 'service';
+  /** Undefined: every organization. */
+  readonly organization: string | undefined;
+  readonly role: Role;
+}
+
+export interface TokenRequest extends Principal {
+  readonly expiresAt: Date;
+}
+
+export interface ListedToken extends Principal {
+  readonly id: string;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+  readonly revokedAt: Date | undefined;
+}
+
+/** 256 random bits need no slow hash. */
+function hashOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
+
+export async function createAccessToken(db: Queryable, request: TokenRequest): Promise<string> {
+  const organizationId = await organizationIdOf(db, request.organization);
+  const token = `rotor_pat_${randomBytes(32).toString('base64url')}`;
+  const { rowCount } = await db.query(
+    `insert into rotor.access_tokens (name, holder, organization_id, role, hash, expires_at)
+     values ($1, $2, $3, $4, $5, $6) on conflict (name) where revoked_at is null do nothing`,
+    [request.name, request.holder, organizationId, request.role, hashOf(token), request.expiresAt],
+  );
+  if (rowCount === 1) return token;
+  throw new RotorError('token-exists', `there is a token ${request.name} already`, {
+    kind: 'conflict',
+    hint: `rotor token revoke ${request.name} first, or choose another name`,
+  });
+}
+
+async function organizationIdOf(db: Queryable, name: string | undefined): Promise<string | null> {
+  if (name === undefined) return null;
+  const { rows } = await db.query<{ id: string }>(
+    'select id from rotor.organizations where name = $1',
+    [name],
+  );
+  const id = rows[0]?.id;
+  if (id !== undefined) return id;
+  throw new RotorError('no-such-organization', `there is no organization ${name}`, {
+    kind: 'missing',
+  });
+}
+
+/** Undefined where the token is unknown, expired or revoked: nobody learns which. */
+export async function principalOf(db: Queryable, token: string): Promise<Principal | undefined> {
+  const { rows } = await db.query<
+    Omit<Principal, 'organization'> & { organization: string | null }
+  >({
+    name: 'principal',
+    text: `select t.name, t.holder, o.name as organization, t.role
+           from rotor.access_tokens t left join rotor.organizations o on o.id = t.organization_id
+           where t.hash = $1 and t.revoked_at is null and t.expires_at > clock_timestamp()`,
+    values: [hashOf(token)],
+  });
+  const found = rows[0];
+  return found === undefined
+    ? undefined
+    : { ...found, organization: found.organization ?? undefined };
+}
+
+export async function listAccessTokens(db: Queryable): Promise<ListedToken[]> {
+  const { rows } = await db.query<ListedToken>(
+    `select t.id, t.name, t.holder, o.name as organization, t.role, t.created_at as "createdAt",
+       t.expires_at as "expiresAt", t.revoked_at as "revokedAt"
+     from rotor.access_tokens t left join rotor.organizations o on o.id = t.organization_id
+     order by t.created_at`,
+  );
+  return rows;
+}
+
+/** False where there is none of that name. */
+export async function revokeAccessToken(db: Queryable, name: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update rotor.access_tokens set revoked_at = clock_timestamp()
+     where name = $1 and revoked_at is null`,
+    [name],
+  );
+  return rowCount === 1;
+}

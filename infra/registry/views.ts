@@ -1,0 +1,147 @@
+/** What people ask to see: secrets, runs, users, findings. Reads only, and never a value. */
+import type { Queryable } from '../postgres.js';
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/** `organization` undefined: all of them. */
+export async function listSecrets(db: Queryable, organization: string | undefined): Promise<Row[]> {
+  const { rows } = await db.query<Row>(
+    `select o.name || '/' || s.name as secret, s.owner, s.issuer, coalesce(p.name, 'standard') as policy,
+       (select 'v' || v.ordinal from rotor.versions v where v.secret_id = s.id and v.is_current) as current,
+       (select v.expires_at from rotor.versions v where v.secret_id = s.id and v.is_current) as expires,
+       (select count(*)::int from rotor.dependencies d
+          where d.secret_id = s.id and d.retired_at is null) as dependents,
+       (select r.kind from rotor.runs r where r.secret_id = s.id and r.state in ('requested', 'running')) as run,
+       (select count(*)::int from rotor.findings f where f.secret_id = s.id and f.closed_at is null) as findings
+     from rotor.secrets s join rotor.organizations o on o.id = s.organization_id
+     left join rotor.policies p on p.id = s.policy_id
+     where s.retired_at is null and ($1::text is null or o.name = $1) order by 1`,
+    [organization ?? null],
+  );
+  return rows;
+}
+
+export async function secretVersions(db: Queryable, secretId: string): Promise<Row[]> {
+  const { rows } = await db.query<Row>(
+    `select v.id, 'v' || v.ordinal as version, v.state, v.is_current as current, v.origin, v.value,
+       v.credential_id as credential, v.created_at as created, v.activated_at as activated,
+       v.expires_at as expires, v.disabled_at as disabled, v.revoked_at as revoked, v.outlived,
+       v.ended_cause as cause, v.monitor_until as "monitoredUntil", v.run_id as run
+     from rotor.versions v where v.secret_id = $1 order by v.ordinal`,
+    [secretId],
+  );
+  return rows;
+}
+
+export async function secretDependencies(db: Queryable, secretId: string): Promise<Row[]> {
+  const { rows } = await db.query<Row>(
+    `select t.name as dependent, d.owner, e.connector, e.identity as destination, d.wave,
+       d.least_evidence as "leastEvidence", d.seen_as as "seenAs", d.documentation,
+       (select jsonb_agg(jsonb_build_object('version', 'v' || v.ordinal, 'evidence', y.evidence,
+            'moved', y.moved_at, 'failure', y.failure) order by v.ordinal)
+        from rotor.deliveries y join rotor.versions v on v.id = y.version_id
+        where y.dependency_id = d.id) as deliveries
+     from rotor.dependencies d join rotor.dependents t on t.id = d.dependent_id
+     join rotor.destinations e on e.id = d.destination_id
+     where d.secret_id = $1 and d.retired_at is null order by t.name`,
+    [secretId],
+  );
+  return rows;
+}
+
+export async function secretUse(db: Queryable, secretId: string): Promise<Row[]> {
+  const { rows } = await db.query<Row>(
+    `select 'v' || v.ordinal as version, u.source, u.outcome, min(u.first_at) as first,
+       max(u.last_at) as last, sum(u.count)::int as count
+     from rotor.use u join rotor.versions v on v.id = u.version_id
+     where v.secret_id = $1 group by v.ordinal, u.source_key, u.source, u.outcome
+     order by v.ordinal, max(u.last_at) desc`,
+    [secretId],
+  );
+  return rows;
+}
+
+export async function secretFindings(db: Queryable, secretId: string): Promise<Row[]> {
+  const { rows } = await db.query<Row>(
+    `select f.code, f.message, 'v' || v.ordinal as version, f.source, f.first_at as first,
+       f.last_at as last, f.count::int as count
+     from rotor.findings f left join rotor.versions v on v.id = f.version_id
+     where f.secret_id = $1 and f.closed_at is null order by f.first_at`,
+    [secretId],
+  );
+  return rows;
+}
+
+export async function listFindings(
+  db: Queryable,
+  organization: string | undefined,
+): Promise<Row[]> {
+  const { rows } = await db.query<Row>(
+    `select o.name || '/' || s.name as secret, f.code, f.message, f.first_at as first,
+       f.last_at as last, f.count::int as count
+     from rotor.findings f join rotor.secrets s on s.id = f.secret_id
+     join rotor.organizations o on o.id = s.organization_id
+     where f.closed_at is null and ($1::text is null or o.name = $1) order by f.last_at desc limit 500`,
+    [organization ?? null],
+  );
+  return rows;
+}
+
+const runColumns = `
+  r.id as run, r.secret_id as "secretId", o.name as organization, o.name || '/' || s.name as secret,
+  r.kind, r.state, r.outcome, r.requested_by as "requestedBy", r.reason, r.options,
+  r.requested_at as requested, r.started_at as started, r.ended_at as ended, r.plan,
+  r.plan_revision as revision, r.plan_hash as hash, r.waits_code as "waitsCode",
+  r.waits_told as "waitsTold", r.waits_until as "waitsUntil", r.supersedes
+  from rotor.runs r join rotor.secrets s on s.id = r.secret_id
+  join rotor.organizations o on o.id = s.organization_id`;
+
+export async function listRuns(db: Queryable, organization: string | undefined): Promise<Row[]> {
+  const { rows } = await db.query<Row>(
+    `select ${runColumns} where $1::text is null or o.name = $1
+     order by r.requested_at desc limit 200`,
+    [organization ?? null],
+  );
+  return rows;
+}
+
+/** A run by its id, or by the first eight characters of it where they are enough. */
+export async function findRun(db: Queryable, run: string): Promise<Row | undefined> {
+  if (!/^[0-9a-f-]{8,36}$/.test(run)) return undefined;
+  const { rows } = await db.query<Row>(
+    `select ${runColumns} where r.id::text like $1 || '%' limit 2`,
+    [run],
+  );
+  return rows.length === 1 ? rows[0] : undefined;
+}
+
+export interface RunParts {
+  readonly decisions: readonly Row[];
+  readonly grants: readonly Row[];
+  readonly plans: readonly Row[];
+  readonly events: readonly Row[];
+}
+
+export async function runParts(db: Queryable, runId: string): Promise<RunParts> {
+  const [decisions, grants, plans, events] = await Promise.all([
+    db.query<Row>(
+      `select kind, decided_by as by, reason, decided_at as at, read from rotor.decisions
+       where run_id = $1 order by decided_at`,
+      [runId],
+    ),
+    db.query<Row>(
+      `select 'v' || v.ordinal as version, g.basis, g.because, g.granted_at as granted,
+         g.called_at as called from rotor.grants g join rotor.versions v on v.id = g.version_id
+       where g.run_id = $1 order by g.granted_at`,
+      [runId],
+    ),
+    db.query<Row>(
+      'select revision, hash, plan, stored_at as stored from rotor.plans where run_id = $1 order by revision',
+      [runId],
+    ),
+    db.query<Row>('select at, actor, event from rotor.audit where run_id = $1 order by seq', [
+      runId,
+    ]),
+  ]);
+  return { decisions: decisions.rows, grants: grants.rows, plans: plans.rows, events: events.rows };
+}
