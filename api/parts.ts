@@ -1,0 +1,41 @@
+/** What the routes act through; put together where everything is known. */
+import type pg from 'pg';
+import type { Registry, SecretName } from '../domain/registry.js';
+import type { SecretValue } from '../domain/secret-value.js';
+import type { AuditTrail } from '../infra/registry/audit.js';
+import type { Decision } from '../infra/registry/decisions.js';
+import type { Applied } from '../infra/registry/inventory.js';
+import type { RunRequest, Submitted } from '../infra/registry/requests.js';
+
+export interface AdoptCall extends SecretName {
+  readonly credentialId: string | undefined;
+  readonly value: SecretValue | undefined;
+  readonly by: string;
+}
+
+export interface DeclarationCall {
+  readonly documents: readonly unknown[];
+  readonly dryRun: boolean;
+  readonly by: string;
+  /** The only organization that the caller may declare; undefined: any. */
+  readonly organization: string | undefined;
+}
+
+/** One part of an installation, looked at from outside. */
+export interface Check {
+  readonly part: string;
+  readonly fine: boolean;
+  readonly told: string;
+  readonly hint?: string;
+}
+
+export interface ApiParts {
+  readonly pool: pg.Pool;
+  readonly registry: Registry;
+  readonly audit: AuditTrail;
+  request(request: RunRequest): Promise<Submitted>;
+  decide(decision: Decision): Promise<void>;
+  adopt(call: AdoptCall): Promise<unknown>;
+  declare(call: DeclarationCall): Promise<Applied>;
+  checks(): Promise<readonly Check[]>;
+}

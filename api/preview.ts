@@ -1,0 +1,72 @@
+/** A plan as people read it: waves with names, who breaks, what rotor cannot see, what blocks now. */
+import type { Blocker } from '../domain/blocker.js';
+import type { Facts } from '../domain/facts.js';
+import { blockersToRevoke, breakingDependents, describeSource } from '../domain/gate.js';
+import { attribute } from '../domain/attribution.js';
+import type { Plan } from '../domain/plan.js';
+import { acceptedUses } from '../domain/quiet.js';
+import { versionOf } from '../domain/progress.js';
+
+export interface Preview {
+  readonly title: string;
+  readonly steps: readonly string[];
+  readonly ends: readonly string[];
+  readonly waves: readonly { readonly name: string; readonly dependents: readonly string[] }[];
+  readonly warnings: Plan['warnings'];
+  /** Declared dependents that would fail if the old version were revoked this moment. */
+  readonly breaks: readonly string[];
+  /** Sources that use a version to be ended and that no declaration explains. */
+  readonly undeclared: readonly string[];
+  readonly blockers: readonly Blocker[];
+}
+
+export function previewOf(facts: Facts, plan: Plan): Preview {
+  const planned = withPlan(facts, plan);
+  const names = new Map(facts.dependencies.map((d) => [d.dependencyId, d.dependent]));
+  const waves = plan.waves.map(({ name, batches }) => ({
+    name,
+    dependents: batches.flat().map((id) => names.get(id) ?? id),
+  }));
+  return {
+    title: plan.title,
+    steps: plan.steps,
+    ends: plan.ends.map((id) => `v${versionOf(facts, id)?.ordinal ?? '?'}`),
+    waves,
+    warnings: plan.warnings,
+    breaks: breaking(planned, plan),
+    undeclared: undeclared(facts, plan),
+    blockers: lasting(planned, plan),
+  };
+}
+
+function withPlan(facts: Facts, plan: Plan): Facts {
+  const { direction, steps, towards, ends } = plan;
+  const stored = { revision: 0, hash: '', direction, steps, towards, ends };
+  return { ...facts, run: { ...facts.run, plan: stored } };
+}
+
+function breaking(facts: Facts, plan: Plan): string[] {
+  const [first] = plan.ends;
+  if (first === undefined) return [];
+  return breakingDependents(facts, first).map(({ dependent }) => dependent);
+}
+
+function undeclared(facts: Facts, plan: Plan): string[] {
+  const uses = plan.ends.flatMap((id) => acceptedUses(facts, id));
+  const unknown = uses.filter(({ source }) => attribute(source, facts.dependencies) === undefined);
+  return [...new Set(unknown.map(({ source }) => describeSource(source)))];
+}
+
+/** What the run itself will bring about is no news: the dependents move, the successor is confirmed. */
+const brought: ReadonlySet<string> = new Set([
+  'dependents-not-moved',
+  'successor-not-proven',
+  'quiet-period',
+  'version-in-use',
+  'record-missing',
+]);
+
+function lasting(facts: Facts, plan: Plan): Blocker[] {
+  const all = plan.ends.flatMap((id) => blockersToRevoke(facts, id, { openUse: undefined }));
+  return all.filter(({ code }) => !brought.has(code));
+}

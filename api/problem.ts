@@ -1,0 +1,48 @@
+/** Errors as RFC 9457 problem details, with stable codes; an unexpected one tells nothing but that it happened. */
+import { RotorError, type ErrorKind } from '../domain/errors.js';
+
+export interface ProblemDetails {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly hint?: string;
+  readonly problems?: readonly unknown[];
+}
+
+const statusOf: Readonly<Record<ErrorKind, number>> = {
+  invalid: 422,
+  denied: 403,
+  missing: 404,
+  conflict: 409,
+  unavailable: 503,
+  failed: 500,
+};
+
+export function problemOf(error: unknown): ProblemDetails {
+  if (error instanceof RotorError) return ofRotor(error);
+  const status = statusCodeOf(error);
+  if (status !== undefined && status < 500) {
+    return details(status, { code: 'bad-request', detail: 'the request cannot be read' });
+  }
+  return details(500, { code: 'unexpected', detail: 'something unexpected happened; see the log' });
+}
+
+function ofRotor(error: RotorError): ProblemDetails {
+  const status = error.code === 'unauthenticated' ? 401 : statusOf[error.kind];
+  const more = {
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(error.problems.length === 0 ? {} : { problems: error.problems }),
+  };
+  return { ...details(status, { code: error.code, detail: error.message }), ...more };
+}
+
+function details(status: number, about: { code: string; detail: string }): ProblemDetails {
+  return { type: `urn:rotor:problem:${about.code}`, title: about.code, status, ...about };
+}
+
+function statusCodeOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('statusCode' in error)) return undefined;
+  return typeof error.statusCode === 'number' ? error.statusCode : undefined;
+}

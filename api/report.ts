@@ -1,0 +1,77 @@
+/** The report of a run: what was done, by whom, when, on which evidence, and what outlived the revoke. */
+import type { Row } from '../infra/registry/views.js';
+import type { RunView } from './routes/runs.js';
+
+export interface Report {
+  readonly markdown: string;
+  readonly run: Row;
+  readonly ended: readonly Row[];
+  readonly evidence: readonly Row[];
+  readonly decisions: readonly Row[];
+  readonly grants: readonly Row[];
+}
+
+export function reportOf(view: RunView): Report {
+  const ended = view.versions.filter((v) => v['state'] === 'revoked' || v['state'] === 'ended');
+  return {
+    markdown: markdownOf(view, ended),
+    run: view.run,
+    ended,
+    evidence: evidenceOf(view),
+    decisions: view.decisions,
+    grants: view.grants,
+  };
+}
+
+/** One line per dependent and version that it got: the level of its evidence, and since when it holds. */
+function evidenceOf({ dependencies }: RunView): Row[] {
+  return dependencies.flatMap((dependency) => {
+    const deliveries = (dependency['deliveries'] ?? []) as Row[];
+    return deliveries.map((delivery) => ({
+      dependent: dependency['dependent'],
+      destination: dependency['destination'],
+      ...delivery,
+    }));
+  });
+}
+
+function markdownOf(view: RunView, ended: readonly Row[]): string {
+  const { run, decisions, grants } = view;
+  return [
+    `# ${String(run['kind'])} ${String(run['secret'])}`,
+    '',
+    `- run: \`${String(run['run'])}\``,
+    `- outcome: ${String(run['outcome'] ?? run['state'])}`,
+    `- requested by ${String(run['requestedBy'])} at ${time(run['requested'])}: ${String(run['reason'])}`,
+    `- ended: ${time(run['ended'])}`,
+    `- plan: revision ${String(run['revision'])}, \`${String(run['hash'] ?? '-')}\``,
+    '',
+    ...section('Dependents', ['dependent', 'version', 'evidence', 'moved'], evidenceOf(view)),
+    ...section('Ended', ['version', 'state', 'revoked', 'outlived', 'cause'], ended),
+    ...section('Grants', ['version', 'basis', 'granted', 'called'], grants),
+    ...section('Decisions', ['at', 'kind', 'by', 'reason'], decisions),
+  ].join('\n');
+}
+
+function section(title: string, columns: readonly string[], rows: readonly Row[]): string[] {
+  if (rows.length === 0) return [];
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [
+    `## ${title}`,
+    '',
+    line(columns),
+    line(columns.map(() => '---')),
+    ...rows.map((row) => line(columns.map((column) => cell(row[column])))),
+    '',
+  ];
+}
+
+function cell(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  const text = value instanceof Date ? value.toISOString() : String(value);
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+}
+
+function time(value: unknown): string {
+  return value instanceof Date ? value.toISOString() : String(value ?? 'not yet');
+}

@@ -1,0 +1,24 @@
+/** What a route is: data, so that a test can go over all of them with every role. */
+import type { z } from 'zod';
+import type { Principal } from '../infra/registry/access-tokens.js';
+import type { Right } from '../domain/role.js';
+
+export interface Call<B> {
+  readonly params: Readonly<Record<string, string>>;
+  readonly body: B;
+  readonly by: Principal;
+  readonly idempotencyKey: string | undefined;
+}
+
+export interface Route<B = unknown> {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly url: string;
+  readonly right: Right;
+  readonly body?: z.ZodType<B>;
+  /** Any JSON: what it means is checked where it is understood. */
+  handle(call: Call<B>): Promise<unknown>;
+}
+
+export function route<B>(definition: Route<B>): Route {
+  return definition as Route;
+}

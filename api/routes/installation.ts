@@ -1,0 +1,93 @@
+/** Routes about the installation: declarations, dependents, access tokens, audit, health of its parts. */
+import { RotorError } from '../../domain/errors.js';
+import {
+  createAccessToken,
+  listAccessTokens,
+  revokeAccessToken,
+} from '../../infra/registry/access-tokens.js';
+import { listDependents, retireDependent } from '../../infra/registry/dependents.js';
+import { DeclarationsBody, TokenBody } from '../../schemas/requests.js';
+import type { ApiParts } from '../parts.js';
+import { route, type Call, type Route } from '../route.js';
+
+export function installationRoutes(parts: ApiParts): Route[] {
+  const { pool, audit } = parts;
+  return [
+    route({
+      method: 'POST',
+      url: '/v1/declarations',
+      right: 'operate',
+      body: DeclarationsBody,
+      handle: ({ body, by }) =>
+        parts.declare({ ...body, by: by.name, organization: by.organization }),
+    }),
+    route({
+      method: 'GET',
+      url: '/v1/dependents',
+      right: 'read',
+      handle: ({ by }) => listDependents(pool, by.organization),
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/dependents/:organization/:dependent/retire',
+      right: 'operate',
+      handle: ({ params, by }) =>
+        retireDependent(parts, {
+          organization: params['organization'] ?? '',
+          dependent: params['dependent'] ?? '',
+          by: by.name,
+        }),
+    }),
+    route({
+      method: 'GET',
+      url: '/v1/audit/verify',
+      right: 'read',
+      handle: () => audit.verify(pool),
+    }),
+    route({ method: 'GET', url: '/v1/checks', right: 'read', handle: () => parts.checks() }),
+    ...tokenRoutes(parts),
+  ];
+}
+
+function tokenRoutes({ pool }: ApiParts): Route[] {
+  return [
+    route({
+      method: 'GET',
+      url: '/v1/tokens',
+      right: 'administer',
+      handle: () => listAccessTokens(pool),
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/tokens',
+      right: 'administer',
+      body: TokenBody,
+      handle: async ({ body, by }: Call<TokenBody>) => {
+        refuseWider(by.organization, body.organization);
+        const { validFor, organization, ...request } = body;
+        const expiresAt = new Date(Date.now() + validFor);
+        const token = await createAccessToken(pool, { ...request, organization, expiresAt });
+        return { token, expiresAt };
+      },
+    }),
+    route({
+      method: 'DELETE',
+      url: '/v1/tokens/:name',
+      right: 'administer',
+      handle: async ({ params }) => {
+        if (await revokeAccessToken(pool, params['name'] ?? '')) return { revoked: params['name'] };
+        throw new RotorError('no-such-token', 'there is no token of that name', {
+          kind: 'missing',
+        });
+      },
+    }),
+  ];
+}
+
+/** An organization's administrator makes tokens for that organization only. */
+function refuseWider(own: string | undefined, asked: string | undefined): void {
+  if (own === undefined || own === asked) return;
+  throw new RotorError('not-allowed', `only tokens for ${own} can be made with this one`, {
+    kind: 'denied',
+  });
+}

@@ -1,0 +1,96 @@
+/** Routes about runs: what they do, deciding about them, their report. */
+import { RotorError } from '../../domain/errors.js';
+import {
+  findRun,
+  listFindings,
+  listRuns,
+  runParts,
+  secretDependencies,
+  secretUse,
+  secretVersions,
+  type Row,
+} from '../../infra/registry/views.js';
+import { DecisionBody } from '../../schemas/requests.js';
+import { demandOrganization } from '../access.js';
+import type { ApiParts } from '../parts.js';
+import { reportOf } from '../report.js';
+import { route, type Call, type Route } from '../route.js';
+
+export function runRoutes(parts: ApiParts): Route[] {
+  const { pool } = parts;
+  return [
+    route({
+      method: 'GET',
+      url: '/v1/runs',
+      right: 'read',
+      handle: ({ by }) => listRuns(pool, by.organization),
+    }),
+    route({
+      method: 'GET',
+      url: '/v1/findings',
+      right: 'read',
+      handle: ({ by }) => listFindings(pool, by.organization),
+    }),
+    route({
+      method: 'GET',
+      url: '/v1/runs/:run',
+      right: 'read',
+      handle: (call) => showRun(parts, call),
+    }),
+    route({
+      method: 'GET',
+      url: '/v1/runs/:run/report',
+      right: 'read',
+      handle: async (call) => reportOf(await showRun(parts, call)),
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/runs/:run/decisions',
+      right: 'operate',
+      body: DecisionBody,
+      handle: (call) => decide(parts, call),
+    }),
+  ];
+}
+
+async function runOf(parts: ApiParts, { params, by }: Call<unknown>): Promise<Row> {
+  const run = await findRun(parts.pool, params['run'] ?? '');
+  if (run === undefined) {
+    throw new RotorError('no-such-run', 'there is no such run', {
+      kind: 'missing',
+      hint: 'rotor list --runs shows them',
+    });
+  }
+  demandOrganization(by, String(run['organization']));
+  return run;
+}
+
+export interface RunView {
+  readonly run: Row;
+  readonly versions: readonly Row[];
+  readonly dependencies: readonly Row[];
+  readonly use: readonly Row[];
+  readonly decisions: readonly Row[];
+  readonly grants: readonly Row[];
+  readonly plans: readonly Row[];
+  readonly events: readonly Row[];
+}
+
+async function showRun(parts: ApiParts, call: Call<unknown>): Promise<RunView> {
+  const run = await runOf(parts, call);
+  const secretId = String(run['secretId']);
+  const [versions, dependencies, use, more] = await Promise.all([
+    secretVersions(parts.pool, secretId),
+    secretDependencies(parts.pool, secretId),
+    secretUse(parts.pool, secretId),
+    runParts(parts.pool, String(run['run'])),
+  ]);
+  return { run, versions, dependencies, use, ...more };
+}
+
+async function decide(parts: ApiParts, call: Call<DecisionBody>): Promise<unknown> {
+  const run = await runOf(parts, call);
+  const { kind, dependent, reason } = call.body;
+  await parts.decide({ runId: String(run['run']), kind, dependent, reason, by: call.by.name });
+  return { decided: kind };
+}

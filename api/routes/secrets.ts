@@ -1,0 +1,172 @@
+/** Routes about secrets: what there is, who uses it, what a run would do, and asking for one. */
+import { randomUUID } from 'node:crypto';
+import { RotorError } from '../../domain/errors.js';
+import type { Facts, RunOptions } from '../../domain/facts.js';
+import { planRun } from '../../domain/plan.js';
+import type { ImaginedRequest } from '../../domain/registry.js';
+import { SecretValue } from '../../domain/secret-value.js';
+import { hasRight } from '../../domain/role.js';
+import type { Principal } from '../../infra/registry/access-tokens.js';
+import { planHash } from '../../infra/registry/plan-hash.js';
+import {
+  listSecrets,
+  secretDependencies,
+  secretFindings,
+  secretUse,
+  secretVersions,
+} from '../../infra/registry/views.js';
+import { AdoptBody, PlanBody, RunBody } from '../../schemas/requests.js';
+import type { ApiParts } from '../parts.js';
+import { previewOf } from '../preview.js';
+import { route, type Call, type Route } from '../route.js';
+
+const one = '/v1/secrets/:organization/:secret';
+
+export function secretRoutes(parts: ApiParts): Route[] {
+  const { pool } = parts;
+  return [
+    route({
+      method: 'GET',
+      url: '/v1/secrets',
+      right: 'read',
+      handle: ({ by }) => listSecrets(pool, by.organization),
+    }),
+    route({
+      method: 'GET',
+      url: one,
+      right: 'read',
+      handle: (call) => showSecret(parts, call),
+    }),
+    route({
+      method: 'POST',
+      url: `${one}/plan`,
+      right: 'read',
+      body: PlanBody,
+      handle: (call) => showPlan(parts, call),
+    }),
+    route({
+      method: 'POST',
+      url: `${one}/runs`,
+      right: 'operate',
+      body: RunBody,
+      handle: (call) => requestRun(parts, call),
+    }),
+    route({
+      method: 'POST',
+      url: `${one}/adopt`,
+      right: 'operate',
+      body: AdoptBody,
+      handle: (call) => adopt(parts, call),
+    }),
+  ];
+}
+
+function adopt(parts: ApiParts, { params, body, by }: Call<AdoptBody>): Promise<unknown> {
+  return parts.adopt({
+    organization: params['organization'] ?? '',
+    secret: params['secret'] ?? '',
+    credentialId: body.credentialId,
+    value: body.value === undefined ? undefined : new SecretValue(body.value),
+    by: by.name,
+  });
+}
+
+async function imagine(
+  parts: ApiParts,
+  params: Call<unknown>['params'],
+  request: ImaginedRequest,
+): Promise<Facts> {
+  const name = { organization: params['organization'] ?? '', secret: params['secret'] ?? '' };
+  const facts = await parts.registry.imagine(name, request);
+  if (facts !== undefined) return facts;
+  const message = `there is no secret ${name.organization}/${name.secret}`;
+  throw new RotorError('no-such-secret', message, {
+    kind: 'missing',
+    hint: 'rotor list shows what is declared',
+  });
+}
+
+async function showSecret(parts: ApiParts, { params, by }: Call<unknown>): Promise<unknown> {
+  const facts = await imagine(parts, params, { kind: 'rotate', options: {}, by: by.name });
+  const { secretId } = facts.secret;
+  const [versions, dependencies, use, findings] = await Promise.all([
+    secretVersions(parts.pool, secretId),
+    secretDependencies(parts.pool, secretId),
+    secretUse(parts.pool, secretId),
+    secretFindings(parts.pool, secretId),
+  ]);
+  const { secret, policy, traits, record } = facts;
+  return { ...secret, policy, traits, record, versions, dependencies, use, findings };
+}
+
+async function showPlan(parts: ApiParts, { params, body, by }: Call<PlanBody>): Promise<unknown> {
+  const options = optionsOf(body, by);
+  const facts = await imagine(parts, params, { kind: body.kind, options, by: by.name });
+  const plan = planRun(facts);
+  return { ...previewOf(facts, plan), hash: planHash(facts, plan) };
+}
+
+async function requestRun(parts: ApiParts, call: Call<RunBody>): Promise<unknown> {
+  const { params, body, by } = call;
+  const options = optionsOf(body, by);
+  demandConfirmation(body, by);
+  const facts = await imagine(parts, params, { kind: body.kind, options, by: by.name });
+  refuseUnknownDependents(facts, body);
+  return parts.request({
+    organization: params['organization'] ?? '',
+    secret: params['secret'] ?? '',
+    kind: body.kind,
+    requestedBy: by.name,
+    reason: body.reason,
+    options,
+    idempotencyKey: `${by.name}:${call.idempotencyKey ?? randomUUID()}`,
+  });
+}
+
+function optionsOf(body: PlanBody, by: Principal): RunOptions {
+  const reason = body.reason ?? '';
+  return {
+    ...(body.versionIds === undefined ? {} : { versionIds: body.versionIds }),
+    ...(body.everyVersion === true ? { everyVersion: true } : {}),
+    ...(body.replaceFirst === undefined ? {} : { replaceFirstMs: body.replaceFirst }),
+    ...(body.noDependentsKnown === true ? { noDependentsKnown: true } : {}),
+    ...(body.acceptUnseenUse === true ? { acceptedUnseenUse: { by: by.name, reason } } : {}),
+    ...(body.acceptOutage === undefined
+      ? {}
+      : { acceptedOutage: { by: by.name, reason, ...cleanSources(body.acceptOutage) } }),
+  } as RunOptions;
+}
+
+function cleanSources(
+  outage: NonNullable<PlanBody['acceptOutage']>,
+): Pick<NonNullable<RunOptions['acceptedOutage']>, 'dependents' | 'sources'> {
+  const sources = outage.sources.map((source) =>
+    Object.fromEntries(Object.entries(source).filter(([, value]) => value !== undefined)),
+  );
+  return { dependents: outage.dependents, sources };
+}
+
+/** Revoking on somebody's word asks for the word, whichever way it is asked for. */
+function demandConfirmation(body: RunBody, by: Principal): void {
+  const contains = body.kind !== 'rotate';
+  const accepts = body.acceptOutage !== undefined || body.acceptUnseenUse === true;
+  if ((contains || accepts) && !hasRight(by.role, 'contain')) {
+    const message = `${by.name} is ${by.role} and may not revoke or accept an outage`;
+    throw new RotorError('not-allowed', message, { kind: 'denied' });
+  }
+  if (!contains && !accepts) return;
+  if (body.confirm === 'revoke') return;
+  throw new RotorError('confirmation-needed', 'this revokes a credential, permanently', {
+    kind: 'invalid',
+    hint: 'type revoke when asked, or say --confirm revoke',
+  });
+}
+
+function refuseUnknownDependents(facts: Facts, body: RunBody): void {
+  if (facts.dependencies.length > 0 || body.kind === 'compromise') return;
+  if (body.noDependentsKnown === true) return;
+  throw new RotorError('no-dependents-known', 'nobody is declared to use this secret', {
+    kind: 'conflict',
+    hint: 'declare who uses it, or say --no-dependents-known',
+  });
+}

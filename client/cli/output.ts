@@ -1,0 +1,102 @@
+/** What the CLI prints: tables and lines for people, JSON for programs, errors with where, what and what to do. */
+import Table from 'cli-table3';
+import colors from 'picocolors';
+import type { RotorError } from '../../domain/errors.js';
+
+export interface Output {
+  readonly json: boolean;
+  print(text: string): void;
+  /** Prints the value as JSON where that was asked for, and else what `text` makes of it. */
+  show<T>(value: T, text: (value: T) => string): void;
+}
+
+export function openOutput(json: boolean): Output {
+  const print = (text: string): void => {
+    process.stdout.write(`${text}\n`);
+  };
+  return {
+    json,
+    print,
+    show: (value, text) => print(json ? JSON.stringify(value, undefined, 2) : text(value)),
+  };
+}
+
+export type Cells = readonly (string | number | null | undefined)[];
+
+/** No frames: readable in 80 columns and in a pipe. */
+export function table(head: readonly string[], rows: readonly Cells[]): string {
+  if (rows.length === 0) return colors.dim('nothing');
+  const made = new Table({
+    head: head.map((cell) => colors.dim(cell)),
+    chars: {
+      top: '',
+      'top-mid': '',
+      'top-left': '',
+      'top-right': '',
+      bottom: '',
+      'bottom-mid': '',
+      'bottom-left': '',
+      'bottom-right': '',
+      left: '',
+      'left-mid': '',
+      mid: '',
+      'mid-mid': '',
+      right: '',
+      'right-mid': '',
+      middle: '  ',
+    },
+    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
+  });
+  for (const row of rows) made.push(row.map((cell) => String(cell ?? '')));
+  return made.toString();
+}
+
+/** Seconds ago, or in how many. */
+export function when(value: unknown, now = new Date()): string {
+  if (value === null || value === undefined) return '';
+  const at = new Date(String(value));
+  const seconds = Math.round((now.getTime() - at.getTime()) / 1_000);
+  const size = Math.abs(seconds);
+  const text =
+    size < 120
+      ? `${size}s`
+      : size < 7_200
+        ? `${Math.round(size / 60)}m`
+        : size < 172_800
+          ? `${Math.round(size / 3_600)}h`
+          : `${Math.round(size / 86_400)}d`;
+  return seconds >= 0 ? `${text} ago` : `in ${text}`;
+}
+
+export function printError(error: RotorError, json: boolean): void {
+  if (json) {
+    const { code, message, hint, problems } = error;
+    process.stderr.write(`${JSON.stringify({ error: { code, message, hint, problems } })}\n`);
+    return;
+  }
+  const lines = [`${colors.red('error')} ${error.message} ${colors.dim(`(${error.code})`)}`];
+  for (const { path, message, hint } of error.problems) {
+    lines.push(
+      `  ${colors.bold(path)}: ${message}${hint === undefined ? '' : colors.dim(` — ${hint}`)}`,
+    );
+  }
+  if (error.hint !== undefined) lines.push(`  ${colors.dim('→')} ${error.hint}`);
+  process.stderr.write(`${lines.join('\n')}\n`);
+}
+
+/** Exit codes that scripts can use. */
+export const exitCodes = {
+  fine: 0,
+  failed: 1,
+  invalid: 2,
+  denied: 3,
+  missing: 4,
+  conflict: 5,
+  unavailable: 6,
+  blocked: 7,
+  faulty: 8,
+} as const;
+
+export function exitCodeOf({ kind }: RotorError): number {
+  return exitCodes[kind];
+}

@@ -1,0 +1,117 @@
+/** The HTTP client of rotor's API: a token from the environment or a file, errors as they were told. */
+import { readFileSync } from 'node:fs';
+import { RotorError, type ErrorKind, type Problem } from '../domain/errors.js';
+
+export interface ApiClient {
+  get<T>(path: string): Promise<T>;
+  post<T>(path: string, body?: unknown, idempotencyKey?: string): Promise<T>;
+  remove<T>(path: string): Promise<T>;
+}
+
+export interface ApiAddress {
+  readonly url: string;
+  readonly token: string | undefined;
+}
+
+const timeoutMs = 60_000;
+
+export function openApi(address: ApiAddress): ApiClient {
+  return {
+    get: (path) => call(address, path, { method: 'GET' }),
+    remove: (path) => call(address, path, { method: 'DELETE' }),
+    post: (path, body, idempotencyKey) =>
+      call(address, path, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+        },
+        body: JSON.stringify(body ?? {}),
+      }),
+  };
+}
+
+interface Init {
+  readonly method: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+async function call<T>({ url, token }: ApiAddress, path: string, init: Init): Promise<T> {
+  const response = await reach(new URL(path, url), {
+    ...init,
+    redirect: 'error',
+    signal: AbortSignal.timeout(timeoutMs),
+    headers: {
+      accept: 'application/json',
+      ...init.headers,
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
+  });
+  const body: unknown = await response.json().catch(() => undefined);
+  if (response.ok) return body as T;
+  throw toError(response.status, body);
+}
+
+async function reach(url: URL, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch {
+    throw new RotorError('unreachable', `rotor's API does not answer at ${url.origin}`, {
+      kind: 'unavailable',
+      hint: 'is it running (npm start)? ROTOR_URL says where',
+    });
+  }
+}
+
+const kinds: Readonly<Record<number, ErrorKind>> = {
+  401: 'denied',
+  403: 'denied',
+  404: 'missing',
+  409: 'conflict',
+  400: 'invalid',
+  413: 'invalid',
+  422: 'invalid',
+  503: 'unavailable',
+};
+
+interface Told {
+  readonly code?: string;
+  readonly detail?: string;
+  readonly hint?: string;
+  readonly problems?: readonly Problem[];
+}
+
+function toError(status: number, body: unknown): RotorError {
+  const told: Told = typeof body === 'object' && body !== null ? body : {};
+  return new RotorError(told.code ?? 'failed', told.detail ?? `the API answered ${status}`, {
+    kind: kinds[status] ?? 'failed',
+    ...(told.hint === undefined ? {} : { hint: told.hint }),
+    problems: told.problems ?? [],
+  });
+}
+
+/** `ROTOR_URL` and `ROTOR_TOKEN` or `ROTOR_TOKEN_FILE`; else what the local start left. */
+export function addressFrom(
+  environment: NodeJS.ProcessEnv,
+  local: { readonly url?: string; readonly tokenFile?: string },
+): ApiAddress {
+  const url = environment['ROTOR_URL'] ?? local.url;
+  if (url === undefined) {
+    throw new RotorError('no-address', 'where is rotor?', {
+      kind: 'unavailable',
+      hint: 'npm start in this folder, or set ROTOR_URL',
+    });
+  }
+  const file = environment['ROTOR_TOKEN_FILE'] ?? local.tokenFile;
+  const token = environment['ROTOR_TOKEN'] ?? (file === undefined ? undefined : readToken(file));
+  return { url, token };
+}
+
+function readToken(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    throw new RotorError('no-token', `the token file ${file} cannot be read`, { kind: 'invalid' });
+  }
+}

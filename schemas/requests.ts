@@ -1,0 +1,76 @@
+/** Bodies of API requests. */
+import { z } from 'zod';
+import { parseDuration } from '../domain/duration.js';
+import { roles } from '../domain/role.js';
+import { decisionKinds } from '../domain/run.js';
+
+const text = z.string().trim().min(1).max(1_000);
+const uuid = z.uuid();
+
+export const Duration = z
+  .string()
+  .max(50)
+  .transform((value, context) => {
+    const ms = parseDuration(value);
+    if (ms !== undefined) return ms;
+    context.addIssue({ code: 'custom', message: 'expected a duration such as 90s, 1h30m or 7d' });
+    return z.NEVER;
+  });
+
+const Source = z.strictObject({
+  address: z.string().max(100).optional(),
+  userAgent: z.string().max(300).optional(),
+  name: z.string().max(200).optional(),
+});
+
+const AcceptedOutage = z.strictObject({
+  dependents: z.array(z.string().max(100)).max(5_000).default([]),
+  sources: z.array(Source).max(1_000).default([]),
+});
+
+export const RunBody = z.strictObject({
+  kind: z.enum(['rotate', 'compromise', 'revoke', 'decommission']),
+  reason: text,
+  /** What a person typed, where something is revoked on their word. */
+  confirm: z.literal('revoke').optional(),
+  versionIds: z.array(uuid).max(100).optional(),
+  everyVersion: z.boolean().optional(),
+  replaceFirst: Duration.optional(),
+  acceptOutage: AcceptedOutage.optional(),
+  acceptUnseenUse: z.boolean().optional(),
+  noDependentsKnown: z.boolean().optional(),
+});
+export type RunBody = z.infer<typeof RunBody>;
+
+export const PlanBody = RunBody.partial({ reason: true });
+export type PlanBody = z.infer<typeof PlanBody>;
+
+export const DecisionBody = z.strictObject({
+  kind: z.enum(decisionKinds),
+  dependent: z.string().max(100).optional(),
+  reason: text,
+});
+export type DecisionBody = z.infer<typeof DecisionBody>;
+
+export const AdoptBody = z.strictObject({
+  credentialId: z.string().max(300).optional(),
+  value: z.string().min(1).max(65_536).optional(),
+});
+export type AdoptBody = z.infer<typeof AdoptBody>;
+
+export const TokenBody = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and dashes'),
+  holder: z.enum(['person', 'service']),
+  organization: z.string().max(63).optional(),
+  role: z.enum(roles),
+  validFor: Duration,
+});
+export type TokenBody = z.infer<typeof TokenBody>;
+
+export const DeclarationsBody = z.strictObject({
+  dryRun: z.boolean(),
+  documents: z.array(z.unknown()).min(1).max(1_000),
+});
+export type DeclarationsBody = z.infer<typeof DeclarationsBody>;
