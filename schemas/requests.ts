@@ -29,7 +29,7 @@ const AcceptedOutage = z.strictObject({
 });
 
 export const RunBody = z.strictObject({
-  kind: z.enum(['rotate', 'compromise', 'revoke', 'decommission']),
+  kind: z.enum(['rotate', 'compromise']),
   reason: text,
   /** What a person typed, where something is revoked on their word. */
   confirm: z.literal('revoke').optional(),

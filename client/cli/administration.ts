@@ -1,0 +1,158 @@
+/** The commands that declare and administer: apply, dependents, tokens, audit, doctor. */
+import type { Command } from 'commander';
+import { RotorError } from '../../domain/errors.js';
+import type { Problem } from '../../domain/errors.js';
+import { readDeclarations } from '../declaration-files.js';
+import type { Act } from './commands.js';
+import type { Context } from './context.js';
+import { exitCodes, table } from './output.js';
+import { changesText, checksText, tokensText, type Row } from './views.js';
+
+interface AuditVerdict {
+  readonly chains: number;
+  readonly events: number;
+  readonly faults: readonly Row[];
+}
+
+export function addAdministration(program: Command, act: Act): void {
+  program
+    .command('apply')
+    .description('declare organizations, policies, dependents and secrets')
+    .requiredOption('-f, --file <path>', 'a YAML file, or a folder of them')
+    .option('--dry-run', 'only show what would change')
+    .action(act((context, options: { file: string; dryRun?: boolean }) => apply(context, options)));
+  addDependents(program, act);
+  addTokens(program, act);
+  program
+    .command('audit')
+    .description('the audit trail')
+    .command('verify')
+    .description(
+      'find changed, removed, inserted or reordered events; exit code 8 where there are any',
+    )
+    .action(
+      act(async ({ api, output }) => {
+        const verdict = await api.get<AuditVerdict>('/v1/audit/verify');
+        output.show(verdict, auditText);
+        return verdict.faults.length > 0 ? exitCodes.faulty : exitCodes.fine;
+      }),
+    );
+  program
+    .command('doctor')
+    .description('check every part, and say what to do')
+    .action(
+      act(async ({ api, output }) => {
+        const checks = await api.get<Row[]>('/v1/checks');
+        output.show(checks, checksText);
+        return checks.every(({ fine }) => fine === true) ? exitCodes.fine : exitCodes.faulty;
+      }),
+    );
+}
+
+async function apply(
+  { api, output }: Context,
+  options: { file: string; dryRun?: boolean },
+): Promise<void> {
+  const read = readDeclarations(options.file);
+  const body = { documents: read.documents, dryRun: options.dryRun ?? false };
+  try {
+    const { changes } = await api.post<{ changes: Row[] }>('/v1/declarations', body);
+    output.show(changes, changesText);
+  } catch (error) {
+    if (!(error instanceof RotorError)) throw error;
+    throw new RotorError(error.code, error.message, {
+      kind: error.kind,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      problems: error.problems.map((problem: Problem) => ({
+        ...problem,
+        path: read.locate(problem.path),
+      })),
+    });
+  }
+}
+
+function addDependents(program: Command, act: Act): void {
+  const dependents = program.command('dependents').description('who uses secrets');
+  dependents
+    .command('list', { isDefault: true })
+    .description('all of them, with their secrets')
+    .action(
+      act(async ({ api, output }) => {
+        const rows = await api.get<Row[]>('/v1/dependents');
+        output.show(rows, (all) =>
+          table(
+            ['dependent', 'owner', 'secrets'],
+            all.map((row) => [
+              `${String(row['organization'])}/${String(row['dependent'])}`,
+              String(row['owner']),
+              (row['secrets'] as string[]).join(', '),
+            ]),
+          ),
+        );
+      }),
+    );
+  dependents
+    .command('retire <dependent>')
+    .description('organization/name no longer exists; its dependencies retire with it')
+    .action(
+      act(async ({ api, output }, name: string) => {
+        const [organization = '', dependent = ''] = name.split('/');
+        const path = `/v1/dependents/${encodeURIComponent(organization)}/${encodeURIComponent(dependent)}/retire`;
+        output.show(
+          await api.post<Row>(path),
+          (row) => `${name} retired from ${(row['secrets'] as string[]).join(', ') || 'nothing'}`,
+        );
+      }),
+    );
+}
+
+interface TokenOptions {
+  readonly role: string;
+  readonly holder: string;
+  readonly organization?: string;
+  readonly validFor: string;
+}
+
+function addTokens(program: Command, act: Act): void {
+  const token = program.command('token').description('access tokens of the API');
+  token
+    .command('create <name>')
+    .description('printed once, and never again')
+    .requiredOption('--role <role>', 'viewer, operator, approver, security or admin')
+    .option('--holder <holder>', 'person or service', 'person')
+    .option('--organization <name>', 'for one organization only')
+    .option('--valid-for <duration>', 'how long', '90d')
+    .action(
+      act(async ({ api, output }, name: string, options: TokenOptions) => {
+        const made = await api.post<{ token: string }>('/v1/tokens', { name, ...options });
+        output.show(made, ({ token: text }) => text);
+      }),
+    );
+  token
+    .command('list')
+    .description('without their values')
+    .action(
+      act(async ({ api, output }) => {
+        output.show(await api.get<Row[]>('/v1/tokens'), tokensText);
+      }),
+    );
+  token
+    .command('revoke <name>')
+    .description('refused from now on')
+    .action(
+      act(async ({ api, output }, name: string) => {
+        output.show(
+          await api.remove<Row>(`/v1/tokens/${encodeURIComponent(name)}`),
+          () => `${name} is revoked`,
+        );
+      }),
+    );
+}
+
+function auditText({ chains, events, faults }: AuditVerdict): string {
+  if (faults.length === 0) return `${events} events in ${chains} chains: complete and unchanged`;
+  const lines = faults.map(
+    ({ chainId, seq, fault }) => `chain ${String(chainId)}, event ${String(seq)}: ${String(fault)}`,
+  );
+  return lines.join('\n');
+}

@@ -1,0 +1,68 @@
+/** What every command has: the API, the output, and names as people write them. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createInterface } from 'node:readline/promises';
+import { RotorError } from '../../domain/errors.js';
+import { addressFrom, openApi, type ApiClient } from '../http.js';
+import { openOutput, type Output } from './output.js';
+
+export interface Context {
+  readonly api: ApiClient;
+  readonly output: Output;
+}
+
+export interface GlobalOptions {
+  readonly json?: boolean;
+}
+
+export function openContext({ json = false }: GlobalOptions): Context {
+  return { api: openApi(addressFrom(process.env, localStart())), output: openOutput(json) };
+}
+
+/** What `npm start` left beside the program: its address, and the file of the first token. */
+function localStart(): { url?: string; tokenFile?: string } {
+  const folder =
+    process.env['ROTOR_STATE'] ?? fileURLToPath(new URL('../../../.rotor', import.meta.url));
+  const file = join(folder, 'api.json');
+  if (!existsSync(file)) return {};
+  return JSON.parse(readFileSync(file, 'utf8')) as { url?: string; tokenFile?: string };
+}
+
+/** `organization/name` as a path of the API. */
+export function secretPath(name: string): string {
+  const [organization, secret, ...more] = name.split('/');
+  if (!organization || !secret || more.length > 0) {
+    throw new RotorError('name-invalid', `"${name}" is not a secret's name`, {
+      kind: 'invalid',
+      hint: 'write it as organization/name',
+    });
+  }
+  return `/v1/secrets/${encodeURIComponent(organization)}/${encodeURIComponent(secret)}`;
+}
+
+/** Asks to type `revoke`, unless `--confirm revoke` was said. */
+export async function confirmRevoke(said: string | undefined, what: string): Promise<'revoke'> {
+  if (said === 'revoke') return 'revoke';
+  if (said === undefined && process.stdin.isTTY) {
+    const ask = createInterface({ input: process.stdin, output: process.stderr });
+    const typed = await ask.question(`${what}\nThis is immediate and permanent. Type revoke: `);
+    ask.close();
+    if (typed.trim() === 'revoke') return 'revoke';
+  }
+  throw new RotorError('confirmation-needed', `${what}: not confirmed, nothing was done`, {
+    kind: 'invalid',
+    hint: 'type revoke when asked, or say --confirm revoke',
+  });
+}
+
+/** A value comes by standard input only: arguments are seen by everybody on the machine. */
+export async function valueFromStdin(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Buffer));
+  const value = Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/\r?\n$/, '');
+  if (value !== '') return value;
+  throw new RotorError('value-missing', 'no value came on standard input', { kind: 'invalid' });
+}

@@ -1,0 +1,144 @@
+/** Follows a run: redrawn in place on a terminal, one line per change in a pipe. */
+import { setTimeout as pause } from 'node:timers/promises';
+import colors from 'picocolors';
+import type { Context } from './context.js';
+import { exitCodes } from './output.js';
+import { link, type Row } from './views.js';
+
+interface RunView {
+  readonly run: Row;
+  readonly versions: readonly Row[];
+  readonly dependencies: readonly Row[];
+}
+
+const lookEveryMs = 300;
+
+/** The exit code: 0 succeeded, 1 rolled back or superseded, 7 blocked and `untilBlocked`. */
+export async function watchRun(
+  { api, output }: Context,
+  run: string,
+  options: { readonly untilBlocked?: boolean },
+): Promise<number> {
+  const screen = openScreen(output.json);
+  for (;;) {
+    const view = await api.get<RunView>(`/v1/runs/${encodeURIComponent(run)}`);
+    screen.draw(view);
+    if (view.run['state'] === 'ended') {
+      screen.end();
+      return view.run['outcome'] === 'succeeded' ? exitCodes.fine : exitCodes.failed;
+    }
+    if (options.untilBlocked === true && isBlocked(view.run)) {
+      screen.end();
+      return exitCodes.blocked;
+    }
+    await pause(lookEveryMs);
+  }
+}
+
+function isBlocked(run: Row): boolean {
+  return run['waitsCode'] !== null && run['waitsCode'] !== 'waiting' && run['waitsUntil'] === null;
+}
+
+interface Screen {
+  draw(view: RunView): void;
+  end(): void;
+}
+
+function openScreen(json: boolean): Screen {
+  if (json) return jsonScreen();
+  return process.stdout.isTTY ? liveScreen() : plainScreen();
+}
+
+function jsonScreen(): Screen {
+  let last = '';
+  return {
+    draw: (view) => {
+      const text = JSON.stringify(view);
+      if (text !== last) process.stdout.write(`${text}\n`);
+      last = text;
+    },
+    end: () => undefined,
+  };
+}
+
+function plainScreen(): Screen {
+  const seen = new Set<string>();
+  return {
+    draw: (view) => {
+      for (const line of [headline(view.run), ...progress(view)]) {
+        if (!seen.has(line)) process.stdout.write(`${line}\n`);
+        seen.add(line);
+      }
+    },
+    end: () => undefined,
+  };
+}
+
+function liveScreen(): Screen {
+  let drawn = 0;
+  return {
+    draw: (view) => {
+      const width = process.stdout.columns || 80;
+      const lines = [headline(view.run), ...progress(view)].map((line) => cut(line, width));
+      if (drawn > 0) process.stdout.write(`\u001b[${drawn}A\u001b[J`);
+      process.stdout.write(`${lines.join('\n')}\n`);
+      drawn = lines.length;
+    },
+    end: () => undefined,
+  };
+}
+
+/** Cuts what is visible; colour codes take no room. */
+function cut(line: string, width: number): string {
+   
+  const plain = line.replaceAll(/\u001b\[[0-9;]*m/g, '');
+  return plain.length <= width ? line : `${plain.slice(0, width - 1)}…`;
+}
+
+function headline(run: Row): string {
+  const plan = run['plan'] as { title?: string } | null;
+  const title = plan?.title ?? `${String(run['kind'])} ${String(run['secret'])}`;
+  const revision = Number(run['revision']);
+  const again = revision > 1 ? colors.dim(` (plan revision ${revision})`) : '';
+  return `${colors.bold(title)}${again} ${colors.dim(String(run['run']).slice(0, 8))}`;
+}
+
+function progress({ run, versions, dependencies }: RunView): string[] {
+  const lines = dependencies.flatMap((dependency) => dependencyLine(dependency));
+  const states = versions
+    .filter(({ state }) => state !== 'ended')
+    .slice(-4)
+    .map(
+      ({ version, state, current }) =>
+        `${String(version)} ${String(state)}${current === true ? '●' : ''}`,
+    );
+  if (states.length > 0) lines.push(`  versions  ${states.join(' · ')}`);
+  if (run['waitsCode'] !== null && run['waitsCode'] !== undefined) lines.push(waitLine(run));
+  if (run['outcome'] !== null) lines.push(`  ${outcomeText(String(run['outcome']))}`);
+  return lines;
+}
+
+function dependencyLine(dependency: Row): string[] {
+  const deliveries = (dependency['deliveries'] ?? []) as Row[];
+  const last = deliveries.at(-1);
+  if (last === undefined) return [];
+  const name = String(dependency['dependent']).padEnd(18);
+  const version = String(last['version']);
+  if (last['failure'] !== null)
+    return [`  ${colors.red('✗')} ${name} ${version} ${String(last['failure'])}`];
+  if (last['moved'] === null)
+    return [`  ${colors.yellow('…')} ${name} ${version} delivered, waiting for proof`];
+  return [`  ${colors.green('✓')} ${name} ${version} ${String(last['evidence'])}`];
+}
+
+function waitLine(run: Row): string {
+  const code = String(run['waitsCode']);
+  const told = String(run['waitsTold']);
+  if (code === 'waiting') return `  ${colors.dim('waits')}     ${told}`;
+  const colour = run['waitsUntil'] === null ? colors.red : colors.yellow;
+  return `  ${colour('held')}      ${told} ${link(code)}`;
+}
+
+function outcomeText(outcome: string): string {
+  return outcome === 'succeeded' ? colors.green('succeeded') : colors.yellow(outcome);
+}

@@ -1,0 +1,92 @@
+/** Reads declarations from YAML files, and keeps where everything stands, so that a problem can name its line. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { LineCounter, parseAllDocuments, type Document } from 'yaml';
+import { RotorError, type Problem } from '../domain/errors.js';
+
+export interface DeclarationFiles {
+  /** One per YAML document, in the order of the files' names. */
+  readonly documents: readonly unknown[];
+  /** `documents.1.secrets.0.name` becomes `file:line:column name`. A path without a document stays as it is. */
+  locate(path: string): string;
+}
+
+interface Located {
+  readonly file: string;
+  readonly lines: LineCounter;
+  readonly document: Document;
+}
+
+/** Throws `declarations-unreadable` with every syntax error at once. */
+export function readDeclarations(path: string): DeclarationFiles {
+  const located = filesOf(path).flatMap((file) => parse(file));
+  const problems = located.flatMap((one) => syntaxProblems(one));
+  if (problems.length > 0) throw unreadable('the YAML is not valid', problems);
+  const documents = located.map(({ document }) => document.toJS() as unknown);
+  if (documents.length === 0) throw unreadable(`${path} declares nothing`, []);
+  return { documents, locate: (at) => locate(located, at) };
+}
+
+function unreadable(message: string, problems: readonly Problem[]): RotorError {
+  return new RotorError('declarations-unreadable', message, { kind: 'invalid', problems });
+}
+
+function filesOf(path: string): string[] {
+  try {
+    if (!statSync(path).isDirectory()) return [path];
+    const names = readdirSync(path).filter((name) => /\.ya?ml$/.test(name));
+    return names.sort().map((name) => join(path, name));
+  } catch {
+    throw new RotorError('declarations-unreadable', `${path} cannot be read`, {
+      kind: 'invalid',
+      hint: 'a YAML file, or a folder of them',
+    });
+  }
+}
+
+function parse(file: string): Located[] {
+  const lines = new LineCounter();
+  const parsed = parseAllDocuments(readFileSync(file, 'utf8'), {
+    lineCounter: lines,
+    uniqueKeys: true,
+  });
+  const documents = Array.isArray(parsed) ? parsed : [];
+  return documents
+    .filter(({ contents, errors }) => contents !== null || errors.length > 0)
+    .map((document) => ({ file, lines, document: document as Document }));
+}
+
+function syntaxProblems({ file, lines, document }: Located): Problem[] {
+  return document.errors.map(({ pos, message }) => {
+    const { line, col } = lines.linePos(pos[0]);
+    return { path: `${file}:${line}:${col}`, message: message.split('\n')[0] ?? '' };
+  });
+}
+
+function locate(located: readonly Located[], path: string): string {
+  const [first, index, ...rest] = path.split('.');
+  const found = first === 'documents' ? located[Number(index)] : undefined;
+  if (found === undefined) return path;
+  const at = positionOf(found, rest);
+  const tail = rest.length > 0 ? ` ${rest.join('.')}` : '';
+  return `${found.file}:${at.line}:${at.col}${tail}`;
+}
+
+/** The node that the path names, or the nearest one around it. */
+function positionOf(
+  { document, lines }: Located,
+  path: readonly string[],
+): { line: number; col: number } {
+  for (let length = path.length; length >= 0; length -= 1) {
+    const steps = path.slice(0, length).map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+    const node = length === 0 ? document.contents : document.getIn(steps, true);
+    const range = rangeOf(node);
+    if (range !== undefined) return lines.linePos(range);
+  }
+  return { line: 1, col: 1 };
+}
+
+function rangeOf(node: unknown): number | undefined {
+  if (typeof node !== 'object' || node === null || !('range' in node)) return undefined;
+  return Array.isArray(node.range) ? (node.range[0] as number) : undefined;
+}
