@@ -40,6 +40,11 @@ async function report([name, command]) {
   return passed;
 }
 
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`the tools that check need Node 20.19 or newer, and this is ${process.version}`);
+  process.exit(1);
+}
 await prepareOrExit();
 console.log('ok     types');
 const queue = Object.entries(checks);

