@@ -1,0 +1,23 @@
+/** What a kind of issuer is: its options, the specification of its secrets, and how an instance is opened. */
+import type { z } from 'zod';
+import type { Issuer } from '../domain/issuer.js';
+
+export interface IssuerContext {
+  /** Tags are `installationId/versionId`: others' tags are not ours to touch. */
+  readonly installationId: string;
+}
+
+export interface IssuerKind<O extends z.ZodType = z.ZodType, S extends z.ZodType = z.ZodType> {
+  /** The name of its folder. */
+  readonly kind: string;
+  readonly options: O;
+  readonly specification: S;
+  open(options: z.output<O>, context: IssuerContext): Issuer;
+}
+
+/** Keeps the types of options and specification together. */
+export function issuerKind<O extends z.ZodType, S extends z.ZodType>(
+  definition: IssuerKind<O, S>,
+): IssuerKind<O, S> {
+  return definition;
+}
