@@ -1,0 +1,108 @@
+/** One variable of a dotenv file, or a list of values in it. */
+import { z } from 'zod';
+import type {
+  Connector,
+  Delivery,
+  Destination,
+  HeldVersions,
+  KnownValue,
+} from '../../domain/connector.js';
+import { AdapterError } from '../../domain/errors.js';
+import {
+  FileOptions,
+  FilePath,
+  readText,
+  realFile,
+  replaceText,
+  type FileContent,
+} from '../files.js';
+import { connectorKind } from '../kind.js';
+import { isSame, readHeld } from '../known.js';
+import { isDotenv, readVariable, writeVariable } from './text.js';
+
+const Address = z.strictObject({
+  file: FilePath,
+  variable: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of a variable'),
+  separator: z
+    .string()
+    .min(1)
+    .max(3)
+    .optional()
+    .describe('makes it a list: new values first, the old one removed at the end'),
+});
+type Address = z.output<typeof Address>;
+
+export const dotenv = connectorKind({
+  kind: 'dotenv',
+  options: FileOptions,
+  address: Address,
+  identity: ({ file, variable }, options) => `${realFile(file, options)}#${variable}`,
+  open,
+});
+
+function open(options: FileOptions): Connector {
+  return {
+    kind: 'dotenv',
+    traits: (destination) => ({
+      holdsSeveral: addressOf(destination).separator !== undefined,
+      evidence: 'read-back',
+    }),
+    held: (destination, known) => held(options, destination, known),
+    deliver: (delivery) => change(options, delivery, withFirst),
+    forget: (delivery) => change(options, delivery, without),
+  };
+}
+
+function addressOf({ address }: Destination): Address {
+  return Address.parse(address);
+}
+
+async function readDotenv(options: FileOptions, { file }: Address): Promise<FileContent> {
+  const content = await readText(file, options);
+  if (isDotenv(content.text)) return content;
+  throw new AdapterError('invalid-destination', `${file} is not a dotenv file`);
+}
+
+function entriesOf(text: string | undefined, { separator }: Address): string[] {
+  if (text === undefined) return [];
+  return separator === undefined ? [text] : text.split(separator).map((entry) => entry.trim());
+}
+
+async function held(
+  options: FileOptions,
+  destination: Destination,
+  known: readonly KnownValue[],
+): Promise<HeldVersions> {
+  const address = addressOf(destination);
+  const { text } = await readDotenv(options, address);
+  return readHeld(entriesOf(readVariable(text, address.variable), address), known);
+}
+
+type Edit = (entries: readonly string[], value: string, address: Address) => readonly string[];
+
+const withFirst: Edit = (entries, value, { separator }) => {
+  if (separator === undefined) return [value];
+  if (value.includes(separator))
+    throw new AdapterError('refused', 'the value contains the separator of the list');
+  return [value, ...entries.filter((entry) => entry !== '' && !isSame(entry, value))];
+};
+
+/** The only value left stays: an empty list is an outage. */
+const without: Edit = (entries, value, { separator }) => {
+  const left = entries.filter((entry) => entry !== '' && !isSame(entry, value));
+  return separator === undefined || left.length === 0 ? entries : left;
+};
+
+async function change(
+  options: FileOptions,
+  { destination, version }: Delivery,
+  edit: Edit,
+): Promise<void> {
+  const address = addressOf(destination);
+  const content = await readDotenv(options, address);
+  const before = readVariable(content.text, address.variable);
+  const entries = edit(entriesOf(before, address), version.value.reveal(), address);
+  const value = entries.join(address.separator ?? '');
+  if (value === before) return;
+  await replaceText(content, writeVariable(content.text, address.variable, value));
+}

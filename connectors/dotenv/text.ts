@@ -1,0 +1,90 @@
+/** The text of a dotenv file: one variable is read and replaced, everything else stays as it is. */
+import { parse } from 'dotenv';
+import { AdapterError } from '../../domain/errors.js';
+
+interface Assignment {
+  readonly start: number;
+  readonly end: number;
+  /** Up to and with the equals sign and the space after it. */
+  readonly head: string;
+  readonly quote: '' | '"' | "'" | '`';
+  /** What follows the value on its line: spaces, a comment. */
+  readonly tail: string;
+}
+
+/** One line `NAME=value`, or several where the value is quoted; the last one of a name counts. */
+const line =
+  /^([ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*=[ \t]*)("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`|[^#\r\n]*?)([ \t]*(?:#[^\r\n]*)?)(?=\r?$)/gm;
+
+export function readVariable(text: string, variable: string): string | undefined {
+  return parse(text)[variable];
+}
+
+/** Every line that is neither empty nor a comment has to be an assignment. */
+export function isDotenv(text: string): boolean {
+  const rest = text.replace(/^\uFEFF/, '').replaceAll(line, '');
+  return rest.split(/\r?\n/).every((left) => left.trim() === '' || left.trim().startsWith('#'));
+}
+
+/** Throws `refused` where the value could not be read back exactly. */
+export function writeVariable(text: string, variable: string, value: string): string {
+  const found = findAssignment(text, variable);
+  for (const quote of quotesToTry(found)) {
+    const changed =
+      found === undefined
+        ? append(text, variable, { value, quote })
+        : replace(text, found, { value, quote });
+    if (changed !== undefined && isExact(text, changed, { variable, value })) return changed;
+  }
+  throw new AdapterError('refused', `the value of ${variable} cannot be written in a dotenv file`);
+}
+
+function findAssignment(text: string, variable: string): Assignment | undefined {
+  const all = [...text.matchAll(line)].filter((match) => match[2] === variable);
+  const last = all.at(-1);
+  if (last === undefined) return undefined;
+  const [whole, head = '', , value = '', tail = ''] = last;
+  const first = value[0] ?? '';
+  const quote = first === '"' || first === "'" || first === '`' ? first : '';
+  return { start: last.index, end: last.index + whole.length, head, quote, tail };
+}
+
+/** Its own style first. */
+function quotesToTry(found: Assignment | undefined): Assignment['quote'][] {
+  const own = found?.quote ?? '';
+  const others: Assignment['quote'][] = ['', "'", '"', '`'];
+  return [own, ...others.filter((quote) => quote !== own)];
+}
+
+interface Written {
+  readonly value: string;
+  readonly quote: Assignment['quote'];
+}
+
+function replace(text: string, found: Assignment, { value, quote }: Written): string | undefined {
+  if (quote !== '' && value.includes(quote)) return undefined;
+  const assignment = `${found.head}${quote}${value}${quote}${found.tail}`;
+  return text.slice(0, found.start) + assignment + text.slice(found.end);
+}
+
+function append(text: string, variable: string, { value, quote }: Written): string | undefined {
+  if (quote !== '' && value.includes(quote)) return undefined;
+  const end = text.includes('\r\n') ? '\r\n' : '\n';
+  const gap = text === '' || text.endsWith('\n') ? '' : end;
+  return `${text}${gap}${variable}=${quote}${value}${quote}${end}`;
+}
+
+/** Read as programs will read it: this variable has the value, and every other is as it was. */
+function isExact(
+  before: string,
+  after: string,
+  { variable, value }: { readonly variable: string; readonly value: string },
+): boolean {
+  const wanted = { ...parse(before), [variable]: value };
+  const found = parse(after);
+  const names = Object.keys(wanted);
+  return (
+    names.length === Object.keys(found).length &&
+    names.every((name) => found[name] === wanted[name])
+  );
+}

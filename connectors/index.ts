@@ -1,0 +1,6 @@
+/** All kinds of connectors. */
+import { dotenv } from './dotenv/index.js';
+import { jsonFile } from './json-file/index.js';
+import { webhook } from './webhook/index.js';
+
+export const connectorKinds = [dotenv, jsonFile, webhook] as const;

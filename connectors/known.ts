@@ -1,0 +1,20 @@
+/** Which known versions a destination holds, compared in constant time. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { HeldVersions, KnownValue } from '../domain/connector.js';
+import { SecretValue } from '../domain/secret-value.js';
+
+export function readHeld(entries: readonly string[], known: readonly KnownValue[]): HeldVersions {
+  const versionIds: string[] = [];
+  const unknown: SecretValue[] = [];
+  for (const entry of entries.filter((text) => text !== '')) {
+    const match = known.find(({ value }) => isSame(value.reveal(), entry));
+    if (match === undefined) unknown.push(new SecretValue(entry));
+    else versionIds.push(match.versionId);
+  }
+  return { versionIds, unknown, attests: undefined };
+}
+
+export function isSame(a: string, b: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}

@@ -1,0 +1,105 @@
+/** A receiver that takes the value by a signed POST and attests which version it uses. */
+import { readFileSync, statSync } from 'node:fs';
+import { z } from 'zod';
+import type { Connector, Delivery, Destination, HeldVersions } from '../../domain/connector.js';
+import { AdapterError } from '../../domain/errors.js';
+import { connectorKind } from '../kind.js';
+import { postSigned } from './request.js';
+
+const Options = z.strictObject({
+  keyFile: z.string().min(1).describe('a file of mode 0600: the key that requests are signed with'),
+  allowHosts: z
+    .array(z.string())
+    .default([])
+    .describe('hosts in private networks that rotor may reach'),
+  timeoutMs: z.number().int().positive().max(120_000).default(10_000),
+});
+type Options = z.output<typeof Options>;
+
+const Address = z.strictObject({
+  url: z.url({ protocol: /^https?$/ }).refine((url) => {
+    const { username, password, hash } = new URL(url);
+    return username === '' && password === '' && hash === '';
+  }, 'expected a URL without user, password and fragment'),
+});
+
+const Attestation = z.object({ uses: z.string().max(100).nullable() });
+
+export const webhook = connectorKind({
+  kind: 'webhook',
+  options: Options,
+  address: Address,
+  identity: ({ url }) => new URL(url).href,
+  open,
+});
+
+interface Instance {
+  readonly options: Options;
+  readonly key: Buffer;
+}
+
+function open(options: Options): Connector {
+  const instance: Instance = { options, key: readKey(options.keyFile) };
+  return {
+    kind: 'webhook',
+    traits: () => ({ holdsSeveral: false, evidence: 'attested' }),
+    held: (destination) => held(instance, destination),
+    deliver: (delivery) => deliver(instance, delivery),
+    // It holds one value, and what was delivered last displaced every other.
+    forget: () => Promise.resolve(),
+  };
+}
+
+function readKey(file: string): Buffer {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined || (found.mode & 0o077) !== 0) {
+    throw new AdapterError(
+      'not-permitted',
+      `${file} is missing, or can be read by others (chmod 600)`,
+    );
+  }
+  return Buffer.from(readFileSync(file, 'utf8').trim());
+}
+
+function urlOf({ address }: Destination): URL {
+  return new URL(Address.parse(address).url);
+}
+
+interface Question {
+  readonly url: URL;
+  readonly body: unknown;
+  readonly signal?: AbortSignal;
+}
+
+async function ask(
+  { options, key }: Instance,
+  { url, body, signal }: Question,
+): Promise<string | undefined> {
+  const timeout = AbortSignal.timeout(options.timeoutMs);
+  const both = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
+  const reply = await postSigned(url, body, { allowHosts: options.allowHosts, key, signal: both });
+  const parsed = Attestation.safeParse(reply);
+  if (parsed.success) return parsed.data.uses ?? undefined;
+  throw new AdapterError('bad-reply', 'the receiver does not say which version it uses');
+}
+
+async function held(instance: Instance, destination: Destination): Promise<HeldVersions> {
+  const uses = await ask(instance, { url: urlOf(destination), body: { ask: 'version' } });
+  return { versionIds: uses === undefined ? [] : [uses], unknown: [], attests: uses };
+}
+
+/** The receiver may get the same delivery again: the version is the key. */
+async function deliver(
+  instance: Instance,
+  { destination, version, signal }: Delivery,
+): Promise<void> {
+  const { versionId, value } = version;
+  const body = { version: versionId, value: value.reveal(), sentAt: new Date().toISOString() };
+  const uses = await ask(instance, { url: urlOf(destination), body, signal });
+  if (uses !== versionId) {
+    throw new AdapterError(
+      'wrong-version',
+      'the receiver attests another version than it was given',
+    );
+  }
+}

@@ -1,0 +1,124 @@
+/** One signed POST to a receiver: to a checked address only, bounded in time and size, never redirected. */
+import { lookup as resolveName } from 'node:dns/promises';
+import { request as requestHttp, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { createHmac } from 'node:crypto';
+import ipaddr from 'ipaddr.js';
+import { AdapterError } from '../../domain/errors.js';
+
+export interface Reaching {
+  readonly allowHosts: readonly string[];
+  readonly key: Buffer;
+  readonly signal: AbortSignal;
+}
+
+const largestReply = 64 * 1024;
+
+export async function postSigned(url: URL, body: unknown, reaching: Reaching): Promise<unknown> {
+  const address = await checkedAddress(url, reaching.allowHosts);
+  const text = JSON.stringify(body);
+  const sentAt = Math.floor(Date.now() / 1_000);
+  const mac = createHmac('sha256', reaching.key).update(`${sentAt}.${text}`).digest('hex');
+  const reply = await send(url, text, {
+    method: 'POST',
+    signal: reaching.signal,
+    // The name was resolved and checked: a second answer of the DNS must not lead elsewhere.
+    lookup: (_host, options, done) => {
+      if (options.all === true) (done as unknown as AllAddresses)(null, [address]);
+      else done(null, address.address, address.family);
+    },
+    headers: {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(text),
+      'user-agent': 'rotor',
+      'rotor-signature': `t=${sentAt},v1=${mac}`,
+    },
+  });
+  return parse(reply);
+}
+
+type AllAddresses = (error: null, addresses: readonly Address[]) => void;
+
+interface Address {
+  readonly address: string;
+  readonly family: number;
+}
+
+/** HTTPS to public addresses, HTTP to this machine; anything else only where its host is allowed by name. */
+async function checkedAddress(url: URL, allowHosts: readonly string[]): Promise<Address> {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const address = await resolve(host);
+  const range = ipaddr.process(address.address).range();
+  const loopback = range === 'loopback';
+  const allowed = allowHosts.includes(host) || (loopback ? true : range === 'unicast');
+  if (!allowed) throw new AdapterError('not-permitted', `${host} is not a public address`);
+  if (url.protocol === 'http:' && !loopback) {
+    throw new AdapterError('not-permitted', `${host} is reached by HTTPS only`);
+  }
+  return address;
+}
+
+async function resolve(host: string): Promise<Address> {
+  try {
+    return await resolveName(host);
+  } catch {
+    throw new AdapterError('unreachable', `${host} cannot be resolved`);
+  }
+}
+
+interface Reply {
+  readonly status: number;
+  readonly text: string;
+}
+
+function send(url: URL, text: string, options: RequestOptions): Promise<Reply> {
+  return new Promise((resolveReply, reject) => {
+    const start = url.protocol === 'https:' ? requestHttps : requestHttp;
+    const fail = (error: unknown): void => reject(toAdapterError(error, options.signal));
+    const outgoing = start(url, options, (incoming) => {
+      readAll(incoming).then(
+        (read) => resolveReply({ status: incoming.statusCode ?? 0, text: read }),
+        fail,
+      );
+    });
+    outgoing.on('error', fail);
+    outgoing.end(text);
+  });
+}
+
+async function readAll(incoming: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > largestReply) {
+      incoming.destroy();
+      throw new AdapterError('bad-reply', 'the receiver answers more than 64 KiB');
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function toAdapterError(error: unknown, signal: AbortSignal | undefined): AdapterError {
+  if (error instanceof AdapterError) return error;
+  if (signal?.aborted === true)
+    return new AdapterError('timed-out', 'the receiver did not answer in time');
+  return new AdapterError('unreachable', 'the receiver cannot be reached');
+}
+
+function parse({ status, text }: Reply): unknown {
+  if (status >= 300 && status < 400) {
+    throw new AdapterError('refused', 'the receiver redirects, and rotor does not follow');
+  }
+  if (status === 429) throw new AdapterError('busy', 'the receiver asks to come back later');
+  if (status >= 500) throw new AdapterError('unreachable', `the receiver failed (HTTP ${status})`);
+  if (status < 200 || status >= 300) {
+    throw new AdapterError('refused', `the receiver refuses (HTTP ${status})`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new AdapterError('bad-reply', "the receiver's answer is not JSON");
+  }
+}
