@@ -1,6 +1,16 @@
 /** The report of a run: what was done, by whom, when, on which evidence, and what outlived the revoke. */
 import type { Row } from '../infra/registry/views.js';
-import type { RunView } from './routes/runs.js';
+
+export interface RunView {
+  readonly run: Row;
+  readonly versions: readonly Row[];
+  readonly dependencies: readonly Row[];
+  readonly use: readonly Row[];
+  readonly decisions: readonly Row[];
+  readonly grants: readonly Row[];
+  readonly plans: readonly Row[];
+  readonly events: readonly Row[];
+}
 
 export interface Report {
   readonly markdown: string;

@@ -4,9 +4,9 @@ import fastify, {
   type FastifyPluginAsync,
   type FastifyRequest,
 } from 'fastify';
-import type { z } from 'zod';
-import { RotorError, type Problem } from '../domain/errors.js';
+import { RotorError } from '../domain/errors.js';
 import type { Queryable } from '../infra/postgres.js';
+import { problemsOf } from '../schemas/problems.js';
 import { authenticate, demand, demandOrganization } from './access.js';
 import { problemOf } from './problem.js';
 import type { Route } from './route.js';
@@ -91,10 +91,6 @@ function parseBody({ body: schema }: Route, body: unknown): unknown {
   if (parsed.success) return parsed.data;
   throw new RotorError('body-invalid', 'the request is not what was expected', {
     kind: 'invalid',
-    problems: problemsOf(parsed.error),
+    problems: problemsOf(parsed.error, 'body'),
   });
-}
-
-function problemsOf(error: z.ZodError): Problem[] {
-  return error.issues.map(({ path, message }) => ({ path: path.join('.') || 'body', message }));
 }

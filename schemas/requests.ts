@@ -1,21 +1,11 @@
 /** Bodies of API requests. */
 import { z } from 'zod';
-import { parseDuration } from '../domain/duration.js';
 import { roles } from '../domain/role.js';
 import { decisionKinds } from '../domain/run.js';
+import { Duration, Name } from './names.js';
 
 const text = z.string().trim().min(1).max(1_000);
 const uuid = z.uuid();
-
-export const Duration = z
-  .string()
-  .max(50)
-  .transform((value, context) => {
-    const ms = parseDuration(value);
-    if (ms !== undefined) return ms;
-    context.addIssue({ code: 'custom', message: 'expected a duration such as 90s, 1h30m or 7d' });
-    return z.NEVER;
-  });
 
 const Source = z.strictObject({
   address: z.string().max(100).optional(),
@@ -59,9 +49,7 @@ export const AdoptBody = z.strictObject({
 export type AdoptBody = z.infer<typeof AdoptBody>;
 
 export const TokenBody = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and dashes'),
+  name: Name,
   holder: z.enum(['person', 'service']),
   organization: z.string().max(63).optional(),
   role: z.enum(roles),

@@ -13,7 +13,7 @@ import {
 import { DecisionBody } from '../../schemas/requests.js';
 import { demandOrganization } from '../access.js';
 import type { ApiParts } from '../parts.js';
-import { reportOf } from '../report.js';
+import { reportOf, type RunView } from '../report.js';
 import { route, type Call, type Route } from '../route.js';
 
 export function runRoutes(parts: ApiParts): Route[] {
@@ -63,17 +63,6 @@ async function runOf(parts: ApiParts, { params, by }: Call<unknown>): Promise<Ro
   }
   demandOrganization(by, String(run['organization']));
   return run;
-}
-
-export interface RunView {
-  readonly run: Row;
-  readonly versions: readonly Row[];
-  readonly dependencies: readonly Row[];
-  readonly use: readonly Row[];
-  readonly decisions: readonly Row[];
-  readonly grants: readonly Row[];
-  readonly plans: readonly Row[];
-  readonly events: readonly Row[];
 }
 
 async function showRun(parts: ApiParts, call: Call<unknown>): Promise<RunView> {

@@ -90,7 +90,6 @@ function liveScreen(): Screen {
 
 /** Cuts what is visible; colour codes take no room. */
 function cut(line: string, width: number): string {
-   
   const plain = line.replaceAll(/\u001b\[[0-9;]*m/g, '');
   return plain.length <= width ? line : `${plain.slice(0, width - 1)}…`;
 }

@@ -1,0 +1,110 @@
+/** rotor's own configuration: which issuers and connectors there are, and where the API listens. */
+import { z } from 'zod';
+import type { Problem } from '../domain/errors.js';
+import { Name } from './names.js';
+import { problemsOf } from './problems.js';
+
+/** A kind with the options that its instances take. */
+export interface ConfigurableKind {
+  readonly kind: string;
+  readonly options: z.ZodType;
+}
+
+export interface Configuration {
+  /** Instances by name, each with its kind and that kind's options. */
+  readonly issuers: Readonly<Record<string, ConfiguredInstance>>;
+  /** Options by kind: one instance of each. */
+  readonly connectors: Readonly<Record<string, unknown>>;
+  readonly api: ApiConfiguration;
+}
+
+export interface ConfiguredInstance {
+  readonly kind: string;
+  readonly options: unknown;
+}
+
+const Api = z.strictObject({
+  host: z.string().default('127.0.0.1'),
+  port: z.number().int().min(0).max(65_535).default(7600),
+  /** Needed for every address but loopback, unless a proxy in front does it. */
+  tls: z.strictObject({ certificateFile: z.string(), keyFile: z.string() }).optional(),
+  behindTlsProxy: z.boolean().default(false),
+  /** Serves rotor's own authority too, administered with the token in this file. */
+  authority: z.strictObject({ adminTokenFile: z.string() }).optional(),
+});
+export type ApiConfiguration = z.output<typeof Api>;
+
+const Document = z.strictObject({
+  issuers: z.record(Name, z.looseObject({ kind: z.string() })).default({}),
+  connectors: z.record(z.string(), z.unknown()).default({}),
+  api: Api.prefault({}),
+});
+
+export interface Kinds {
+  readonly issuerKinds: readonly ConfigurableKind[];
+  readonly connectorKinds: readonly ConfigurableKind[];
+}
+
+export type CheckedConfiguration =
+  { readonly value: Configuration } | { readonly problems: readonly Problem[] };
+
+/** All problems at once, those of the kinds' own options too. */
+export function checkConfiguration(document: unknown, kinds: Kinds): CheckedConfiguration {
+  const parsed = Document.safeParse(document ?? {});
+  if (!parsed.success) return { problems: problemsOf(parsed.error) };
+  const { issuers, connectors, api } = parsed.data;
+  const problems: Problem[] = apiProblems(api);
+  const checkedIssuers = Object.entries(issuers).map(([name, { kind, ...options }]) => {
+    const value = checkOptions(
+      { kinds: kinds.issuerKinds, kind, options, path: `issuers.${name}` },
+      problems,
+    );
+    return [name, { kind, options: value }] as const;
+  });
+  const checkedConnectors = Object.entries(connectors).map(([kind, options]) => {
+    const asked = { kinds: kinds.connectorKinds, kind, options, path: `connectors.${kind}` };
+    return [kind, checkOptions(asked, problems)] as const;
+  });
+  if (problems.length > 0) return { problems };
+  return {
+    value: {
+      issuers: Object.fromEntries(checkedIssuers),
+      connectors: Object.fromEntries(checkedConnectors),
+      api,
+    },
+  };
+}
+
+interface Asked {
+  readonly kinds: readonly ConfigurableKind[];
+  readonly kind: string;
+  readonly options: unknown;
+  readonly path: string;
+}
+
+function checkOptions({ kinds, kind, options, path }: Asked, problems: Problem[]): unknown {
+  const found = kinds.find((known) => known.kind === kind);
+  if (found === undefined) {
+    const hint = `the kinds are ${kinds.map((known) => known.kind).join(', ')}`;
+    problems.push({ path, message: `there is no kind ${kind}`, hint });
+    return undefined;
+  }
+  const parsed = found.options.safeParse(options);
+  if (parsed.success) return parsed.data;
+  problems.push(...problemsOf(parsed.error, path));
+  return undefined;
+}
+
+const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
+
+function apiProblems({ host, tls, behindTlsProxy }: ApiConfiguration): Problem[] {
+  if (loopback.has(host) || tls !== undefined || behindTlsProxy) return [];
+  const hint = 'give api.tls a certificate and key, or say api.behindTlsProxy: true';
+  return [
+    {
+      path: 'api.host',
+      message: `${host} is not this machine alone: tokens and values need TLS`,
+      hint,
+    },
+  ];
+}

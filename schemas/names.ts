@@ -1,0 +1,39 @@
+/** Names and durations as people write them, with messages that say what is wrong and where. */
+import { z } from 'zod';
+import { parseDuration } from '../domain/duration.js';
+
+const allowed = /[a-z0-9-]/;
+
+/** Lower-case letters, digits, dashes: the same in paths, logs and search attributes, and no look-alikes. */
+export const Name = z
+  .string()
+  .superRefine((name, context) => {
+    const message = complaint(name);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  })
+  .meta({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$' });
+
+function complaint(name: string): string | undefined {
+  if (name === '') return 'expected a name, it is empty';
+  if (name.length > 63) return `expected at most 63 characters, there are ${name.length}`;
+  const strange = [...name].find((character) => !allowed.test(character));
+  if (strange !== undefined) {
+    const code = strange.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0') ?? '';
+    return `expected lower-case letters, digits and dashes; there is ${JSON.stringify(strange)} (U+${code})`;
+  }
+  return name.startsWith('-') ? 'expected a letter or digit first' : undefined;
+}
+
+/** Milliseconds afterwards. */
+export const Duration = z
+  .string({ error: 'expected a duration such as 90s, 1h30m or 7d' })
+  .max(50)
+  .transform((text, context) => {
+    const ms = parseDuration(text);
+    if (ms !== undefined) return ms;
+    const message = `expected a duration such as 90s, 1h30m or 7d (at most ten years)`;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+
+export const Text = z.string().trim().min(1).max(1_000);

@@ -1,0 +1,109 @@
+/** The API process: HTTP for people, programs and, where configured, the authority. */
+import { readFileSync } from 'node:fs';
+import { Client, Connection } from '@temporalio/client';
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import { adopt } from '../activities/adopt.js';
+import { installationRoutes } from '../api/routes/installation.js';
+import { runRoutes } from '../api/routes/runs.js';
+import { secretRoutes } from '../api/routes/secrets.js';
+import type { ApiParts } from '../api/parts.js';
+import { buildServer } from '../api/server.js';
+import { openRecorderPool } from '../authority/recorder.js';
+import { authorityRoutes } from '../authority/routes.js';
+import { startRun, tellRun, type Temporal } from '../client/workflows.js';
+import { recordDecision } from '../infra/registry/decisions.js';
+import { claimedRun, submit } from '../infra/registry/requests.js';
+import { checkParts } from './checks.js';
+import { endWithParent, onSignals, runMain } from './child.js';
+import { declare } from './declare.js';
+import { openLog } from './log.js';
+import { openParts, type Parts } from './parts.js';
+import { readSettings, type Settings } from './settings.js';
+
+interface Place {
+  readonly settings: Settings;
+  readonly parts: Parts;
+  readonly temporal: Temporal;
+  readonly connection: Connection;
+}
+
+function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
+  const { pool, audit, registry } = parts;
+  const claimant = `api ${process.pid}`;
+  const decisionParts = { pool, audit, traitsOf: (name: string) => parts.issuer(name).traits };
+  return {
+    pool,
+    registry,
+    audit,
+    request: async (request) => {
+      const submitted = await submit({ pool, audit }, request, claimant);
+      const run = await claimedRun(pool, submitted.runId, claimant);
+      // Whatever goes wrong from here on, the row is there and the keeper starts it.
+      if (run !== undefined) await startRun(temporal, run).catch(() => false);
+      return submitted;
+    },
+    decide: async (decision) => {
+      const secretId = await recordDecision(decisionParts, decision);
+      await tellRun(temporal, secretId, { what: decision.kind, by: decision.by }).catch(
+        () => undefined,
+      );
+    },
+    adopt: (call) => adopt(parts, call),
+    declare: async (call) => {
+      const applied = await declare(settings, parts, call);
+      const change = { what: 'declared', by: call.by };
+      const told = call.dryRun ? [] : applied.touched;
+      await Promise.all(told.map((id) => tellRun(temporal, id, change).catch(() => undefined)));
+      return applied;
+    },
+    checks: () => checkParts(settings, parts, connection),
+  };
+}
+
+function mountedAuthority({ settings, parts }: Place): FastifyPluginAsync[] {
+  const { authority } = settings.configuration.api;
+  if (authority === undefined || settings.databaseUrl === undefined) return [];
+  const routes = authorityRoutes({
+    pool: parts.pool,
+    recorderPool: openRecorderPool(settings.databaseUrl),
+    hashKey: parts.keys.derive('authority'),
+    adminToken: readFileSync(authority.adminTokenFile, 'utf8').trim(),
+  });
+  return [routes as unknown as FastifyPluginAsync];
+}
+
+async function listen(place: Place): Promise<FastifyInstance> {
+  const log = openLog('api');
+  const { host, port, tls, behindTlsProxy } = place.settings.configuration.api;
+  const parts = apiParts(place);
+  const server = await buildServer({
+    db: place.parts.pool,
+    routes: [...secretRoutes(parts), ...runRoutes(parts), ...installationRoutes(parts)],
+    mounted: mountedAuthority(place),
+    behindProxy: behindTlsProxy,
+    https:
+      tls === undefined
+        ? undefined
+        : { cert: readFileSync(tls.certificateFile), key: readFileSync(tls.keyFile) },
+    warn: (message, about) => log.warn(about, message),
+  });
+  const address = await server.listen({ host, port });
+  log.info({ address }, 'api is ready');
+  return server;
+}
+
+await runMain(async () => {
+  const settings = readSettings(process.env);
+  const parts = await openParts(settings);
+  const connection = await Connection.connect({
+    address: settings.temporalAddress ?? '127.0.0.1:7233',
+  });
+  const client = new Client({ connection, namespace: settings.namespace });
+  const temporal: Temporal = { client, taskQueue: settings.taskQueue };
+  const server = await listen({ settings, parts, temporal, connection });
+  await new Promise<void>((resolve) => {
+    onSignals(resolve);
+    endWithParent(resolve);
+  });
+  await server.close();
+});

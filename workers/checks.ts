@@ -1,0 +1,102 @@
+/** What `rotor doctor` looks at: every part, from where the API stands, with what to do about it. */
+import type { Connection } from '@temporalio/client';
+import type { Check } from '../api/parts.js';
+import { AdapterError } from '../domain/errors.js';
+import { urgentTaskQueue } from '../domain/run.js';
+import { isPolling } from '../infra/is-polling.js';
+import type { Parts } from './parts.js';
+import type { Settings } from './settings.js';
+
+type Look = () => Promise<string>;
+
+export async function checkParts(
+  settings: Settings,
+  parts: Parts,
+  connection: Connection,
+): Promise<Check[]> {
+  const issuers = Object.keys(settings.configuration.issuers);
+  const connectors = Object.keys(settings.configuration.connectors);
+  return Promise.all([
+    look('database', 'is PostgreSQL up, and DATABASE_URL right?', () => database(parts)),
+    look('temporal', 'is the server up, and TEMPORAL_ADDRESS right?', () =>
+      temporal(settings, connection),
+    ),
+    look('worker', 'start a worker: npm start, or node dist/workers/worker.js', () =>
+      worker(settings, connection),
+    ),
+    look('audit trail', 'rotor audit verify names the events', () => auditTrail(parts)),
+    look('sealed values', 'the key file must hold every key that values were sealed with', () =>
+      sealed(parts),
+    ),
+    ...issuers.map((name) =>
+      look(`issuer ${name}`, 'is it up, and does its token fit?', () => issuer(parts, name)),
+    ),
+    ...connectors.map((kind) =>
+      look(`connector ${kind}`, 'see its options in rotor.yaml', () => {
+        parts.connector(kind);
+        return Promise.resolve('configured');
+      }),
+    ),
+  ]);
+}
+
+async function look(part: string, hint: string, work: Look): Promise<Check> {
+  try {
+    return { part, fine: true, told: await work() };
+  } catch (error) {
+    return { part, fine: false, told: told(error), hint };
+  }
+}
+
+class NotFine extends Error {}
+
+function told(error: unknown): string {
+  if (error instanceof NotFine || error instanceof AdapterError) return error.message;
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string')
+    return `failed: ${error.code}`;
+  return error instanceof Error ? `failed: ${error.name}` : 'failed';
+}
+
+async function database({ pool }: Parts): Promise<string> {
+  const { rows } = await pool.query<{ version: string; waiting: number }>(
+    `select current_setting('server_version') as version,
+       (select count(*)::int from rotor.runs where state = 'requested') as waiting`,
+  );
+  return `PostgreSQL ${rows[0]?.version ?? '?'}, ${rows[0]?.waiting ?? 0} runs not started yet`;
+}
+
+async function temporal({ namespace }: Settings, { workflowService }: Connection): Promise<string> {
+  const { config } = await workflowService.describeNamespace({ namespace });
+  const days = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) / 86_400;
+  if (days < 30) throw new NotFine(`namespace ${namespace} keeps histories for ${days} days only`);
+  return `namespace ${namespace}, histories kept for ${days} days`;
+}
+
+async function worker({ namespace, taskQueue }: Settings, connection: Connection): Promise<string> {
+  for (const queue of [taskQueue, urgentTaskQueue(taskQueue)]) {
+    const polled = await isPolling(connection, { namespace, taskQueue: queue, host: '' });
+    if (!polled) throw new NotFine(`nobody works on queue ${queue}`);
+  }
+  return 'both queues are worked on';
+}
+
+async function auditTrail({ audit, pool }: Parts): Promise<string> {
+  const { events, faults } = await audit.verify(pool);
+  if (faults.length > 0) throw new NotFine(`${faults.length} chains were tampered with`);
+  return `${events} events, complete and unchanged`;
+}
+
+async function sealed({ pool, store }: Parts): Promise<string> {
+  const { rows } = await pool.query<{ version_id: string }>(
+    `select version_id from (select distinct on (kid) version_id from sealed.values) one_per_key`,
+  );
+  for (const { version_id } of rows) await store.get(version_id);
+  return rows.length === 0 ? 'none yet' : `${rows.length} sealing keys in use open`;
+}
+
+async function issuer({ issuer: open }: Parts, name: string): Promise<string> {
+  const { kind, traits, list } = open(name);
+  if (traits.lists)
+    await list({ secretId: 'doctor', name: 'rotor/doctor', specification: { clientId: 'doctor' } });
+  return `${kind}, record of use: ${traits.useRecord}`;
+}

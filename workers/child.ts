@@ -1,0 +1,36 @@
+/** What every process of rotor does: ends with the one that started it, ends when told, fails with a line. */
+import { RotorError } from '../domain/errors.js';
+
+/** A started process holds its standard input open to us; when that ends, also by kill -9, so do we. */
+export function endWithParent(stop: () => void): void {
+  if (process.env['ROTOR_CHILD'] !== '1') return;
+  process.stdin.resume();
+  process.stdin.on('end', stop);
+  process.stdin.on('error', stop);
+}
+
+export function onSignals(stop: () => void): void {
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+}
+
+/** Runs a program to its end; an error is told as people can use it. */
+export async function runMain(main: () => Promise<void>): Promise<void> {
+  try {
+    await main();
+    process.exit(process.exitCode ?? 0);
+  } catch (error) {
+    console.error(describe(error));
+    process.exit(1);
+  }
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof RotorError))
+    return error instanceof Error ? `${error.name}: ${error.message}` : 'failed';
+  const problems = error.problems.map(
+    ({ path, message, hint }) => `  ${path}: ${message}${hint === undefined ? '' : ` (${hint})`}`,
+  );
+  const hint = error.hint === undefined ? [] : [`  → ${error.hint}`];
+  return [`${error.message} (${error.code})`, ...problems, ...hint].join('\n');
+}

@@ -1,0 +1,107 @@
+/** The parts of an installation, put together from its settings: the only place that knows every kind. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import { connectorKinds } from '../connectors/index.js';
+import type { Connector } from '../domain/connector.js';
+import { RotorError } from '../domain/errors.js';
+import type { Issuer } from '../domain/issuer.js';
+import type { Registry } from '../domain/registry.js';
+import { SecretValue } from '../domain/secret-value.js';
+import type { Store } from '../domain/store.js';
+import { readKeyFile, type Keys } from '../infra/key-file.js';
+import { openPool } from '../infra/postgres.js';
+import { openAudit, type AuditTrail } from '../infra/registry/audit.js';
+import { openRegistry } from '../infra/registry/open.js';
+import { issuerKinds } from '../issuers/index.js';
+import { openSealedStore } from '../stores/sealed/index.js';
+import type { Settings } from './settings.js';
+
+export interface Parts {
+  readonly pool: pg.Pool;
+  readonly keys: Keys;
+  readonly audit: AuditTrail;
+  readonly registry: Registry;
+  readonly store: Store;
+  readonly installationId: string;
+  issuer(name: string): Issuer;
+  connector(kind: string): Connector;
+  newId(): string;
+  newValue(): SecretValue;
+}
+
+export async function openParts(settings: Settings): Promise<Parts> {
+  if (settings.databaseUrl === undefined) {
+    throw new RotorError('configuration-invalid', 'DATABASE_URL is not set', {
+      kind: 'invalid',
+      hint: 'npm start brings a database along',
+    });
+  }
+  const keys = readKeyFile(settings.keyFile);
+  const pool = openPool(settings.databaseUrl, 16);
+  const installationId = await installationOf(pool);
+  const issuer = issuersOf(settings, installationId);
+  const audit = openAudit(keys.derive('audit'));
+  const registry = openRegistry({ pool, audit, traitsOf: (name) => issuer(name).traits });
+  const [first, ...others] = keys.sealing;
+  if (first === undefined)
+    throw new RotorError('key-file-unusable', 'there is no sealing key', { kind: 'invalid' });
+  return {
+    pool,
+    keys,
+    audit,
+    registry,
+    installationId,
+    issuer,
+    store: openSealedStore({ database: pool, keys: [first, ...others] }),
+    connector: connectorsOf(settings),
+    newId: randomUUID,
+    newValue: () => new SecretValue(randomBytes(32).toString('base64url')),
+  };
+}
+
+async function installationOf(pool: pg.Pool): Promise<string> {
+  const { rows } = await pool.query<{ id: string }>('select id from rotor.installation');
+  const id = rows[0]?.id;
+  if (id !== undefined) return id;
+  throw new RotorError('not-migrated', 'the database holds no installation', { kind: 'failed' });
+}
+
+/** Opened when first needed: one instance that cannot be opened does not hold up the others. */
+function issuersOf(settings: Settings, installationId: string): (name: string) => Issuer {
+  const open = new Map<string, Issuer>();
+  return (name) => {
+    const known = open.get(name);
+    if (known !== undefined) return known;
+    const instance = settings.configuration.issuers[name];
+    const kind = issuerKinds.find((one) => one.kind === instance?.kind);
+    if (instance === undefined || kind === undefined) throw notConfigured('issuer', name);
+    const issuer = kind.open(kind.options.parse(instance.options) as never, { installationId });
+    open.set(name, issuer);
+    return issuer;
+  };
+}
+
+function connectorsOf(settings: Settings): (kind: string) => Connector {
+  const open = new Map<string, Connector>();
+  return (name) => {
+    const known = open.get(name);
+    if (known !== undefined) return known;
+    const options = settings.configuration.connectors[name];
+    const kind = connectorKinds.find((one) => one.kind === name);
+    if (options === undefined || kind === undefined) throw notConfigured('connector', name);
+    const connector = kind.open(kind.options.parse(options) as never);
+    open.set(name, connector);
+    return connector;
+  };
+}
+
+export function notConfigured(what: string, name: string): RotorError {
+  return new RotorError(
+    `${what}-not-configured`,
+    `there is no ${what} ${name} in rotor's configuration`,
+    {
+      kind: 'invalid',
+      hint: 'rotor.yaml lists them',
+    },
+  );
+}
