@@ -87,9 +87,9 @@ module.exports = {
       name: 'extension-points-do-not-know-each-other',
       severity: 'error',
       comment:
-        'an issuer, store or connector imports no other one; only the list file beside the folders does',
+        'an issuer, store or connector imports no other one; it may import the files beside the folders',
       from: { path: '^(issuers|stores|connectors)/([^/]+)/' },
-      to: { path: '^(issuers|stores|connectors)/', pathNot: '^$1/$2/' },
+      to: { path: '^(issuers|stores|connectors)/[^/]+/', pathNot: '^$1/$2/' },
     },
     ...Object.keys(ours).flatMap(folderRules),
     ...Object.entries(others).map(libraryRule),

@@ -3,14 +3,18 @@ import { hkdfSync, randomBytes } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
+  linkSync,
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
 import { z } from 'zod';
 import { RotorError } from '../domain/errors.js';
+import { hasCode } from './error-code.js';
 
 const Key = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'expected 32 bytes as base64url');
 const KeyFile = z.strictObject({
@@ -30,15 +34,19 @@ export interface Keys {
   derive(purpose: string): Buffer;
 }
 
+/** Throws `key-file-unusable` with a hint, never with the content. */
 export function readKeyFile(path: string): Keys {
-  const parsed = KeyFile.safeParse(readJson(path));
-  if (!parsed.success)
-    throw unusable(path, 'is not a key file', 'rotor creates one at its first start');
-  const { root, sealing } = parsed.data;
+  const { root, sealing } = readContent(path);
   return {
     sealing: sealing.map(({ kid, key }) => ({ kid, key: bytes(key) })),
     derive: (purpose) => Buffer.from(hkdfSync('sha256', bytes(root), '', `rotor ${purpose}`, 32)),
   };
+}
+
+function readContent(path: string): z.output<typeof KeyFile> {
+  const parsed = KeyFile.safeParse(readJson(path));
+  if (parsed.success) return parsed.data;
+  throw unusable(path, 'is not a key file', 'rotor creates one at its first start');
 }
 
 function bytes(text: string): Buffer {
@@ -77,25 +85,34 @@ function newSealingKey(): { kid: string; key: string } {
   return { kid: randomBytes(6).toString('hex'), key: newKey() };
 }
 
-/** Never overwrites: who comes second gets what the first wrote. */
+/** Never overwrites: who comes second gets what the first wrote, and always the whole of it. */
 export function createKeyFile(path: string): void {
+  const beside = `${path}.${randomBytes(6).toString('hex')}`;
+  write(beside, { root: newKey(), sealing: [newSealingKey()] });
   try {
-    write(path, 'wx', { root: newKey(), sealing: [newSealingKey()] });
+    linkSync(beside, path);
   } catch (error) {
-    if (!isExisting(error)) throw error;
+    if (!hasCode(error, 'EEXIST')) throw error;
+  } finally {
+    rmSync(beside);
   }
+  syncFolder(path);
 }
 
 /** What is sealed from now on has a new key; older values open with theirs until they are resealed. */
 export function addSealingKey(path: string): void {
-  const { root, sealing } = KeyFile.parse(readJson(path));
+  const { root, sealing } = readContent(path);
   const next = `${path}.next`;
-  write(next, 'w', { root, sealing: [newSealingKey(), ...sealing] });
+  // What a killed rotation left may have another mode, and holds keys that nothing was sealed with.
+  rmSync(next, { force: true });
+  write(next, { root, sealing: [newSealingKey(), ...sealing] });
   renameSync(next, path);
+  syncFolder(path);
 }
 
-function write(path: string, flag: 'w' | 'wx', content: z.infer<typeof KeyFile>): void {
-  const file = openSync(path, flag, 0o600);
+/** Never over a file that exists. */
+function write(path: string, content: z.output<typeof KeyFile>): void {
+  const file = openSync(path, 'wx', 0o600);
   try {
     writeSync(file, `${JSON.stringify(content, undefined, 2)}\n`);
     fsyncSync(file);
@@ -104,6 +121,12 @@ function write(path: string, flag: 'w' | 'wx', content: z.infer<typeof KeyFile>)
   }
 }
 
-function isExisting(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EEXIST';
+/** Values may be sealed from here on: the key must not vanish with the power. */
+function syncFolder(path: string): void {
+  const folder = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
 }
