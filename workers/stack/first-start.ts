@@ -1,0 +1,70 @@
+/** What the first start on a machine makes: keys, tokens of its parts, and a configuration to go on from. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { createKeyFile } from '../../infra/key-file.js';
+
+export interface FirstStart {
+  /** Folders that files may be written in. */
+  readonly roots: readonly string[];
+  readonly port?: number;
+}
+
+/** Leaves what exists as it is. */
+export async function prepareState(stateFolder: string, wanted: FirstStart): Promise<void> {
+  mkdirSync(join(stateFolder, 'log'), { recursive: true });
+  createKeyFile(join(stateFolder, 'keys.json'));
+  const adminTokenFile = secretFile(stateFolder, 'authority-token');
+  const webhookKeyFile = secretFile(stateFolder, 'webhook-key');
+  const file = join(stateFolder, 'rotor.yaml');
+  if (existsSync(file)) return;
+  const port = wanted.port ?? (await freePort(7600));
+  const roots = { roots: wanted.roots };
+  const configuration = {
+    issuers: {
+      main: { kind: 'client-secrets', url: `http://127.0.0.1:${port}`, adminTokenFile },
+    },
+    connectors: { dotenv: roots, 'json-file': roots, webhook: { keyFile: webhookKeyFile } },
+    api: { host: '127.0.0.1', port, authority: { adminTokenFile } },
+  };
+  const head = '# Made by the first start; yours to change.\n';
+  writeFileSync(file, `${head}${stringify(configuration)}`, { mode: 0o600 });
+}
+
+export function usualRoots(): string[] {
+  return [...new Set([process.cwd(), homedir()])];
+}
+
+function secretFile(folder: string, name: string): string {
+  const file = join(folder, name);
+  try {
+    writeFileSync(file, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
+  return file;
+}
+
+export function readSecret(folder: string, name: string): string {
+  return readFileSync(join(folder, name), 'utf8').trim();
+}
+
+/** The preferred one, or any: two checkouts on one machine do not fight. */
+export async function freePort(preferred: number): Promise<number> {
+  return (await tryPort(preferred)) ?? (await tryPort(0)) ?? preferred;
+}
+
+function tryPort(port: number): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(undefined));
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address();
+      const found = typeof address === 'object' && address !== null ? address.port : undefined;
+      server.close(() => resolve(found));
+    });
+  });
+}

@@ -1,0 +1,165 @@
+/** A whole installation on one machine: servers, worker and API as processes of their own, each started again when it dies. */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { RotorError } from '../../domain/errors.js';
+import { packageRoot } from '../../infra/package-root.js';
+import { firstToken } from './first-token.js';
+import { prepareState, type FirstStart } from './first-start.js';
+import { supervise, type Program, type Supervised } from './supervised.js';
+
+export interface Stack {
+  readonly url: string;
+  readonly tokenFile: string;
+  readonly temporalUiUrl: string | undefined;
+  readonly temporalAddress: string;
+  readonly databaseOwnerUrl: string;
+  workerPid(): number | undefined;
+  stop(): Promise<void>;
+}
+
+export interface StackOptions extends FirstStart {
+  readonly stateFolder: string;
+  /** Told in one line when a process died and is started again. */
+  readonly tell: (line: string) => void;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+interface ServersTold {
+  readonly databaseUrl: string;
+  readonly databaseOwnerUrl: string;
+  readonly temporalAddress: string;
+  readonly temporalUiUrl?: string;
+}
+
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { stateFolder } = options;
+  await prepareState(stateFolder, options);
+  const servers = await startServerProcess(options);
+  const tokenFile = await firstToken(stateFolder, servers.told().databaseUrl);
+  const url = apiUrl(stateFolder);
+  writeFileSync(join(stateFolder, 'api.json'), JSON.stringify({ url, tokenFile }), { mode: 0o600 });
+  const workers = startPrograms(options, servers);
+  await untilReady(url, stateFolder);
+  const { temporalUiUrl, temporalAddress, databaseOwnerUrl } = servers.told();
+  return {
+    url,
+    tokenFile,
+    temporalUiUrl,
+    temporalAddress,
+    databaseOwnerUrl,
+    workerPid: () => workers.worker.pid(),
+    stop: async () => {
+      await Promise.all([workers.worker.stop(), workers.api.stop()]);
+      await servers.process.stop();
+      rmSync(join(stateFolder, 'api.json'), { force: true });
+    },
+  };
+}
+
+interface ServerProcess {
+  readonly process: Supervised;
+  told(): ServersTold;
+}
+
+async function startServerProcess(options: StackOptions): Promise<ServerProcess> {
+  const { stateFolder, tell } = options;
+  const file = join(stateFolder, 'servers.json');
+  rmSync(file, { force: true });
+  let failed = false;
+  const program = programOf(options, { name: 'servers', script: 'stack/servers.js' });
+  const process = supervise({ ...program, args: [stateFolder] }, (name) => {
+    failed = true;
+    tell(`${name} ended and is started again`);
+  });
+  const told = (): ServersTold => JSON.parse(readFileSync(file, 'utf8')) as ServersTold;
+  while (!failed) {
+    try {
+      told();
+      return { process, told };
+    } catch {
+      await pause(20);
+    }
+  }
+  await process.stop();
+  const log = join(stateFolder, 'log', 'servers.log');
+  throw new RotorError('servers-failed', lastLines(log), { kind: 'failed', hint: log });
+}
+
+function lastLines(file: string): string {
+  return readFileSync(file, 'utf8').trim().split('\n').slice(-5).join('\n');
+}
+
+interface Script {
+  readonly name: string;
+  readonly script: string;
+}
+
+function programOf({ stateFolder, environment }: StackOptions, { name, script }: Script): Program {
+  return {
+    name,
+    script: join(packageRoot(), 'dist', 'workers', script),
+    logFile: join(stateFolder, 'log', `${name}.log`),
+    environment: {
+      ...environment,
+      ROTOR_STATE: stateFolder,
+      ROTOR_CONFIG: join(stateFolder, 'rotor.yaml'),
+    },
+  };
+}
+
+/** Where the servers are is read at each start: started again, they have other ports. */
+function startPrograms(
+  options: StackOptions,
+  servers: ServerProcess,
+): { worker: Supervised; api: Supervised } {
+  const start = (name: 'worker' | 'api'): Supervised => {
+    const program = programOf(options, { name, script: `${name}.js` });
+    const withServers = {
+      ...program,
+      get environment() {
+        const { databaseUrl, temporalAddress } = servers.told();
+        return {
+          ...program.environment,
+          DATABASE_URL: databaseUrl,
+          TEMPORAL_ADDRESS: temporalAddress,
+        };
+      },
+    };
+    return supervise(withServers, (who) => options.tell(`${who} ended and is started again`));
+  };
+  return { worker: start('worker'), api: start('api') };
+}
+
+function apiUrl(stateFolder: string): string {
+  const { api } = parse(readFileSync(join(stateFolder, 'rotor.yaml'), 'utf8')) as {
+    api: { host: string; port: number; tls?: unknown };
+  };
+  return `${api.tls === undefined ? 'http' : 'https'}://${api.host}:${api.port}`;
+}
+
+const readyWithinMs = 30_000;
+
+async function untilReady(url: string, stateFolder: string): Promise<void> {
+  const stop = Date.now() + readyWithinMs;
+  while (Date.now() < stop) {
+    if (await isReady(url, stateFolder)) return;
+    await pause(50);
+  }
+  throw new RotorError('not-ready', 'worker or API did not become ready', {
+    kind: 'failed',
+    hint: `their logs are in ${join(stateFolder, 'log')}`,
+  });
+}
+
+async function isReady(url: string, stateFolder: string): Promise<boolean> {
+  try {
+    const { ok } = await fetch(`${url}/health`, { signal: AbortSignal.timeout(1_000) });
+    return (
+      ok && readFileSync(join(stateFolder, 'log', 'worker.log'), 'utf8').includes('worker is ready')
+    );
+  } catch {
+    return false;
+  }
+}

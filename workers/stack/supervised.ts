@@ -1,0 +1,57 @@
+/** A child process that is started again when it dies, and that never outlives us. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { openSync } from 'node:fs';
+
+export interface Program {
+  readonly name: string;
+  readonly script: string;
+  readonly args?: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly logFile: string;
+}
+
+export interface Supervised {
+  readonly pid: () => number | undefined;
+  stop(): Promise<void>;
+}
+
+const pauseMs = 300;
+
+/** `died` is told each time it ends unasked; it is started again after a short pause. */
+export function supervise(program: Program, died: (name: string) => void): Supervised {
+  let child: ChildProcess | undefined;
+  let stopping = false;
+  let ended: Promise<void> = Promise.resolve();
+  const start = (): void => {
+    const started = launch(program);
+    child = started;
+    ended = new Promise((resolve) => {
+      started.once('exit', () => {
+        resolve();
+        if (stopping) return;
+        died(program.name);
+        setTimeout(() => (stopping ? undefined : start()), pauseMs);
+      });
+    });
+  };
+  start();
+  return {
+    pid: () => child?.pid,
+    stop: async () => {
+      stopping = true;
+      child?.kill('SIGTERM');
+      const kill = setTimeout(() => child?.kill('SIGKILL'), 15_000);
+      await ended;
+      clearTimeout(kill);
+    },
+  };
+}
+
+/** Its standard input stays open for as long as we live: its end is the sign that we are gone. */
+export function launch({ script, args = [], environment, logFile }: Program): ChildProcess {
+  const log = openSync(logFile, 'a', 0o600);
+  return spawn(process.execPath, ['--enable-source-maps', script, ...args], {
+    stdio: ['pipe', log, log],
+    env: { ...process.env, ...environment, ROTOR_CHILD: '1' },
+  });
+}
