@@ -71,7 +71,7 @@ function openWorkers(
     workflowBundle: { codePath: parts.workflowBundle },
     activities,
     identity: parts.identity,
-    shutdownGraceTime: '5s',
+    shutdownGraceTime: '1s',
     shutdownForceTime: '10s',
   };
   return Promise.all([

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hasCode } from '../../infra/error-code.js';
 import { startServers } from '../../infra/embedded/servers.js';
-import { removeState } from './state.js';
+import { removeState } from '../../infra/embedded/state.js';
 import { running } from './running.js';
 
 const prefix = 'rotor-test-';

@@ -30,7 +30,7 @@ import {
   type Started,
   type StarterOptions,
 } from '../harness/starter.js';
-import { removeState } from '../harness/state.js';
+import { removeState } from '../../infra/embedded/state.js';
 
 const limit = 60_000;
 

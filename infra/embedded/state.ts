@@ -1,4 +1,4 @@
-/** State folders of tests. */
+/** State folders that nobody needs any more. */
 import { lstatSync, realpathSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
