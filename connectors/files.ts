@@ -1,17 +1,17 @@
 /** Files as destinations: only below allowed roots, replaced atomically, never over somebody else's change. */
 import { createHash, randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, realpathSync } from 'node:fs';
 import {
+  link,
   open,
   readdir,
-  readFile,
   realpath,
   rename,
   stat,
   unlink,
   type FileHandle,
 } from 'node:fs/promises';
-import { realpathSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import { AdapterError, type AdapterErrorCode } from '../domain/errors.js';
@@ -28,7 +28,6 @@ export const FilePath = z
   .string()
   .max(4_096)
   .refine(isAbsolute, 'expected an absolute path')
-
   .refine((path) => !/[\u0000-\u001f]/.test(path), 'expected no control characters');
 
 /** The file itself where links are followed, or where it would be. Throws `not-permitted` outside of the roots. */
@@ -63,20 +62,43 @@ const codes: Readonly<Record<string, AdapterErrorCode>> = {
   ENOENT: 'not-found',
   ENOTDIR: 'not-found',
   EACCES: 'unreadable',
-  EPERM: 'read-only',
+  EPERM: 'unreadable',
   EROFS: 'read-only',
   ENOSPC: 'no-space',
   EDQUOT: 'no-space',
   EFBIG: 'no-space',
   EISDIR: 'invalid-destination',
+  ELOOP: 'invalid-destination',
+  ENAMETOOLONG: 'invalid-destination',
+  // A pipe that nobody reads, or a socket.
+  ENXIO: 'invalid-destination',
 };
+
+/** Looks at the code alone: an error may come from another realm, where `instanceof Error` says no. */
+function codeOf(error: unknown): string | undefined {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : '';
+  return typeof code === 'string' && code !== '' ? code : undefined;
+}
 
 /** Node's own message names the path only, yet a fixed one is said. */
 function toAdapterError(error: unknown, path: string, doing: 'reading' | 'writing'): AdapterError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = codeOf(error) ?? '';
   const known = codes[code] ?? 'unreachable';
   const meant = doing === 'writing' && known === 'unreadable' ? 'read-only' : known;
   return new AdapterError(meant, `${doing} ${path} failed (${code || 'unknown'})`);
+}
+
+const turns = new Map<string, Promise<unknown>>();
+
+/** One change of a file at a time in this process: two secrets may live in one file. */
+export function inTurn<R>(path: string, work: () => Promise<R>): Promise<R> {
+  const turn = (turns.get(path) ?? Promise.resolve()).then(work, work);
+  turns.set(path, turn);
+  const end = (): void => {
+    if (turns.get(path) === turn) turns.delete(path);
+  };
+  turn.then(end, end);
+  return turn;
 }
 
 export interface FileContent {
@@ -87,19 +109,32 @@ export interface FileContent {
 
 const largestFile = 4 * 1024 * 1024;
 
+/** Throws `not-found`, `unreadable`, `not-permitted`, or `invalid-destination` where it is no file of UTF-8 text. */
 export async function readText(path: string, options: FileOptions): Promise<FileContent> {
   const real = realFile(path, options);
   try {
-    const bytes = await readFile(real);
-    if (bytes.length > largestFile)
-      throw new AdapterError('invalid-destination', `${path} is too large`);
+    const bytes = await readBytes(real);
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     return { path: real, text, digest: digestOf(bytes) };
   } catch (error) {
     if (error instanceof AdapterError) throw error;
-    if (error instanceof TypeError)
+    if (codeOf(error) === 'ERR_ENCODING_INVALID_ENCODED_DATA')
       throw new AdapterError('invalid-destination', `${path} is not UTF-8 text`);
     throw toAdapterError(error, path, 'reading');
+  }
+}
+
+async function readBytes(path: string): Promise<Buffer> {
+  // Without waiting: a pipe that nobody writes to would hold rotor up.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const found = await file.stat();
+    if (!found.isFile()) throw new AdapterError('invalid-destination', `${path} is not a file`);
+    if (found.size > largestFile)
+      throw new AdapterError('invalid-destination', `${path} is too large`);
+    return await file.readFile();
+  } finally {
+    await file.close();
   }
 }
 
@@ -107,44 +142,71 @@ function digestOf(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-const marker = '.rotor-';
+/** Whose write it is: the machine and the process, so that a dead one's can be told. */
+const ownMark = `.rotor-${createHash('sha256').update(hostname()).digest('hex').slice(0, 8)}-`;
+const anyMark = /^\.rotor-[0-9a-f]{8}-\d+-[0-9a-f]{12}$/;
+
+function besideOf(path: string): string {
+  const name = `.${basename(path)}${ownMark}${process.pid}-${randomBytes(6).toString('hex')}`;
+  return join(dirname(path), name);
+}
 
 /**
  * Writes beside the file, with its mode and owner, and renames: a reader sees the old or the new text,
- * also after a crash. Throws `changed-meanwhile` where the file is no longer what was read.
+ * also after a crash. Throws `changed-meanwhile` where the file is no longer what was read. Call it in
+ * the file's turn.
  */
 export async function replaceText(before: FileContent, text: string): Promise<void> {
-  const folder = dirname(before.path);
-  const beside = join(
-    folder,
-    `.${basename(before.path)}${marker}${randomBytes(6).toString('hex')}`,
-  );
-  try {
-    await removeLeftovers(before.path);
+  await moveIntoPlace(before.path, async (beside) => {
     await writeLike(before.path, beside, text);
-    if (digestOf(await readFile(before.path)) !== before.digest) {
+    if (digestOf(await readBytes(before.path)) !== before.digest) {
       throw new AdapterError('changed-meanwhile', `${before.path} was changed by somebody else`);
     }
     await rename(beside, before.path);
-    await syncFolder(folder);
+  });
+}
+
+/** A new file that rotor alone can read. Throws `changed-meanwhile` where it exists by now. */
+export async function createText(path: string, text: string): Promise<void> {
+  await moveIntoPlace(path, async (beside) => {
+    await writeNew(beside, (file) => file.writeFile(text));
+    await link(beside, path);
+    await unlink(beside);
+  });
+}
+
+async function moveIntoPlace(path: string, move: (beside: string) => Promise<void>): Promise<void> {
+  const beside = besideOf(path);
+  try {
+    await removeLeftovers(path);
+    await move(beside);
+    await syncFolder(dirname(path));
   } catch (error) {
     await unlink(beside).catch(() => undefined);
-    throw error instanceof AdapterError ? error : toAdapterError(error, before.path, 'writing');
+    if (codeOf(error) === 'EEXIST')
+      throw new AdapterError('changed-meanwhile', `${path} was created by somebody else`);
+    throw error instanceof AdapterError ? error : toAdapterError(error, path, 'writing');
+  }
+}
+
+async function writeNew(path: string, fill: (file: FileHandle) => Promise<void>): Promise<void> {
+  const file = await open(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600);
+  try {
+    await fill(file);
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 
 async function writeLike(original: string, beside: string, text: string): Promise<void> {
   const { mode, uid, gid } = await stat(original);
   if ((mode & 0o200) === 0) throw new AdapterError('read-only', `${original} is not writable`);
-  const file = await open(beside, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600);
-  try {
+  await writeNew(beside, async (file) => {
     await file.writeFile(text);
     await keepOwner(file, uid, gid);
     await file.chmod(mode & 0o7777);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  });
 }
 
 /** Another's file stays another's: where that cannot be kept, nothing is written. */
@@ -153,14 +215,30 @@ async function keepOwner(file: FileHandle, uid: number, gid: number): Promise<vo
   if (own.uid !== uid || own.gid !== gid) await file.chown(uid, gid);
 }
 
-/** What a killed write left: it holds a value, so it goes. Younger ones may be another's write. */
+/** What a killed write left holds a value, so it goes; what another process may still be writing stays. */
 async function removeLeftovers(path: string): Promise<void> {
   const folder = dirname(path);
-  const begin = `.${basename(path)}${marker}`;
-  for (const name of (await readdir(folder)).filter((entry) => entry.startsWith(begin))) {
-    const left = join(folder, name);
-    const { mtimeMs } = await stat(left).catch(() => ({ mtimeMs: Date.now() }));
-    if (Date.now() - mtimeMs > 60_000) await unlink(left).catch(() => undefined);
+  const begin = `.${basename(path)}`;
+  for (const name of await readdir(folder)) {
+    const mark = name.startsWith(begin) ? name.slice(begin.length) : '';
+    if (anyMark.test(mark) && (await isLeftover(join(folder, name), mark)))
+      await unlink(join(folder, name)).catch(() => undefined);
+  }
+}
+
+async function isLeftover(path: string, mark: string): Promise<boolean> {
+  // In a file's turn this process writes nothing else beside it: what bears its id is a dead one's.
+  const pid = Number(mark.split('-')[2]);
+  if (mark.startsWith(ownMark) && (pid === process.pid || !isAlive(pid))) return true;
+  const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
+  return Date.now() - mtimeMs > 60_000;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return codeOf(error) !== 'ESRCH';
   }
 }
 

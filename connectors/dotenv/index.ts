@@ -9,8 +9,10 @@ import type {
 } from '../../domain/connector.js';
 import { AdapterError } from '../../domain/errors.js';
 import {
+  createText,
   FileOptions,
   FilePath,
+  inTurn,
   readText,
   realFile,
   replaceText,
@@ -29,6 +31,7 @@ const Address = z.strictObject({
     .max(3)
     .optional()
     .describe('makes it a list: new values first, the old one removed at the end'),
+  create: z.boolean().default(false).describe('a missing file is created, of mode 0600'),
 });
 type Address = z.output<typeof Address>;
 
@@ -74,7 +77,7 @@ async function held(
   known: readonly KnownValue[],
 ): Promise<HeldVersions> {
   const address = addressOf(destination);
-  const { text } = await readDotenv(options, address);
+  const text = (await readOrNone(options, address))?.text ?? '';
   return readHeld(entriesOf(readVariable(text, address.variable), address), known);
 }
 
@@ -82,8 +85,11 @@ type Edit = (entries: readonly string[], value: string, address: Address) => rea
 
 const withFirst: Edit = (entries, value, { separator }) => {
   if (separator === undefined) return [value];
-  if (value.includes(separator))
-    throw new AdapterError('refused', 'the value contains the separator of the list');
+  if (value.includes(separator) || value !== value.trim())
+    throw new AdapterError(
+      'refused',
+      'the value contains the separator of the list, or outer space',
+    );
   return [value, ...entries.filter((entry) => entry !== '' && !isSame(entry, value))];
 };
 
@@ -93,16 +99,30 @@ const without: Edit = (entries, value, { separator }) => {
   return separator === undefined || left.length === 0 ? entries : left;
 };
 
-async function change(
+function change(options: FileOptions, delivery: Delivery, edit: Edit): Promise<void> {
+  const address = addressOf(delivery.destination);
+  return inTurn(realFile(address.file, options), async () => {
+    const content = await readOrNone(options, address);
+    const before = readVariable(content?.text ?? '', address.variable);
+    const entries = edit(entriesOf(before, address), delivery.version.value.reveal(), address);
+    const value = entries.join(address.separator ?? '');
+    if (value === (before ?? '')) return;
+    const text = writeVariable(content?.text ?? '', address.variable, value);
+    await (content === undefined
+      ? createText(realFile(address.file, options), text)
+      : replaceText(content, text));
+  });
+}
+
+async function readOrNone(
   options: FileOptions,
-  { destination, version }: Delivery,
-  edit: Edit,
-): Promise<void> {
-  const address = addressOf(destination);
-  const content = await readDotenv(options, address);
-  const before = readVariable(content.text, address.variable);
-  const entries = edit(entriesOf(before, address), version.value.reveal(), address);
-  const value = entries.join(address.separator ?? '');
-  if (value === before) return;
-  await replaceText(content, writeVariable(content.text, address.variable, value));
+  address: Address,
+): Promise<FileContent | undefined> {
+  try {
+    return await readDotenv(options, address);
+  } catch (error) {
+    const isMissing = error instanceof AdapterError && error.code === 'not-found';
+    if (isMissing && address.create) return undefined;
+    throw error;
+  }
 }

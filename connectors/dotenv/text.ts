@@ -14,10 +14,11 @@ interface Assignment {
 
 /** One line `NAME=value`, or several where the value is quoted; the last one of a name counts. */
 const line =
-  /^([ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*=[ \t]*)("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`|[^#\r\n]*?)([ \t]*(?:#[^\r\n]*)?)(?=\r?$)/gm;
+  /^([ \t\uFEFF]*(?:export[ \t]+)?([\w.-]+)[ \t]*=[ \t]*)("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`|[^#\r\n]*?)([ \t]*(?:#[^\r\n]*)?)(?=\r?$)/gm;
 
 export function readVariable(text: string, variable: string): string | undefined {
-  return parse(text)[variable];
+  const variables = parse(text);
+  return Object.hasOwn(variables, variable) ? variables[variable] : undefined;
 }
 
 /** Every line that is neither empty nor a comment has to be an assignment. */

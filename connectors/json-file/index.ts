@@ -5,6 +5,7 @@ import {
   modify,
   parseTree,
   type JSONPath,
+  type Node,
   type ParseError,
 } from 'jsonc-parser';
 import { z } from 'zod';
@@ -19,6 +20,7 @@ import { AdapterError } from '../../domain/errors.js';
 import {
   FileOptions,
   FilePath,
+  inTurn,
   readText,
   realFile,
   replaceText,
@@ -54,6 +56,12 @@ function open(options: FileOptions): Connector {
   };
 }
 
+const byteOrderMark = '\uFEFF';
+
+function withoutMark(text: string): string {
+  return text.startsWith(byteOrderMark) ? text.slice(1) : text;
+}
+
 interface Place {
   readonly content: FileContent;
   readonly path: JSONPath;
@@ -63,26 +71,28 @@ interface Place {
 async function find(options: FileOptions, destination: Destination): Promise<Place> {
   const { file, pointer } = Address.parse(destination.address);
   const content = await readText(file, options);
-  const errors: ParseError[] = [];
-  const tree = parseTree(content.text.replace(/^\uFEFF/, ''), errors, {
-    disallowComments: true,
-    allowTrailingComma: false,
-  });
-  if (tree === undefined || errors.length > 0)
-    throw new AdapterError('invalid-destination', `${file} is not JSON`);
+  const where = `${pointer} of ${file}`;
+  const tree = parseJson(content.text, file);
   const path = pathOf(pointer, (step) => findNodeAtLocation(tree, step)?.type === 'array');
-  const parent = path.length === 1 ? tree : findNodeAtLocation(tree, path.slice(0, -1));
   const node = findNodeAtLocation(tree, path);
-  if (parent?.type !== 'object' && node === undefined) {
-    throw new AdapterError(
-      'invalid-destination',
-      `${file} has no object that ${pointer} could be in`,
-    );
+  if (node === undefined) {
+    const parent = path.length === 1 ? tree : findNodeAtLocation(tree, path.slice(0, -1));
+    if (parent?.type === 'object') return { content, path, value: undefined };
+    throw new AdapterError('invalid-destination', `there is no object for ${where}`);
   }
-  if (node !== undefined && node.type !== 'string') {
-    throw new AdapterError('invalid-destination', `${pointer} of ${file} is not a string`);
+  const value = valueAt(content.text, path);
+  if (typeof value !== 'string' || value !== node.value) {
+    throw new AdapterError('invalid-destination', `${where} is not a string, or is there twice`);
   }
-  return { content, path, value: node?.value as string | undefined };
+  return { content, path, value };
+}
+
+function parseJson(text: string, file: string): Node {
+  const errors: ParseError[] = [];
+  const rules = { disallowComments: true, allowTrailingComma: false };
+  const tree = parseTree(withoutMark(text), errors, rules);
+  if (tree !== undefined && errors.length === 0) return tree;
+  throw new AdapterError('invalid-destination', `${file} is not JSON`);
 }
 
 /** A step that counts is a number only where an array is there to count in. */
@@ -104,17 +114,39 @@ async function held(
   return readHeld(value === undefined ? [] : [value], known);
 }
 
-async function deliver(options: FileOptions, { destination, version }: Delivery): Promise<void> {
-  const { content, path, value } = await find(options, destination);
-  const wanted = version.value.reveal();
-  if (value === wanted) return;
-  const indent = /\n([ \t]+)\S/.exec(content.text)?.[1] ?? '  ';
-  const edits = modify(content.text, path, wanted, {
+function deliver(options: FileOptions, { destination, version }: Delivery): Promise<void> {
+  const { file, pointer } = Address.parse(destination.address);
+  return inTurn(realFile(file, options), async () => {
+    const { content, path, value } = await find(options, destination);
+    const wanted = version.value.reveal();
+    if (value === wanted) return;
+    const text = edited(content.text, path, wanted);
+    if (valueAt(text, path) !== wanted)
+      throw new AdapterError('refused', `the value cannot be written at ${pointer} of ${file}`);
+    await replaceText(content, text);
+  });
+}
+
+function edited(text: string, path: JSONPath, wanted: string): string {
+  const mark = text.startsWith(byteOrderMark) ? byteOrderMark : '';
+  const plain = text.slice(mark.length);
+  const indent = /\n([ \t]+)\S/.exec(plain)?.[1] ?? '  ';
+  const edits = modify(plain, path, wanted, {
     formattingOptions: {
       insertSpaces: !indent.startsWith('\t'),
       tabSize: indent.length,
-      eol: content.text.includes('\r\n') ? '\r\n' : '\n',
+      eol: plain.includes('\r\n') ? '\r\n' : '\n',
     },
   });
-  await replaceText(content, applyEdits(content.text, edits));
+  return mark + applyEdits(plain, edits);
+}
+
+/** As programs read it: of a field that is there twice, the last one counts. */
+function valueAt(text: string, path: JSONPath): unknown {
+  let at: unknown = JSON.parse(withoutMark(text));
+  for (const step of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, step)) return undefined;
+    at = (at as Readonly<Record<string | number, unknown>>)[step];
+  }
+  return at;
 }

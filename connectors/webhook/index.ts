@@ -1,7 +1,14 @@
 /** A receiver that takes the value by a signed POST and attests which version it uses. */
+import { randomUUID } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
-import type { Connector, Delivery, Destination, HeldVersions } from '../../domain/connector.js';
+import type {
+  Connector,
+  Delivery,
+  Destination,
+  HeldVersions,
+  KnownValue,
+} from '../../domain/connector.js';
 import { AdapterError } from '../../domain/errors.js';
 import { connectorKind } from '../kind.js';
 import { postSigned } from './request.js';
@@ -43,7 +50,7 @@ function open(options: Options): Connector {
   return {
     kind: 'webhook',
     traits: () => ({ holdsSeveral: false, evidence: 'attested' }),
-    held: (destination) => held(instance, destination),
+    held: (destination, known) => held(instance, destination, known),
     deliver: (delivery) => deliver(instance, delivery),
     // It holds one value, and what was delivered last displaced every other.
     forget: () => Promise.resolve(),
@@ -83,9 +90,14 @@ async function ask(
   throw new AdapterError('bad-reply', 'the receiver does not say which version it uses');
 }
 
-async function held(instance: Instance, destination: Destination): Promise<HeldVersions> {
-  const uses = await ask(instance, { url: urlOf(destination), body: { ask: 'version' } });
-  return { versionIds: uses === undefined ? [] : [uses], unknown: [], attests: uses };
+async function held(
+  instance: Instance,
+  destination: Destination,
+  known: readonly KnownValue[],
+): Promise<HeldVersions> {
+  const attests = await ask(instance, { url: urlOf(destination), body: { ask: 'version' } });
+  const versionIds = known.map(({ versionId }) => versionId).filter((id) => id === attests);
+  return { versionIds, unknown: [], attests };
 }
 
 /** The receiver may get the same delivery again: the version is the key. */
@@ -94,7 +106,12 @@ async function deliver(
   { destination, version, signal }: Delivery,
 ): Promise<void> {
   const { versionId, value } = version;
-  const body = { version: versionId, value: value.reveal(), sentAt: new Date().toISOString() };
+  const body = {
+    version: versionId,
+    value: value.reveal(),
+    deliveryId: randomUUID(),
+    sentAt: new Date().toISOString(),
+  };
   const uses = await ask(instance, { url: urlOf(destination), body, signal });
   if (uses !== versionId) {
     throw new AdapterError(

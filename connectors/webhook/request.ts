@@ -1,4 +1,5 @@
 /** One signed POST to a receiver: to a checked address only, bounded in time and size, never redirected. */
+import type { LookupAddress } from 'node:dns';
 import { lookup as resolveName } from 'node:dns/promises';
 import { request as requestHttp, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as requestHttps } from 'node:https';
@@ -15,7 +16,7 @@ export interface Reaching {
 const largestReply = 64 * 1024;
 
 export async function postSigned(url: URL, body: unknown, reaching: Reaching): Promise<unknown> {
-  const address = await checkedAddress(url, reaching.allowHosts);
+  const addresses = await checkedAddresses(url, reaching);
   const text = JSON.stringify(body);
   const sentAt = Math.floor(Date.now() / 1_000);
   const mac = createHmac('sha256', reaching.key).update(`${sentAt}.${text}`).digest('hex');
@@ -24,8 +25,8 @@ export async function postSigned(url: URL, body: unknown, reaching: Reaching): P
     signal: reaching.signal,
     // The name was resolved and checked: a second answer of the DNS must not lead elsewhere.
     lookup: (_host, options, done) => {
-      if (options.all === true) (done as unknown as AllAddresses)(null, [address]);
-      else done(null, address.address, address.family);
+      if (options.all === true) done(null, [...addresses]);
+      else done(null, addresses[0].address, addresses[0].family);
     },
     headers: {
       'content-type': 'application/json',
@@ -37,33 +38,41 @@ export async function postSigned(url: URL, body: unknown, reaching: Reaching): P
   return parse(reply);
 }
 
-type AllAddresses = (error: null, addresses: readonly Address[]) => void;
-
-interface Address {
-  readonly address: string;
-  readonly family: number;
-}
+type Addresses = readonly [LookupAddress, ...LookupAddress[]];
 
 /** HTTPS to public addresses, HTTP to this machine; anything else only where its host is allowed by name. */
-async function checkedAddress(url: URL, allowHosts: readonly string[]): Promise<Address> {
+async function checkedAddresses(url: URL, { allowHosts, signal }: Reaching): Promise<Addresses> {
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  const address = await resolve(host);
-  const range = ipaddr.process(address.address).range();
-  const loopback = range === 'loopback';
-  const allowed = allowHosts.includes(host) || (loopback ? true : range === 'unicast');
-  if (!allowed) throw new AdapterError('not-permitted', `${host} is not a public address`);
-  if (url.protocol === 'http:' && !loopback) {
+  const addresses = await resolve(host, signal);
+  const ranges = addresses.map(({ address }) => ipaddr.process(address).range());
+  const isLoopback = ranges.every((range) => range === 'loopback');
+  const isPublic = ranges.every((range) => range === 'unicast');
+  if (!isLoopback && !isPublic && !allowHosts.includes(host))
+    throw new AdapterError('not-permitted', `${host} is not a public address`);
+  if (url.protocol === 'http:' && !isLoopback)
     throw new AdapterError('not-permitted', `${host} is reached by HTTPS only`);
-  }
-  return address;
+  return addresses;
 }
 
-async function resolve(host: string): Promise<Address> {
+async function resolve(host: string, signal: AbortSignal): Promise<Addresses> {
   try {
-    return await resolveName(host);
+    const found = await Promise.race([resolveName(host, { all: true }), aborted(signal)]);
+    const [first, ...others] = found;
+    if (first !== undefined) return [first, ...others];
   } catch {
-    throw new AdapterError('unreachable', `${host} cannot be resolved`);
+    if (signal.aborted) throw new AdapterError('timed-out', `${host} was not resolved in time`);
   }
+  throw new AdapterError('unreachable', `${host} cannot be resolved`);
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = (): void => {
+      reject(new Error('aborted'));
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
 }
 
 interface Reply {

@@ -1,0 +1,37 @@
+/** Runs the contract of connectors as tests, and checks that it fails connectors that break it. */
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { brokenConnectors, connectorContract, type ConnectorUnderTest } from './connector.js';
+
+export interface Prepared extends ConnectorUnderTest {
+  close(): Promise<void>;
+}
+
+export function holdToConnectorContract(name: string, prepare: () => Promise<Prepared>): void {
+  describe(name, () => {
+    let subject: Prepared;
+    beforeEach(async () => {
+      subject = await prepare();
+    });
+    afterEach(() => subject.close());
+
+    for (const { name: promise, check } of connectorContract) {
+      test(promise, () => check(subject));
+    }
+    for (const [fault, breakIt] of Object.entries(brokenConnectors)) {
+      test(`the contract fails one that ${fault}`, async () => {
+        const connector = { ...subject.connector, ...breakIt(subject.connector) };
+        const broken = { ...subject, connector };
+        const ends: string[] = [];
+        for (const { check } of connectorContract) {
+          ends.push(
+            await check(broken).then(
+              () => 'kept',
+              () => 'broken',
+            ),
+          );
+        }
+        expect(ends).toContain('broken');
+      });
+    }
+  });
+}
