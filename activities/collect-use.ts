@@ -1,5 +1,5 @@
 /** Copies an issuer's record of use, keeps disabled versions disabled, and wakes the runs that what was seen concerns. */
-import { heartbeat, sleep } from '@temporalio/activity';
+import { sleep } from '@temporalio/activity';
 import type { Issuer } from '../domain/issuer.js';
 import type { WatchedSecret } from '../domain/registry.js';
 import { disableLeaseMs } from '../domain/steps/disable.js';
@@ -21,11 +21,9 @@ export async function collectUse(ports: Ports, { issuer: name, forMs }: Collecti
   const issuer = ports.issuer(name);
   const stop = Date.now() + forMs;
   while (Date.now() < stop) {
-    heartbeat();
     const watched = await ports.registry.watched(name);
     for (let start = 0; start < watched.length; start += atOnce) {
       await Promise.all(watched.slice(start, start + atOnce).map((w) => collect(ports, issuer, w)));
-      heartbeat();
     }
     await renewLeases(ports, name, issuer);
     await sleep(pauseMs);

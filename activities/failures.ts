@@ -1,17 +1,22 @@
 /** Errors at the boundary to Temporal: a code and a fixed message; what a provider or driver said stays behind. */
-import { ApplicationFailure } from '@temporalio/activity';
+import { ApplicationFailure, heartbeat } from '@temporalio/activity';
 import { AdapterError, isPassing, RotorError } from '../domain/errors.js';
 import type { Answer } from '../domain/run.js';
 
 type Work<A extends unknown[], R> = (...args: A) => Promise<R>;
 
-/** Wraps an activity: nothing but coded failures leaves it. */
+const beatEveryMs = 500;
+
+/** Wraps an activity: it shows that it is alive, and nothing but coded failures leaves it. */
 export function bounded<A extends unknown[], R>(work: Work<A, R>): Work<A, R> {
   return async (...args) => {
+    const beat = setInterval(() => heartbeat(), beatEveryMs);
     try {
       return await work(...args);
     } catch (error) {
       throw toFailure(error);
+    } finally {
+      clearInterval(beat);
     }
   };
 }

@@ -1,5 +1,5 @@
 /** Moves a batch of dependents to the version of the plan: each destination leased, written, read back and proven. */
-import { Context, heartbeat, sleep } from '@temporalio/activity';
+import { Context, sleep } from '@temporalio/activity';
 import type { Connector, Destination, HeldVersions, KnownValue } from '../domain/connector.js';
 import { AdapterError, isPassing } from '../domain/errors.js';
 import type { Evidence } from '../domain/evidence.js';
@@ -28,13 +28,8 @@ const lookMs = 5_000;
 
 export async function update(ports: Ports, { runId, dependencyIds }: Batch): Promise<Answer> {
   if (dependencyIds.length === 0) return ports.registry.decide(runId, confirmAlone);
-  const beat = setInterval(() => heartbeat(), 2_000);
-  try {
-    const answers = await Promise.all(dependencyIds.map((id) => move({ ports, runId, id })));
-    return worst(answers);
-  } finally {
-    clearInterval(beat);
-  }
+  const answers = await Promise.all(dependencyIds.map((id) => move({ ports, runId, id })));
+  return worst(answers);
 }
 
 const severity = { done: 0, wait: 1, blocked: 2, replan: 3 } as const;

@@ -36,7 +36,3 @@ export interface Blocker {
   /** Dependents or sources that it is about. */
   readonly names?: readonly string[];
 }
-
-export function runbookLink(code: BlockerCode): string {
-  return `docs/runbook.md#${code}`;
-}

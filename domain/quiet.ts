@@ -1,5 +1,5 @@
 /** How long nobody has used a version, by a record that is known to be complete. Silence of an incomplete record is no evidence. */
-import { hasMoved, deliveryOf } from './progress.js';
+import { deliveryOf } from './progress.js';
 import type { Facts, RecordFacts, UseFacts } from './facts.js';
 
 /** A record that is this much behind, beyond its own resolution, stands still. */
@@ -45,10 +45,6 @@ export function acceptedUses(facts: Facts, versionId: string): UseFacts[] {
 export function standsStill(record: RecordFacts): boolean {
   const behind = record.readAt.getTime() + record.skewMs - record.completeThrough.getTime();
   return behind > record.resolutionMs + recordLagMs;
-}
-
-export function everybodyMoved(facts: Facts, versionId: string): boolean {
-  return facts.dependencies.every((dependency) => hasMoved(facts, dependency, versionId));
 }
 
 /** Read again from before the last reading: its last minute was not over. */

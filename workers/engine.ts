@@ -73,6 +73,8 @@ function openWorkers(
     identity: parts.identity,
     shutdownGraceTime: '1s',
     shutdownForceTime: '10s',
+    // Tasks for a worker that was killed go to another one after this.
+    stickyQueueScheduleToStartTimeout: '2s',
   };
   return Promise.all([
     Worker.create({

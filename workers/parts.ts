@@ -13,7 +13,7 @@ import { openPool } from '../infra/postgres.js';
 import { openAudit, type AuditTrail } from '../infra/registry/audit.js';
 import { openRegistry } from '../infra/registry/open.js';
 import { issuerKinds } from '../issuers/index.js';
-import { openSealedStore } from '../stores/sealed/index.js';
+import { openSealedStore } from '../stores/index.js';
 import type { Settings } from './settings.js';
 
 export interface Parts {

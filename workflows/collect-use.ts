@@ -7,7 +7,7 @@ const rounds = 100;
 
 const { collectUse: collect } = proxyActivities<Activities>({
   startToCloseTimeout: roundMs + 60_000,
-  heartbeatTimeout: '10 seconds',
+  heartbeatTimeout: '3 seconds',
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 1 },
 });
 

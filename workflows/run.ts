@@ -24,7 +24,8 @@ import {
 /** No total limit: a run waits for people; what must not last is bounded inside the activity. */
 export const acts = proxyActivities<Activities>({
   startToCloseTimeout: '2 minutes',
-  heartbeatTimeout: '15 seconds',
+  // A killed worker is noticed after this: every activity beats twice a second.
+  heartbeatTimeout: '3 seconds',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: {
     initialInterval: '100 milliseconds',

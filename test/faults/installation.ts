@@ -1,0 +1,231 @@
+/** An installation as users run it: API and worker as processes, on the servers that the test run shares. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ChildProcess } from 'node:child_process';
+import { openApi } from '../../client/http.js';
+import { packageRoot } from '../../infra/package-root.js';
+import { firstToken } from '../../workers/stack/first-token.js';
+import { freePort, prepareState, readSecret } from '../../workers/stack/first-start.js';
+import { launch } from '../../workers/stack/supervised.js';
+import { openDatabase } from '../harness/database.js';
+import { sharedTemporal } from '../harness/temporal.js';
+
+export interface Row {
+  readonly [name: string]: unknown;
+}
+
+export type Installation = Awaited<ReturnType<typeof openInstallation>>;
+
+const policy = {
+  name: 'quick',
+  overlap: '0',
+  quietPeriod: '150ms',
+  disablePeriod: '100ms',
+  monitorPeriod: '1m',
+  timeouts: { mint: '2s', deliver: '2s', prove: '20s' },
+};
+
+export async function openInstallation() {
+  const database = await openDatabase();
+  const temporal = sharedTemporal();
+  const folder = mkdtempSync(join(tmpdir(), 'rotor-installation-'));
+  const port = await freePort(0);
+  await prepareState(folder, { roots: [folder], port });
+  const tokenFile = await firstToken(folder, database.url);
+  const url = `http://127.0.0.1:${port}`;
+  writeFileSync(join(folder, 'api.json'), JSON.stringify({ url, tokenFile }));
+  const api = openApi({ url, token: readFileSync(tokenFile, 'utf8').trim() });
+  const environment = {
+    ROTOR_STATE: folder,
+    ROTOR_CONFIG: join(folder, 'rotor.yaml'),
+    ROTOR_KEY_FILE: join(folder, 'keys.json'),
+    ROTOR_TASK_QUEUE: `test-${randomBytes(4).toString('hex')}`,
+    DATABASE_URL: database.url,
+    TEMPORAL_ADDRESS: temporal.address,
+  };
+  const running = new Set<ChildProcess>();
+  const start = (name: 'worker' | 'api', more: Record<string, string> = {}): ChildProcess => {
+    const child = launch({
+      name,
+      script: join(packageRoot(), 'dist', 'workers', `${name}.js`),
+      environment: { ...environment, ...more },
+      logFile: join(folder, `${name}.log`),
+    });
+    running.add(child);
+    child.once('exit', () => running.delete(child));
+    return child;
+  };
+  const ready = async (): Promise<void> => {
+    await eventually(async () => (await fetch(`${url}/health`)).ok);
+  };
+  const authority = async <T>(path: string, body?: unknown): Promise<T> => {
+    const response = await fetch(`${url}/authority/v1${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: {
+        authorization: `Bearer ${readSecret(folder, 'authority-token')}`,
+        'content-type': 'application/json',
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return (await response.json()) as T;
+  };
+  return {
+    database,
+    folder,
+    url,
+    api,
+    start,
+    ready,
+    authority,
+    environment,
+    log: (name: string) => {
+      const file = join(folder, `${name}.log`);
+      return existsSync(file) ? readFileSync(file, 'utf8') : '';
+    },
+    async apply(document: unknown) {
+      return api.post<{ changes: Row[] }>('/v1/declarations', {
+        documents: [document],
+        dryRun: false,
+      });
+    },
+    async close() {
+      await Promise.all([...running].map((child) => end(child)));
+      await database.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill(signal);
+  await gone;
+}
+
+export async function eventually(look: () => Promise<boolean>, withinMs = 30_000): Promise<void> {
+  const stop = Date.now() + withinMs;
+  for (;;) {
+    if (await look().catch(() => false)) return;
+    if (Date.now() > stop) throw new Error('it did not come about in time');
+    await pause(30);
+  }
+}
+
+/** One secret older than rotor, used by a program with a dotenv file and one with a list, both in this process. */
+export async function openSecret(installation: Installation, name: string) {
+  const { authority, folder, api, url } = installation;
+  const client = { secretKey: name, name: `acme/${name}` };
+  const { clientId } = await authority<{ clientId: string }>('/clients', client);
+  const expiresAt = new Date(Date.now() + 86_400_000).toISOString();
+  const made = await authority<{ value: string }>(`/clients/${clientId}/credentials`, {
+    role: 'Viewer',
+    expiresAt,
+  });
+  const env = join(folder, `${name}.env`);
+  const list = join(folder, `${name}.list`);
+  writeFileSync(env, `SECRET=${made.value}\n`);
+  writeFileSync(list, `SECRETS=${made.value}\n`);
+  const dependency = (kind: string, destination: Row): Row => ({
+    dependent: `${name}-${kind}`,
+    connector: 'dotenv',
+    destination,
+    seenAs: { userAgent: `${name}-${kind}` },
+    picksUpWithin: '100ms',
+  });
+  await installation.apply({
+    organization: 'acme',
+    policies: [policy],
+    dependents: [
+      { name: `${name}-env`, owner: 'team' },
+      { name: `${name}-list`, owner: 'team' },
+    ],
+    secrets: [
+      {
+        name,
+        issuer: 'main',
+        owner: 'team',
+        policy: 'quick',
+        specification: { role: 'Viewer', validity: '1d', clientId },
+        dependencies: [
+          dependency('env', { file: env, variable: 'SECRET' }),
+          dependency('list', { file: list, variable: 'SECRETS', separator: ',' }),
+        ],
+      },
+    ],
+  });
+  await api.post(`/v1/secrets/acme/${name}/adopt`, { value: made.value });
+  const login = async (value: string, userAgent: string): Promise<string> => {
+    try {
+      const response = await fetch(`${url}/oauth/token`, {
+        method: 'POST',
+        headers: { 'user-agent': userAgent },
+        body: new URLSearchParams({
+          grant_type: 'client_credentials',
+          client_id: clientId,
+          client_secret: value,
+        }),
+      });
+      await response.arrayBuffer();
+      return response.ok ? 'accepted' : response.status === 401 ? 'refused' : 'lost';
+    } catch {
+      return 'lost';
+    }
+  };
+  const valuesIn = (file: string): string[] =>
+    (/=(.*)/.exec(readFileSync(file, 'utf8'))?.[1] ?? '').split(',');
+  const refused: string[] = [];
+  let using = true;
+  const use = async (kind: string, file: string): Promise<void> => {
+    while (using) {
+      let outcome = 'lost';
+      for (const value of valuesIn(file)) {
+        outcome = await login(value, `${name}-${kind}`);
+        if (outcome === 'accepted') break;
+      }
+      if (outcome === 'refused') refused.push(kind);
+      await pause(40);
+    }
+  };
+  const uses = [use('env', env), use('list', list)];
+  return {
+    name,
+    clientId,
+    refused,
+    login,
+    env,
+    list,
+    oldValue: made.value,
+    values: () => ({ env: valuesIn(env), list: valuesIn(list) }),
+    ask: async (kind: 'rotate' | 'compromise') =>
+      (
+        await api.post<{ runId: string }>(`/v1/secrets/acme/${name}/runs`, {
+          kind,
+          reason: 'test',
+          ...(kind === 'compromise' ? { confirm: 'revoke' } : {}),
+        })
+      ).runId,
+    run: async (runId: string) => (await api.get<{ run: Row }>(`/v1/runs/${runId}`)).run,
+    versions: async () => (await api.get<{ versions: Row[] }>(`/v1/secrets/acme/${name}`)).versions,
+    /** Credentials that live at the issuer, and are a live version of the registry's: nothing else may be. */
+    async orphans() {
+      const listed = await authority<{ credentialId: string }[]>(
+        `/clients/${clientId}/credentials`,
+      );
+      const { versions } = await api.get<{ versions: Row[] }>(`/v1/secrets/acme/${name}`);
+      const live = versions.filter(({ state }) => state !== 'revoked' && state !== 'ended');
+      const known = live.map(({ credential }) => String(credential)).sort();
+      const there = listed.map(({ credentialId }) => credentialId).sort();
+      return JSON.stringify(known) === JSON.stringify(there) ? [] : [known, there];
+    },
+    async stop() {
+      using = false;
+      await Promise.all(uses);
+    },
+  };
+}
+
+export type UsedSecret = Awaited<ReturnType<typeof openSecret>>;
