@@ -99,9 +99,9 @@ const without: Edit = (entries, value, { separator }) => {
   return separator === undefined || left.length === 0 ? entries : left;
 };
 
-function change(options: FileOptions, delivery: Delivery, edit: Edit): Promise<void> {
+async function change(options: FileOptions, delivery: Delivery, edit: Edit): Promise<void> {
   const address = addressOf(delivery.destination);
-  return inTurn(realFile(address.file, options), async () => {
+  await inTurn(realFile(address.file, options), async () => {
     const content = await readOrNone(options, address);
     const before = readVariable(content?.text ?? '', address.variable);
     const entries = edit(entriesOf(before, address), delivery.version.value.reveal(), address);

@@ -114,9 +114,9 @@ async function held(
   return readHeld(value === undefined ? [] : [value], known);
 }
 
-function deliver(options: FileOptions, { destination, version }: Delivery): Promise<void> {
+async function deliver(options: FileOptions, { destination, version }: Delivery): Promise<void> {
   const { file, pointer } = Address.parse(destination.address);
-  return inTurn(realFile(file, options), async () => {
+  await inTurn(realFile(file, options), async () => {
     const { content, path, value } = await find(options, destination);
     const wanted = version.value.reveal();
     if (value === wanted) return;

@@ -25,6 +25,7 @@ type Options = z.output<typeof Options>;
 
 const Address = z.strictObject({
   url: z.url({ protocol: /^https?$/ }).refine((url) => {
+    if (!URL.canParse(url)) return false;
     const { username, password, hash } = new URL(url);
     return username === '' && password === '' && hash === '';
   }, 'expected a URL without user, password and fragment'),
@@ -57,6 +58,9 @@ function open(options: Options): Connector {
   };
 }
 
+/** Below that it could be guessed from one signed request. */
+const shortestKey = 16;
+
 function readKey(file: string): Buffer {
   const found = statSync(file, { throwIfNoEntry: false });
   if (found === undefined || (found.mode & 0o077) !== 0) {
@@ -65,7 +69,9 @@ function readKey(file: string): Buffer {
       `${file} is missing, or can be read by others (chmod 600)`,
     );
   }
-  return Buffer.from(readFileSync(file, 'utf8').trim());
+  const key = Buffer.from(readFileSync(file, 'utf8').trim());
+  if (key.length >= shortestKey) return key;
+  throw new AdapterError('not-permitted', `${file} holds a key of less than ${shortestKey} bytes`);
 }
 
 function urlOf({ address }: Destination): URL {

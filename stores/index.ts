@@ -1,2 +1,0 @@
-/** All stores. */
-export { openSealedStore } from './sealed/index.js';
