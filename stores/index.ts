@@ -1,0 +1,2 @@
+/** All stores. */
+export { openSealedStore } from './sealed/index.js';
