@@ -186,8 +186,17 @@ function returning(
 ): Returning {
   const touched = successor !== undefined && wasDelivered(facts, successor.versionId);
   if (!touched || predecessor === undefined) return { touched, pending: [], needed: false };
-  const pending = pendingDependencies(facts, predecessor.versionId);
+  const pending = pendingDependencies(turned(facts, successor), predecessor.versionId);
   return { touched, pending, needed: pending.length > 0 || !predecessor.current };
+}
+
+/** The facts as they are once the run has turned: who has to go back is asked of these. */
+function turned(facts: Facts, { versionId }: VersionFacts): Facts {
+  const plan = { revision: 0, hash: '', steps: [], towards: undefined };
+  return {
+    ...facts,
+    run: { ...facts.run, plan: { ...plan, direction: 'back', ends: [versionId] } },
+  };
 }
 
 function backSteps({ touched, needed }: Returning, ends: boolean): StepName[] {

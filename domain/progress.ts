@@ -1,5 +1,5 @@
 /** Who has moved, who is skipped, which version follows which: readings of the facts that many decisions share. */
-import { isAtLeast } from './evidence.js';
+import { isAtLeast, type Evidence } from './evidence.js';
 import type { DeliveryFacts, DependencyFacts, Facts, VersionFacts } from './facts.js';
 import { isLive, isUsable } from './version.js';
 
@@ -26,14 +26,33 @@ export function deliveryOf(
 }
 
 export function hasMoved(facts: Facts, dependency: DependencyFacts, versionId: string): boolean {
+  if (neverLeft(facts, dependency)) return true;
   const delivery = deliveryOf(facts, dependency.dependencyId, versionId);
   if (delivery?.movedAt === undefined) return false;
-  return isAtLeast(delivery.evidence, dependency.leastEvidence);
+  return isAtLeast(delivery.evidence, evidenceNeeded(facts, dependency));
 }
 
+/** Rolling back, whoever was not given the successor has nothing to go back from. */
+function neverLeft({ run, deliveries }: Facts, { dependencyId }: DependencyFacts): boolean {
+  if (run.plan?.direction !== 'back') return false;
+  const left = new Set(run.plan.ends);
+  return !deliveries.some((d) => d.dependencyId === dependencyId && left.has(d.versionId));
+}
+
+/**
+ * Rolling back, it is enough that the destination holds the predecessor: who could not prove the new
+ * version may not prove the old one either, and that nobody uses the successor is asked for anyway.
+ */
+export function evidenceNeeded({ run }: Facts, { leastEvidence }: DependencyFacts): Evidence {
+  const back = run.plan?.direction === 'back';
+  return back && isAtLeast(leastEvidence, 'read-back') ? 'read-back' : leastEvidence;
+}
+
+/** Who was skipped on the way there has to come back: turning around forgets it. */
 export function skippedDependencies(facts: Facts): ReadonlySet<string> {
   const skipped = new Set<string>();
   for (const { kind, dependencyId } of facts.run.decisions) {
+    if (kind === 'roll-back' || kind === 'abort') skipped.clear();
     if (dependencyId === undefined) continue;
     if (kind === 'skip') skipped.add(dependencyId);
     if (kind === 'retry') skipped.delete(dependencyId);

@@ -5,7 +5,13 @@ import type { Destination } from '../connector.js';
 import { isAtLeast, stronger, type Evidence } from '../evidence.js';
 import type { DependencyFacts, Facts, LeaseFacts, VersionFacts } from '../facts.js';
 import { wayBack } from '../plan.js';
-import { deliveryOf, hasMoved, pendingDependencies, versionOf } from '../progress.js';
+import {
+  deliveryOf,
+  evidenceNeeded,
+  hasMoved,
+  pendingDependencies,
+  versionOf,
+} from '../progress.js';
 import type { Answer } from '../run.js';
 import { isLive, isUsable } from '../version.js';
 import { answered, standingAnswer } from './standing.js';
@@ -200,7 +206,7 @@ export function prove(
   const before = deliveryOf(facts, dependency.dependencyId, versionId);
   const observed = isObserved(facts, dependency, versionId);
   const evidence = observed ? 'observed' : stronger(before?.evidence, given);
-  const moved = isAtLeast(evidence, dependency.leastEvidence);
+  const moved = isAtLeast(evidence, evidenceNeeded(facts, dependency));
   const delivery: Change = {
     change: 'delivery',
     dependencyId: dependency.dependencyId,

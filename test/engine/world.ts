@@ -157,6 +157,12 @@ export async function openWorld(policy: Policy = quickPolicy) {
       });
       await tellRun({ client, taskQueue }, secret, { what: kind, by: 'test' });
     },
+    decisionParts: { pool, audit, traitsOf },
+    tell: () => tellRun({ client, taskQueue }, secretId, { what: 'declared', by: 'test' }),
+    async findings() {
+      const { rows } = await pool.query<{ code: string }>('select code from rotor.findings');
+      return rows.map(({ code }) => code);
+    },
     result: (): Promise<string> => client.workflow.getHandle(secretWorkflowId(secretId)).result(),
     async versions() {
       const { rows } = await pool.query<{

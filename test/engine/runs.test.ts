@@ -1,0 +1,254 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { RotorError } from '../../domain/errors.js';
+import { recordDecision } from '../../infra/registry/decisions.js';
+import { submit } from '../../infra/registry/requests.js';
+import { eventually } from '../faults/installation.js';
+import { keepUsing, openWorld, quickPolicy, type World } from './world.js';
+
+let world: World;
+afterEach(() => world.close());
+
+async function waitsFor(runId: string, code: string): Promise<void> {
+  await eventually(async () => (await world.run(runId))['waits_code'] === code, 15_000);
+}
+
+function request(key: string, kind: 'rotate' | 'compromise' | 'revoke', reason = 'test') {
+  return {
+    organization: 'acme',
+    secret: 'api',
+    kind,
+    requestedBy: 'test',
+    reason,
+    options: {},
+    idempotencyKey: key,
+  };
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return 'nothing was thrown';
+  } catch (error) {
+    return error instanceof RotorError ? error.code : String(error);
+  }
+}
+
+describe('what nobody declared', () => {
+  test('blocks the revoke and is named; declared meanwhile, it moves in an extra wave and the run goes on', async () => {
+    world = await openWorld();
+    const { value: old } = await world.adopt();
+    await world.depend('billing');
+    const traffic = keepUsing(world, ['billing', 'script'], () => old);
+    const runId = await world.ask('rotate');
+    await waitsFor(runId, 'undeclared-use');
+    expect(String((await world.run(runId))['waits_told'])).toContain('script');
+    const before = Number((await world.run(runId))['plan_revision']);
+    await world.depend('script');
+    await world.tell();
+    expect(await world.result()).toBe('succeeded');
+    traffic.stop();
+    expect(Number((await world.run(runId))['plan_revision'])).toBeGreaterThan(before);
+    expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
+    expect(traffic.refused).toEqual([]);
+  });
+
+  test('a late use of the revoked value becomes a finding', async () => {
+    world = await openWorld();
+    const { value: old } = await world.adopt();
+    await world.depend('billing', { evidence: 'read-back' });
+    await world.ask('rotate');
+    expect(await world.result()).toBe('succeeded');
+    world.issuer.use(old, { userAgent: 'laptop' });
+    await eventually(async () => (await world.findings()).includes('revoked-use'));
+  });
+});
+
+describe('a dependent that picks up and falls back', () => {
+  test('holds the revoke for as long as it uses the old version', async () => {
+    world = await openWorld();
+    const { value: old } = await world.adopt();
+    await world.depend('billing');
+    const traffic = keepUsing(world, ['billing'], () => old);
+    const back = setInterval(() => world.issuer.use(old, { userAgent: 'billing' }), 30);
+    const runId = await world.ask('rotate');
+    await waitsFor(runId, 'version-in-use');
+    clearInterval(back);
+    expect(await world.result()).toBe('succeeded');
+    traffic.stop();
+  });
+});
+
+describe('a canary that never proves itself', () => {
+  test('turns the run around while it is the only one that was touched', async () => {
+    world = await openWorld({
+      ...quickPolicy,
+      timeouts: { ...quickPolicy.timeouts, proveMs: 300 },
+    });
+    const { value: old } = await world.adopt();
+    await world.depend('a-canary');
+    await world.depend('billing');
+    world.connector.places.set('a-canary', old);
+    world.connector.places.set('billing', old);
+    const traffic = keepUsing(world, ['billing'], () => old);
+    const runId = await world.ask('rotate');
+    expect(await world.result()).toBe('rolled-back');
+    traffic.stop();
+    expect(await world.versions()).toEqual(['v1 active current', 'v2 revoked']);
+    expect(world.connector.places.get('a-canary')).toBe(old);
+    expect(await world.run(runId)).toMatchObject({ outcome: 'rolled-back' });
+  });
+});
+
+describe('decisions', () => {
+  test('abort rolls back what was moved, and ends the successor', async () => {
+    world = await openWorld();
+    const { value: old } = await world.adopt();
+    await world.depend('billing');
+    world.connector.places.set('billing', old);
+    const traffic = keepUsing(world, ['billing', 'script'], () => old);
+    const runId = await world.ask('rotate');
+    await waitsFor(runId, 'undeclared-use');
+    await world.decide(runId, 'abort');
+    expect(await world.result()).toBe('rolled-back');
+    traffic.stop();
+    expect(await world.versions()).toEqual(['v1 active current', 'v2 revoked']);
+    expect(world.connector.places.get('billing')).toBe(old);
+    expect(traffic.refused).toEqual([]);
+  });
+
+  test('pause holds a run, resume lets it go on', async () => {
+    world = await openWorld();
+    const { value: old } = await world.adopt();
+    await world.depend('billing');
+    const traffic = keepUsing(world, ['billing', 'script'], () => old);
+    const runId = await world.ask('rotate');
+    await waitsFor(runId, 'undeclared-use');
+    await world.decide(runId, 'pause');
+    await waitsFor(runId, 'paused');
+    await world.depend('script');
+    await world.decide(runId, 'resume');
+    expect(await world.result()).toBe('succeeded');
+    traffic.stop();
+  });
+
+  test('a skipped dependent breaks, so the gate asks for an accepted outage that names it', async () => {
+    world = await openWorld({
+      ...quickPolicy,
+      canary: false,
+      timeouts: { ...quickPolicy.timeouts, proveMs: 100 },
+    });
+    const { value: old } = await world.adopt();
+    await world.depend('billing');
+    await world.depend('dead');
+    const traffic = keepUsing(world, ['billing'], () => old);
+    const runId = await world.ask('rotate');
+    await waitsFor(runId, 'dependent-not-proven');
+    await world.decide(runId, 'skip', 'dead');
+    await waitsFor(runId, 'dependents-not-moved');
+    traffic.stop();
+    await world.decide(runId, 'abort');
+    expect(await world.result()).toBe('rolled-back');
+  }, 40_000);
+
+  test('there is no way back once the revoke was called', async () => {
+    world = await openWorld();
+    await world.adopt();
+    await world.depend('billing', { evidence: 'read-back' });
+    const runId = await world.ask('rotate');
+    await world.result();
+    const decision = { runId, kind: 'abort', by: 'test', reason: 'late' } as const;
+    expect(await codeOf(recordDecision(world.decisionParts, decision))).toBe('run-ended');
+  });
+});
+
+describe('a straggler', () => {
+  test('brings the disabled version back, and is counted and reported', async () => {
+    world = await openWorld({ ...quickPolicy, disablePeriodMs: 700 });
+    const { value: old } = await world.adopt();
+    await world.depend('billing', { evidence: 'read-back' });
+    const runId = await world.ask('rotate');
+    await eventually(async () => (await world.versions()).includes('v1 disabled'));
+    expect(world.issuer.use(old, { userAgent: 'rarely' })).toBe(false);
+    await eventually(async () => (await world.findings()).includes('straggler'));
+    await eventually(() => Promise.resolve(world.issuer.use(old, { userAgent: 'billing' })));
+    expect(await world.result()).toBe('succeeded');
+    expect(await world.run(runId)).toMatchObject({ outcome: 'succeeded' });
+  });
+});
+
+describe('compromise', () => {
+  test('contains first, then replaces; a rotation under way is taken over and does no harm', async () => {
+    world = await openWorld();
+    const { value: old } = await world.adopt();
+    await world.depend('billing');
+    const traffic = keepUsing(world, ['billing', 'script'], () => old);
+    const rotation = await world.ask('rotate');
+    await waitsFor(rotation, 'undeclared-use');
+    const containing = await world.ask('compromise');
+    await eventually(async () => (await world.run(containing))['state'] === 'ended');
+    traffic.stop();
+    expect(await world.run(rotation)).toMatchObject({ state: 'ended', outcome: 'superseded' });
+    expect(await world.run(containing)).toMatchObject({ outcome: 'succeeded' });
+    const live = (await world.versions()).filter((version) => !version.endsWith('revoked'));
+    expect(live).toHaveLength(1);
+    expect(world.issuer.live.size).toBe(1);
+  });
+
+  test('replace first: the revoke comes after the replacement', async () => {
+    world = await openWorld();
+    const { value: old } = await world.adopt();
+    await world.depend('billing');
+    const traffic = keepUsing(world, ['billing'], () => old);
+    await world.ask('compromise', { replaceFirstMs: 10_000 });
+    expect(await world.result()).toBe('succeeded');
+    traffic.stop();
+    expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
+    expect(traffic.refused).toEqual([]);
+  });
+});
+
+describe('first provisioning', () => {
+  test('a secret without any version gets its first one', async () => {
+    world = await openWorld();
+    await world.depend('billing', { evidence: 'read-back' });
+    await world.ask('rotate');
+    expect(await world.result()).toBe('succeeded');
+    expect(await world.versions()).toEqual(['v1 active current']);
+  });
+});
+
+describe('the one door', () => {
+  test('two commands for one secret at once are one run; the same key is the same run, with another body a conflict', async () => {
+    world = await openWorld();
+    const { pool } = world.database;
+    const door = { pool, audit: world.audit };
+    const key = randomUUID();
+    const both = await Promise.all([
+      submit(door, request(key, 'rotate'), 'a'),
+      submit(door, request(randomUUID(), 'rotate'), 'b'),
+    ]);
+    expect(new Set(both.map(({ runId }) => runId)).size).toBe(1);
+    expect(both.map(({ submission }) => submission).sort()).toEqual(['created', 'joined']);
+    const first = randomUUID();
+    const made = await submit(door, request(first, 'compromise'), 'a');
+    expect(await submit(door, request(first, 'compromise'), 'a')).toEqual({
+      runId: made.runId,
+      submission: 'repeated',
+    });
+    expect(await codeOf(submit(door, request(first, 'compromise', 'another'), 'a'))).toBe(
+      'idempotency-key-reused',
+    );
+    expect(await codeOf(submit(door, request(randomUUID(), 'revoke'), 'a'))).toBe('secret-busy');
+  });
+
+  test('the keeper starts a run whose caller died after its row was written', async () => {
+    world = await openWorld();
+    await world.depend('billing', { evidence: 'read-back' });
+    const { pool, ownerPool } = world.database;
+    const door = { pool, audit: world.audit };
+    const { runId } = await submit(door, request(randomUUID(), 'rotate'), 'died');
+    await ownerPool.query(`update rotor.runs set claimed_until = now() - interval '1 second'`);
+    await eventually(async () => (await world.run(runId))['outcome'] === 'succeeded');
+  });
+});
