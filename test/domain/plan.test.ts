@@ -1,0 +1,235 @@
+import { describe, expect, test } from '@jest/globals';
+import type { DecisionFacts, Facts, RunFacts } from '../../domain/facts.js';
+import { planRun } from '../../domain/plan.js';
+import { dependency, facts, moved, now, run, traits, version } from './facts.js';
+
+const fresh: RunFacts = { ...run, plan: undefined, requestedAt: now };
+const policy = facts().policy;
+const decision = (kind: DecisionFacts['kind']): DecisionFacts => ({
+  decisionId: kind,
+  kind,
+  dependencyId: undefined,
+  by: 'ann',
+  reason: 'r',
+  at: now,
+  read: false,
+});
+const beginning = (more: Partial<Facts> = {}): Facts =>
+  facts({ run: fresh, versions: [version(1, { current: true })], deliveries: [], ...more });
+
+describe('steps', () => {
+  const rows: [string, Facts, string][] = [
+    ['a rotation', beginning(), 'create update verify disable revoke clean monitor'],
+    [
+      'a rotation without a disable period',
+      beginning({ policy: { ...policy, disablePeriodMs: 0 } }),
+      'create update verify revoke clean monitor',
+    ],
+    [
+      'an issuer that cannot disable',
+      beginning({ traits: { ...traits, disable: 'none' } }),
+      'create update verify revoke clean monitor',
+    ],
+    [
+      'an issuer that cannot show refusals',
+      beginning({ traits: { ...traits, seesRefusals: false } }),
+      'create update verify revoke clean monitor',
+    ],
+    [
+      'a manual disable that the policy does not allow',
+      beginning({ traits: { ...traits, disable: 'manual' } }),
+      'create update verify revoke clean monitor',
+    ],
+    [
+      'a manual disable that the policy allows',
+      beginning({
+        traits: { ...traits, disable: 'manual' },
+        policy: { ...policy, allowManualDisable: true },
+      }),
+      'create update verify disable revoke clean monitor',
+    ],
+    ['a first provisioning', beginning({ versions: [] }), 'create update clean monitor'],
+    [
+      'a successor that is alive and was never refused: adopted, not minted again',
+      beginning({
+        versions: [version(1, { current: true }), version(2, { confirmedAt: undefined })],
+      }),
+      'update verify disable revoke clean monitor',
+    ],
+    [
+      'a successor that was refused: another one',
+      beginning({
+        versions: [
+          version(1, { current: true }),
+          version(2, { refused: true, confirmedAt: undefined }),
+        ],
+      }),
+      'create update verify disable revoke clean monitor',
+    ],
+    [
+      'everybody moved, the old one gone',
+      facts({
+        versions: [version(1, { state: 'revoked' }), version(2, { current: true, runId: 'run' })],
+      }),
+      'clean monitor',
+    ],
+    [
+      'somebody declared meanwhile',
+      facts({ dependencies: [dependency('billing'), dependency('new')] }),
+      'update verify disable revoke clean monitor',
+    ],
+    [
+      'a compromise',
+      beginning({ run: { ...fresh, kind: 'compromise' } }),
+      'revoke create update clean monitor',
+    ],
+    [
+      'a compromise that replaces first',
+      beginning({ run: { ...fresh, kind: 'compromise', options: { replaceFirstMs: 60_000 } } }),
+      'create update revoke clean monitor',
+    ],
+    [
+      'a compromise that replaces first, when that time is over',
+      beginning({
+        run: { ...fresh, kind: 'compromise', options: { replaceFirstMs: 0 } },
+      }),
+      'revoke create update clean monitor',
+    ],
+    [
+      'an issuer with one value',
+      beginning({ traits: { ...traits, overlap: { kind: 'none' } } }),
+      'prepare cutover update verify clean monitor',
+    ],
+    [
+      'a compromise at an issuer with one value',
+      beginning({
+        traits: { ...traits, overlap: { kind: 'none' } },
+        run: { ...fresh, kind: 'compromise' },
+      }),
+      'cutover update clean monitor',
+    ],
+    [
+      'a decommission',
+      beginning({ run: { ...fresh, kind: 'decommission' } }),
+      'verify disable revoke clean monitor',
+    ],
+    [
+      'a roll back after somebody moved',
+      facts({
+        versions: [version(1, { state: 'retiring' }), version(2, { current: true, runId: 'run' })],
+        run: { ...run, decisions: [decision('roll-back')] },
+      }),
+      'update verify revoke clean',
+    ],
+    [
+      'an abort before anybody was given the new version',
+      facts({
+        versions: [
+          version(1, { current: true }),
+          version(2, { runId: 'run', confirmedAt: undefined }),
+        ],
+        deliveries: [],
+        run: { ...run, decisions: [decision('abort')] },
+      }),
+      'revoke clean',
+    ],
+  ];
+  for (const [name, given, steps] of rows) {
+    test(`${name}: ${steps}`, () => expect(planRun(given).steps.join(' ')).toBe(steps));
+  }
+});
+
+describe('what a run ends', () => {
+  test('a rotation ends every live version but the successor', () => {
+    const versions = [
+      version(1, { state: 'retiring' }),
+      version(2, { current: true }),
+      version(3, { runId: 'run', confirmedAt: undefined }),
+    ];
+    expect(planRun(beginning({ versions })).ends).toEqual(['v1', 'v2']);
+  });
+
+  test('a compromise keeps a successor that nobody confirmed, and adopts it', () => {
+    const versions = [
+      version(1, { current: true }),
+      version(2, { runId: 'other', confirmedAt: undefined }),
+    ];
+    const plan = planRun(beginning({ versions, run: { ...fresh, kind: 'compromise' } }));
+    expect([plan.ends, plan.towards]).toEqual([['v1'], 'v2']);
+  });
+
+  test('a compromise of every version ends that one too', () => {
+    const versions = [
+      version(1, { current: true }),
+      version(2, { runId: 'other', confirmedAt: undefined }),
+    ];
+    const options = { everyVersion: true };
+    expect(
+      planRun(beginning({ versions, run: { ...fresh, kind: 'compromise', options } })).ends,
+    ).toEqual(['v1', 'v2']);
+  });
+});
+
+describe('waves', () => {
+  const four = ['d', 'b', 'c', 'a'].map((name) =>
+    dependency(name, { wave: name === 'a' ? 'last' : 'first' }),
+  );
+  const waves = [
+    { name: 'last', after: ['first'] },
+    { name: 'first', after: [] },
+  ];
+  const names = (given: Facts): string =>
+    planRun(given)
+      .waves.map(({ name, batches }) => `${name}:${batches.flat().join('')}`)
+      .join(' ');
+
+  test('follow their declared order, the canary first', () => {
+    expect(names(beginning({ dependencies: four, policy: { ...policy, waves } }))).toBe(
+      'canary:b first:cd last:a',
+    );
+  });
+  test('without a canary', () => {
+    expect(
+      names(beginning({ dependencies: four, policy: { ...policy, waves, canary: false } })),
+    ).toBe('first:bcd last:a');
+  });
+  test('only those who have not moved', () => {
+    const deliveries = ['b', 'c', 'd'].map((name) => moved(name));
+    expect(names(facts({ dependencies: four, deliveries, policy: { ...policy, waves } }))).toBe(
+      'last:a',
+    );
+  });
+  test('3,000 dependents are 60 batches and one for the canary', () => {
+    const many = Array.from({ length: 3_000 }, (_, index) => dependency(`n${index}`));
+    const batches = planRun(beginning({ dependencies: many })).waves.flatMap(
+      (wave) => wave.batches,
+    );
+    expect(batches).toHaveLength(61);
+  });
+});
+
+describe('warnings', () => {
+  const rows: [string, Facts, string][] = [
+    ['nobody declared', beginning({ dependencies: [] }), 'no-dependents-known'],
+    [
+      'use that cannot be seen',
+      beginning({ traits: { ...traits, useRecord: 'sampled' } }),
+      'use-not-seen',
+    ],
+    [
+      'a value that is not known',
+      beginning({ versions: [version(1, { current: true, value: 'unknown' })] }),
+      'value-unknown',
+    ],
+    [
+      'an issuer with one value',
+      beginning({ traits: { ...traits, overlap: { kind: 'none' } } }),
+      'replaced-in-place',
+    ],
+  ];
+  for (const [name, given, code] of rows) {
+    test(name, () =>
+      expect(planRun(given).warnings.map((warning) => warning.code)).toContain(code),
+    );
+  }
+});

@@ -1,0 +1,120 @@
+import { describe, expect, test } from '@jest/globals';
+import { inspect } from 'node:util';
+import { attribute, isAddressRange, isSeenAs } from '../../domain/attribution.js';
+import { answerWhenBusy, type Asked } from '../../domain/busy.js';
+import { formatDuration, parseDuration } from '../../domain/duration.js';
+import { isAtLeast } from '../../domain/evidence.js';
+import { hasRight } from '../../domain/role.js';
+import { SecretValue } from '../../domain/secret-value.js';
+import { orderWaves } from '../../domain/waves.js';
+import { dependency } from './facts.js';
+
+describe('durations', () => {
+  const rows: [string, number | undefined][] = [
+    ['90s', 90_000],
+    ['1h30m', 5_400_000],
+    ['1h 30m', 5_400_000],
+    ['7d', 604_800_000],
+    ['0', 0],
+    ['250ms', 250],
+    ['1.5h', 5_400_000],
+    ['', undefined],
+    ['7', undefined],
+    ['-1s', undefined],
+    ['1 fortnight', undefined],
+    ['1s1', undefined],
+    ['1e9d', undefined],
+    ['99999d', undefined],
+    ['½h', undefined],
+  ];
+  for (const [text, ms] of rows)
+    test(`"${text}" is ${ms ?? 'nonsense'}`, () => expect(parseDuration(text)).toBe(ms));
+  test('are written as they are read', () => {
+    for (const ms of [250, 90_000, 5_400_000, 604_800_000])
+      expect(parseDuration(formatDuration(ms))).toBe(ms);
+  });
+});
+
+describe('attribution names, and never guesses', () => {
+  const billing = dependency('billing', {
+    seenAs: { userAgent: 'billing/*', address: '10.0.0.0/8' },
+  });
+  const rows: [string, Parameters<typeof isSeenAs>[0], boolean][] = [
+    ['in the range, with the user agent', { address: '10.1.2.3', userAgent: 'billing/2' }, true],
+    ['mapped IPv4', { address: '::ffff:10.1.2.3', userAgent: 'billing/2' }, true],
+    ['out of the range', { address: '11.1.2.3', userAgent: 'billing/2' }, false],
+    ['another user agent', { address: '10.1.2.3', userAgent: 'xbilling/2' }, false],
+    ['no address', { userAgent: 'billing/2' }, false],
+  ];
+  for (const [name, source, holds] of rows) {
+    test(name, () => expect(attribute(source, [billing]) === billing).toBe(holds));
+  }
+  test('a dot in a pattern is a dot', () =>
+    expect(isSeenAs({ userAgent: 'axb' }, { userAgent: 'a.b' })).toBe(false));
+  test('two that match are nobody', () => {
+    const other = dependency('other', { seenAs: { userAgent: '*' } });
+    expect(
+      attribute({ address: '10.0.0.1', userAgent: 'billing/1' }, [billing, other]),
+    ).toBeUndefined();
+  });
+  test('nothing to recognize by recognizes nobody', () =>
+    expect(isSeenAs({ address: '1.2.3.4' }, {})).toBe(false));
+  test('ranges of both families', () => {
+    expect(['10.0.0.0/8', '2001:db8::/32', '::1', '1.2.3.4'].every(isAddressRange)).toBe(true);
+    expect(
+      ['10.0.0.0/33', 'x', '1.2.3', '1.2.3.4/8/9', '2001:::/12', ''].some(isAddressRange),
+    ).toBe(false);
+  });
+});
+
+describe('a secret that is busy', () => {
+  const asked = (kind: Asked['kind'], options = {}): Asked => ({ kind, options });
+  const running = (kind: Asked['kind'], direction: 'forward' | 'back' = 'forward') => ({
+    kind,
+    options: {},
+    direction,
+  });
+  test('a second rotation joins the first', () =>
+    expect(answerWhenBusy(asked('rotate'), running('rotate'))).toBe('join'));
+  test('a rotation waits for one that rolls back', () =>
+    expect(answerWhenBusy(asked('rotate'), running('rotate', 'back'))).toBe('queue'));
+  test('a compromise takes over', () =>
+    expect(answerWhenBusy(asked('compromise'), running('rotate'))).toBe('take-over'));
+  test('the same compromise joins', () =>
+    expect(answerWhenBusy(asked('compromise'), running('compromise'))).toBe('join'));
+  test('a wider compromise takes over', () =>
+    expect(answerWhenBusy(asked('compromise', { everyVersion: true }), running('compromise'))).toBe(
+      'take-over',
+    ));
+  test('a revoke is refused', () =>
+    expect(answerWhenBusy(asked('revoke'), running('rotate'))).toBe('refuse'));
+});
+
+describe('waves', () => {
+  test('a cycle is named', () => {
+    const cycle = orderWaves([
+      { name: 'a', after: ['b'] },
+      { name: 'b', after: ['a'] },
+      { name: 'c', after: [] },
+    ]);
+    expect(cycle).toEqual({ cycle: ['a', 'b', 'a'] });
+  });
+});
+
+test('evidence has an order', () => {
+  expect(isAtLeast('observed', 'attested')).toBe(true);
+  expect(isAtLeast('read-back', 'attested')).toBe(false);
+  expect(isAtLeast(undefined, 'human')).toBe(false);
+});
+
+test('a viewer only reads, an operator does not contain, security does not administer', () => {
+  expect(hasRight('viewer', 'operate')).toBe(false);
+  expect(hasRight('operator', 'contain')).toBe(false);
+  expect(hasRight('security', 'administer')).toBe(false);
+  expect(hasRight('admin', 'contain')).toBe(true);
+});
+
+test('a secret value does not show itself', () => {
+  const value = new SecretValue('hunter2');
+  expect(`${value} ${JSON.stringify({ value })} ${inspect({ value })}`).not.toContain('hunter2');
+});

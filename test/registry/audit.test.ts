@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { openAudit } from '../../infra/registry/audit.js';
+import { inTransaction } from '../../infra/postgres.js';
+import { openDatabase, type TestDatabase } from '../harness/database.js';
+
+const audit = openAudit(Buffer.alloc(32, 1));
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await openDatabase();
+});
+afterAll(() => database.close());
+
+async function chain(): Promise<string> {
+  const chainId = randomUUID();
+  for (let index = 1; index <= 4; index += 1) {
+    const event = { change: 'test', index, text: 'ü €', nested: { b: 1, a: [1.5, null] } };
+    await inTransaction(database.pool, (db) =>
+      audit.append(db, chainId, [{ actor: 'tester', event }]),
+    );
+  }
+  return chainId;
+}
+
+/** As somebody with the owner's rights would: triggers off, row changed, triggers on. */
+async function tamper(statement: string, chainId: string): Promise<void> {
+  const { ownerPool } = database;
+  await ownerPool.query('alter table rotor.audit disable trigger keep_audit');
+  await ownerPool.query('alter table rotor.audit_heads disable trigger grow_heads');
+  await ownerPool.query(statement, [chainId]);
+  await ownerPool.query('alter table rotor.audit enable trigger keep_audit');
+  await ownerPool.query('alter table rotor.audit_heads enable trigger grow_heads');
+}
+
+async function faultOf(chainId: string): Promise<unknown> {
+  const { faults } = await audit.verify(database.pool);
+  const found = faults.find((fault) => fault.chainId === chainId);
+  return found === undefined ? undefined : { seq: found.seq, fault: found.fault };
+}
+
+describe('rotor audit verify', () => {
+  test('finds nothing in a trail that nobody touched', async () => {
+    expect(await faultOf(await chain())).toBeUndefined();
+  });
+
+  const rows: [string, string, { seq: number; fault: string }][] = [
+    [
+      'a changed event',
+      `update rotor.audit set event = '{"change":"lie"}' where chain_id = $1 and seq = 2`,
+      { seq: 2, fault: 'changed-or-inserted' },
+    ],
+    [
+      'a changed actor',
+      `update rotor.audit set actor = 'other' where chain_id = $1 and seq = 3`,
+      { seq: 3, fault: 'changed-or-inserted' },
+    ],
+    [
+      'a removed event',
+      'delete from rotor.audit where chain_id = $1 and seq = 2',
+      { seq: 2, fault: 'missing' },
+    ],
+    [
+      'the removed first event',
+      'delete from rotor.audit where chain_id = $1 and seq = 1',
+      { seq: 1, fault: 'missing' },
+    ],
+    [
+      'the removed last event',
+      'delete from rotor.audit where chain_id = $1 and seq = 4',
+      { seq: 4, fault: 'last-events-missing' },
+    ],
+    [
+      'all events removed',
+      'delete from rotor.audit where chain_id = $1',
+      { seq: 1, fault: 'last-events-missing' },
+    ],
+    [
+      'an inserted event',
+      `insert into rotor.audit select chain_id, 5, at, actor, run_id, event, mac from rotor.audit where chain_id = $1 and seq = 4`,
+      { seq: 5, fault: 'changed-or-inserted' },
+    ],
+    [
+      'reordered events',
+      `update rotor.audit set seq = case seq when 2 then 13 else 12 end where chain_id = $1 and seq in (2, 3)`,
+      { seq: 2, fault: 'missing' },
+    ],
+    [
+      'a removed head',
+      'delete from rotor.audit_heads where chain_id = $1',
+      { seq: 4, fault: 'head-missing' },
+    ],
+    [
+      'a head that was set back',
+      'update rotor.audit_heads set count = 3 where chain_id = $1',
+      { seq: 3, fault: 'head-changed' },
+    ],
+  ];
+  for (const [name, statement, expected] of rows) {
+    test(`names ${name}`, async () => {
+      const chainId = await chain();
+      await tamper(statement, chainId);
+      expect(await faultOf(chainId)).toEqual(expected);
+    });
+  }
+
+  test('names two events that changed places', async () => {
+    const chainId = await chain();
+    await tamper(
+      `with pair as (select seq, event, mac from rotor.audit where chain_id = $1 and seq in (2, 3))
+       update rotor.audit a set event = b.event, mac = b.mac from pair b
+       where a.chain_id = $1 and a.seq in (2, 3) and b.seq = 5 - a.seq`,
+      chainId,
+    );
+    expect(await faultOf(chainId)).toEqual({ seq: 2, fault: 'changed-or-inserted' });
+  });
+
+  test('with another key nothing fits', async () => {
+    const chainId = await chain();
+    const { faults } = await openAudit(Buffer.alloc(32, 2)).verify(database.pool);
+    expect(faults.some((fault) => fault.chainId === chainId)).toBe(true);
+  });
+});
