@@ -6,7 +6,7 @@ import fastify, {
 } from 'fastify';
 import { RotorError } from '../domain/errors.js';
 import type { Queryable } from '../infra/postgres.js';
-import { problemsOf } from '../schemas/problems.js';
+import { check } from '../schemas/problems.js';
 import { authenticate, demand, demandOrganization } from './access.js';
 import { problemOf } from './problem.js';
 import type { Route } from './route.js';
@@ -87,10 +87,10 @@ function keyOf({ headers }: FastifyRequest): string | undefined {
 
 function parseBody({ body: schema }: Route, body: unknown): unknown {
   if (schema === undefined) return undefined;
-  const parsed = schema.safeParse(body ?? {});
-  if (parsed.success) return parsed.data;
+  const parsed = check(schema, body ?? {}, 'body');
+  if ('value' in parsed) return parsed.value;
   throw new RotorError('body-invalid', 'the request is not what was expected', {
     kind: 'invalid',
-    problems: problemsOf(parsed.error, 'body'),
+    problems: parsed.problems,
   });
 }

@@ -22,7 +22,7 @@ export function readDeclarations(path: string): DeclarationFiles {
   const located = filesOf(path).flatMap((file) => parse(file));
   const problems = located.flatMap((one) => syntaxProblems(one));
   if (problems.length > 0) throw unreadable('the YAML is not valid', problems);
-  const documents = located.map(({ document }) => document.toJS() as unknown);
+  const documents = located.map((one) => contentOf(one));
   if (documents.length === 0) throw unreadable(`${path} declares nothing`, []);
   return { documents, locate: (at) => locate(located, at) };
 }
@@ -61,6 +61,17 @@ function syntaxProblems({ file, lines, document }: Located): Problem[] {
     const { line, col } = lines.linePos(pos[0]);
     return { path: `${file}:${line}:${col}`, message: message.split('\n')[0] ?? '' };
   });
+}
+
+/** Aliases are followed here: one that leads nowhere throws, and so do many that multiply. */
+function contentOf({ file, document, lines }: Located): unknown {
+  try {
+    return document.toJS();
+  } catch {
+    const { line, col } = positionOf({ file, document, lines }, []);
+    const message = 'an alias of this document leads nowhere, or there are too many';
+    throw unreadable('the YAML is not valid', [{ path: `${file}:${line}:${col}`, message }]);
+  }
 }
 
 function locate(located: readonly Located[], path: string): string {

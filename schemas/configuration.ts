@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Problem } from '../domain/errors.js';
 import { Name } from './names.js';
-import { problemsOf } from './problems.js';
+import { check, nearest, type Checked } from './problems.js';
 
 /** A kind with the options that its instances take. */
 export interface ConfigurableKind {
@@ -45,14 +45,11 @@ export interface Kinds {
   readonly connectorKinds: readonly ConfigurableKind[];
 }
 
-export type CheckedConfiguration =
-  { readonly value: Configuration } | { readonly problems: readonly Problem[] };
-
 /** All problems at once, those of the kinds' own options too. */
-export function checkConfiguration(document: unknown, kinds: Kinds): CheckedConfiguration {
-  const parsed = Document.safeParse(document ?? {});
-  if (!parsed.success) return { problems: problemsOf(parsed.error) };
-  const { issuers, connectors, api } = parsed.data;
+export function checkConfiguration(document: unknown, kinds: Kinds): Checked<Configuration> {
+  const parsed = check(Document, document ?? {});
+  if ('problems' in parsed) return parsed;
+  const { issuers, connectors, api } = parsed.value;
   const problems: Problem[] = apiProblems(api);
   const checkedIssuers = Object.entries(issuers).map(([name, { kind, ...options }]) => {
     const value = checkOptions(
@@ -85,13 +82,16 @@ interface Asked {
 function checkOptions({ kinds, kind, options, path }: Asked, problems: Problem[]): unknown {
   const found = kinds.find((known) => known.kind === kind);
   if (found === undefined) {
-    const hint = `the kinds are ${kinds.map((known) => known.kind).join(', ')}`;
+    const names = kinds.map((known) => known.kind);
+    const meant = nearest(kind, names);
+    const hint =
+      meant === undefined ? `the kinds are ${names.join(', ')}` : `did you mean ${meant}?`;
     problems.push({ path, message: `there is no kind ${kind}`, hint });
     return undefined;
   }
-  const parsed = found.options.safeParse(options);
-  if (parsed.success) return parsed.data;
-  problems.push(...problemsOf(parsed.error, path));
+  const parsed = check(found.options, options, path);
+  if ('value' in parsed) return parsed.value;
+  problems.push(...parsed.problems);
   return undefined;
 }
 

@@ -13,7 +13,7 @@ import { evidenceLevels } from '../domain/evidence.js';
 import { standardPolicy, type Policy } from '../domain/policy.js';
 import { orderWaves } from '../domain/waves.js';
 import { Duration, Name, Text } from './names.js';
-import { problemsOf } from './problems.js';
+import { check, type Checked } from './problems.js';
 
 const Wave = z.strictObject({ name: Name, after: z.array(Name).default([]) });
 
@@ -80,7 +80,8 @@ const SecretDocument = z.strictObject({
   owner: Text,
   documentation: Text.optional(),
   policy: Name.optional(),
-  specification: z.record(z.string(), z.unknown()).default({}),
+  /** What the kind of the issuer asks for. `validity: 90d` is what people write; kinds compute with `validityMs`. */
+  specification: z.looseObject({ validity: Duration.optional() }).prefault({}),
   dependencies: z.array(DependencyDocument).max(5_000).default([]),
 });
 
@@ -91,7 +92,7 @@ const DependentDocument = z.strictObject({
 });
 
 /** One YAML document: an organization, and what it declares here. Absence changes nothing. */
-export const DeclarationDocument = z.strictObject({
+const DeclarationDocument = z.strictObject({
   organization: Name,
   policies: z.array(PolicyDocument).default([]),
   dependents: z.array(DependentDocument).max(20_000).default([]),
@@ -99,22 +100,27 @@ export const DeclarationDocument = z.strictObject({
 });
 type DeclarationDocument = z.output<typeof DeclarationDocument>;
 
-export type CheckedDeclarations =
-  { readonly value: Declarations } | { readonly problems: readonly Problem[] };
+/** For editors and other programs: what a document may hold, as JSON Schema 2020-12. */
+export function declarationsSchema(): Record<string, unknown> {
+  return {
+    ...z.toJSONSchema(DeclarationDocument, { io: 'input' }),
+    title: 'Declarations of rotor',
+  };
+}
 
 /** All problems of all documents at once; paths begin with `documents.N`. */
-export function checkDeclarations(documents: readonly unknown[]): CheckedDeclarations {
+export function checkDeclarations(documents: readonly unknown[]): Checked<Declarations> {
   const problems: Problem[] = [];
   const organizations: OrganizationDeclaration[] = [];
   for (const [index, document] of documents.entries()) {
     const prefix = `documents.${index}`;
-    const parsed = DeclarationDocument.safeParse(document);
-    if (!parsed.success) {
-      problems.push(...problemsOf(parsed.error, prefix));
+    const parsed = check(DeclarationDocument, document, prefix);
+    if ('problems' in parsed) {
+      problems.push(...parsed.problems);
       continue;
     }
-    problems.push(...contradictions(parsed.data, prefix));
-    organizations.push(organizationOf(parsed.data));
+    problems.push(...contradictions(parsed.value, prefix));
+    organizations.push(organizationOf(parsed.value));
   }
   return problems.length > 0 ? { problems } : { value: { organizations } };
 }
@@ -178,13 +184,13 @@ function secretProblems(
     }
     const key = JSON.stringify(dependency.seenAs);
     const other = key === undefined ? undefined : seen.get(key);
-    if (other !== undefined && other !== dependency.dependent) {
+    if (other !== undefined) {
       found.push({
         path: `${at}.seenAs`,
         message: `${other} is recognized by the same: neither would be`,
       });
     }
-    if (key !== undefined) seen.set(key, dependency.dependent);
+    if (key !== undefined) seen.set(key, `dependency ${index + 1}, of ${dependency.dependent},`);
     return found;
   });
 }
@@ -227,12 +233,11 @@ function secretOf(document: z.output<typeof SecretDocument>): SecretDeclaration 
   return { name, issuer, owner, documentation, policy, specification, dependencies };
 }
 
-/** `validity: 90d` is what people write; kinds of issuers compute with `validityMs`. */
-function withMilliseconds(specification: Record<string, unknown>): Record<string, unknown> {
-  const { validity, ...rest } = specification;
-  const parsed = Duration.safeParse(validity);
-  if (!parsed.success) return specification;
-  return { ...rest, validityMs: parsed.data };
+function withMilliseconds({
+  validity,
+  ...rest
+}: z.output<typeof SecretDocument>['specification']): Record<string, unknown> {
+  return validity === undefined ? rest : { ...rest, validityMs: validity };
 }
 
 function dependencyOf(document: z.output<typeof DependencyDocument>): DependencyDeclaration {

@@ -24,15 +24,15 @@ function complaint(name: string): string | undefined {
   return name.startsWith('-') ? 'expected a letter or digit first' : undefined;
 }
 
-/** Milliseconds afterwards. */
+const durationWanted = 'expected a duration such as 90s, 1h30m or 7d (at most ten years)';
+
+/** Milliseconds afterwards. YAML reads a bare `0` as a number. */
 export const Duration = z
-  .string({ error: 'expected a duration such as 90s, 1h30m or 7d' })
-  .max(50)
-  .transform((text, context) => {
-    const ms = parseDuration(text);
+  .union([z.string().max(50), z.literal(0)], { error: durationWanted })
+  .transform((written, context) => {
+    const ms = parseDuration(String(written));
     if (ms !== undefined) return ms;
-    const message = `expected a duration such as 90s, 1h30m or 7d (at most ten years)`;
-    context.addIssue({ code: 'custom', message });
+    context.addIssue({ code: 'custom', message: durationWanted });
     return z.NEVER;
   });
 

@@ -1,28 +1,51 @@
-/** Issues of zod as problems of ours: where, what was expected, and what was probably meant. */
-import type { z } from 'zod';
+/** Documents against schemas: where it is wrong, what was expected, and what was probably meant. */
+import { z } from 'zod';
 import type { Problem } from '../domain/errors.js';
 
 type Issue = z.core.$ZodIssue;
 
-export function problemsOf(error: z.ZodError, prefix = ''): Problem[] {
-  return error.issues.flatMap((issue) => problemsOfIssue(issue, prefix));
+export type Checked<T> = { readonly value: T } | { readonly problems: readonly Problem[] };
+
+/** All problems at once. `prefix` is where the document itself stands. */
+export function check<S extends z.ZodType>(
+  schema: S,
+  document: unknown,
+  prefix = '',
+): Checked<z.output<S>> {
+  const parsed = schema.safeParse(document, { error: wordingOf });
+  if (parsed.success) return { value: parsed.data };
+  return { problems: parsed.error.issues.flatMap((issue) => problemsOf(issue, prefix)) };
 }
 
-function problemsOfIssue(issue: Issue, prefix: string): Problem[] {
-  const path = [prefix, ...issue.path.map(String)].filter((step) => step !== '').join('.');
-  if (issue.code !== 'unrecognized_keys') return [{ path, message: messageOf(issue) }];
-  return issue.keys.map((key) => ({
-    path: `${path}.${key}`,
-    message: `unknown field ${key}`,
-    hint: 'the fields are listed in docs/declarations.schema.json',
-  }));
+/** Never the value: it may be one that does not belong here. */
+function wordingOf(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code === 'unrecognized_keys') return fieldsOf(issue.inst).join(' ');
+  if (issue.input === undefined) return 'is missing';
+  if (issue.code === 'invalid_type') return `expected ${String(issue['expected'])}`;
+  if (issue.code === 'invalid_value') {
+    return `expected one of ${(issue['values'] as unknown[]).map(String).join(', ')}`;
+  }
+  return undefined;
 }
 
-function messageOf(issue: Issue): string {
-  if (issue.code === 'invalid_type') return `expected ${issue.expected}`;
-  if (issue.code === 'invalid_value')
-    return `expected one of ${issue.values.map(String).join(', ')}`;
-  return issue.message;
+function fieldsOf(schema: unknown): string[] {
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}
+
+function problemsOf(issue: Issue, prefix: string): Problem[] {
+  const path = join(prefix, issue.path);
+  if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
+  const fields = issue.message.split(' ');
+  return issue.keys.map((key) => {
+    const meant = nearest(key, fields);
+    const hint =
+      meant === undefined ? `the fields are ${fields.join(', ')}` : `did you mean ${meant}?`;
+    return { path: join(path, [key]), message: `unknown field ${key}`, hint };
+  });
+}
+
+function join(prefix: string, steps: readonly PropertyKey[]): string {
+  return [prefix, ...steps.map(String)].filter((step) => step !== '').join('.');
 }
 
 /** The name that was probably meant: the nearest one, where it is near. */

@@ -1,4 +1,5 @@
 /** Checks declarations with what only the kinds know, and applies them. */
+import type { z } from 'zod';
 import { connectorKinds } from '../connectors/index.js';
 import { AdapterError, RotorError, type Problem } from '../domain/errors.js';
 import type { Declarations } from '../domain/declarations.js';
@@ -10,7 +11,7 @@ import type {
 } from '../infra/registry/inventory-change.js';
 import { issuerKinds } from '../issuers/index.js';
 import { checkDeclarations } from '../schemas/declarations.js';
-import { nearest, problemsOf } from '../schemas/problems.js';
+import { check, nearest } from '../schemas/problems.js';
 import type { DeclarationCall } from '../api/parts.js';
 import type { Parts } from './parts.js';
 import type { Settings } from './settings.js';
@@ -51,9 +52,8 @@ function checksOf({ configuration }: Settings): DeclarationChecks {
       const instance = configuration.issuers[issuer];
       const kind = issuerKinds.find((one) => one.kind === instance?.kind);
       if (kind === undefined) return missing('issuer', issuer, Object.keys(configuration.issuers));
-      const parsed = kind.specification.safeParse(specification);
-      if (parsed.success) return { value: { ...parsed.data } };
-      return { problems: problemsOf(parsed.error) };
+      const parsed = check<z.ZodType<object>>(kind.specification, specification);
+      return 'value' in parsed ? { value: { ...parsed.value } } : parsed;
     },
     destination: (connector, address) =>
       checkDestination(configuration.connectors, connector, address),
@@ -76,11 +76,11 @@ function checkDestination(
   const options = configured[connector];
   if (kind === undefined || options === undefined)
     return missing('connector', connector, Object.keys(configured));
-  const parsed = kind.address.safeParse(address);
-  if (!parsed.success) return { problems: problemsOf(parsed.error) };
+  const parsed = check<z.ZodType<object>>(kind.address, address);
+  if ('problems' in parsed) return parsed;
   try {
-    const identity = kind.identity(parsed.data as never, kind.options.parse(options) as never);
-    return { value: { identity, address: { ...parsed.data } } };
+    const identity = kind.identity(parsed.value as never, kind.options.parse(options) as never);
+    return { value: { identity, address: { ...parsed.value } } };
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
     return { problems: [{ path: connector, message: error.message }] };

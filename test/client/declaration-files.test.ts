@@ -1,0 +1,83 @@
+import { writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { readDeclarations } from '../../client/declaration-files.js';
+import { checkDeclarations } from '../../schemas/declarations.js';
+import { newFolder, type Folder } from '../connectors/places.js';
+
+describe('files of declarations', () => {
+  let folder: Folder;
+  beforeEach(() => {
+    folder = newFolder();
+  });
+  afterEach(() => {
+    folder.remove();
+  });
+  function write(name: string, text: string): string {
+    writeFileSync(folder.file(name), text);
+    return folder.file(name);
+  }
+
+  test('a folder: the YAML files in order, several documents in each, nothing else', () => {
+    write('b.yml', 'organization: third\n');
+    write('a.yaml', '# nothing yet\n---\norganization: first\n---\norganization: second\n...\n');
+    write('notes.txt', 'organization: [');
+    expect(readDeclarations(folder.path).documents).toEqual([
+      { organization: 'first' },
+      { organization: 'second' },
+      { organization: 'third' },
+    ]);
+  });
+
+  test('a problem is located in its file, at its line and column', () => {
+    const file = write(
+      'a.yaml',
+      'organization: acme\n---\norganization: acme\nsecrets:\n  - name: s\n    issuer: i\n    ownr: o\n',
+    );
+    const read = readDeclarations(file);
+    const checked = checkDeclarations(read.documents);
+    const problems = 'problems' in checked ? checked.problems : [];
+    expect(problems.map(({ path, message }) => `${read.locate(path)}: ${message}`)).toEqual([
+      `${file}:5:5 secrets.0.owner: is missing`,
+      `${file}:7:11 secrets.0.ownr: unknown field ownr`,
+    ]);
+    expect(read.locate('body')).toBe('body');
+    expect(read.locate('documents.9.x')).toBe('documents.9.x');
+  });
+
+  test.each([
+    ['not closed', 'a: [1\nb: 2\n', /:\d+:\d+$/],
+    ['the same key twice', 'a: 1\na: 2\n', /:2:1$/],
+    ['a tab', 'a:\n\t- b\n', /:2:\d+$/],
+    ['an alias of nothing', 'a: *nothing\n', /:1:\d+$/],
+  ])('YAML that is not valid: %s', (_, text, place) => {
+    const file = write('bad.yaml', text);
+    expect(() => readDeclarations(file)).toThrow(
+      expect.objectContaining({
+        code: 'declarations-unreadable',
+        problems: expect.arrayContaining([
+          expect.objectContaining({ path: expect.stringMatching(place) as unknown }),
+        ]) as unknown,
+      }),
+    );
+  });
+
+  test('a document that grows without end when its aliases are followed', () => {
+    const lines = ['a: &a [x, x, x, x, x, x, x, x, x, x]'];
+    for (const [name, before] of ['ba', 'cb', 'dc', 'ed', 'fe', 'gf'] as unknown as string[][]) {
+      lines.push(`${name}: &${name} [${Array(10).fill(`*${before}`).join(', ')}]`);
+    }
+    const file = write('bomb.yaml', `${lines.join('\n')}\n`);
+    expect(() => readDeclarations(file)).toThrow(
+      expect.objectContaining({ code: 'declarations-unreadable' }),
+    );
+  });
+
+  test('nothing there', () => {
+    expect(() => readDeclarations(folder.file('missing'))).toThrow(
+      expect.objectContaining({ code: 'declarations-unreadable' }),
+    );
+    expect(() => readDeclarations(folder.path)).toThrow(
+      expect.objectContaining({ code: 'declarations-unreadable' }),
+    );
+  });
+});

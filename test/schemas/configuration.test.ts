@@ -1,0 +1,68 @@
+import { describe, expect, test } from '@jest/globals';
+import { connectorKinds } from '../../connectors/index.js';
+import { issuerKinds } from '../../issuers/index.js';
+import { checkConfiguration } from '../../schemas/configuration.js';
+
+function check(document: unknown) {
+  return checkConfiguration(document, { issuerKinds, connectorKinds });
+}
+
+describe('the configuration', () => {
+  test('needs nothing, and listens on this machine alone', () => {
+    for (const document of [undefined, null, {}]) {
+      expect(check(document)).toEqual({
+        value: {
+          issuers: {},
+          connectors: {},
+          api: { host: '127.0.0.1', port: 7600, behindTlsProxy: false },
+        },
+      });
+    }
+  });
+
+  test('completes the options of connectors', () => {
+    const checked = check({
+      connectors: { dotenv: { roots: ['/srv'] }, webhook: { keyFile: '/key' } },
+    });
+    expect('value' in checked && checked.value.connectors).toEqual({
+      dotenv: { roots: ['/srv'] },
+      webhook: { keyFile: '/key', allowHosts: [], timeoutMs: 10_000 },
+    });
+  });
+
+  test('tells all problems at once', () => {
+    const checked = check({
+      issuers: { main: { kind: 'client-secret' } },
+      connectors: { dotenv: { roots: ['srv'] }, webhook: { keyfile: '/key' }, dotnev: {} },
+      api: { host: '0.0.0.0' },
+    });
+    expect('problems' in checked && checked.problems).toEqual([
+      expect.objectContaining({ path: 'api.host' }),
+      {
+        path: 'issuers.main',
+        message: 'there is no kind client-secret',
+        hint: 'did you mean client-secrets?',
+      },
+      { path: 'connectors.dotenv.roots.0', message: 'expected an absolute folder' },
+      { path: 'connectors.webhook.keyFile', message: 'is missing' },
+      {
+        path: 'connectors.webhook.keyfile',
+        message: 'unknown field keyfile',
+        hint: 'did you mean keyFile?',
+      },
+      {
+        path: 'connectors.dotnev',
+        message: 'there is no kind dotnev',
+        hint: 'did you mean dotenv?',
+      },
+    ]);
+  });
+
+  test.each([
+    { host: '0.0.0.0', behindTlsProxy: true },
+    { host: '10.0.0.1', tls: { certificateFile: '/c', keyFile: '/k' } },
+    { host: '::1' },
+  ])('listens at %j', (api) => {
+    expect(check({ api })).toHaveProperty('value');
+  });
+});

@@ -1,0 +1,276 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { parse } from 'yaml';
+import { standardPolicy } from '../../domain/policy.js';
+import { packageRoot } from '../../infra/package-root.js';
+import { checkDeclarations, declarationsSchema } from '../../schemas/declarations.js';
+
+const full = `
+organization: acme
+policies:
+  - name: careful
+    overlap: 2h
+    quietPeriod: 3d
+    disablePeriod: 0
+    monitorPeriod: 1w
+    leastEvidence: attested
+    openUse: { wait: 30m, then: end }
+    acceptUnseenUse: { by: ada, reason: sampled log }
+    allowManualDisable: true
+    canary: false
+    waves: [{ name: first }, { name: rest, after: [first] }]
+    timeouts: { mint: 2m, deliver: 10s, prove: 1h30m }
+dependents:
+  - { name: billing, owner: team-billing, documentation: https://example.org/billing }
+secrets:
+  - name: billing-api
+    issuer: main
+    policy: careful
+    owner: team-billing
+    specification: { role: reader, validity: 90d }
+    dependencies:
+      - dependent: billing
+        connector: dotenv
+        destination: { file: /srv/.env, variable: X }
+        wave: first
+        seenAs: { address: 10.0.0.0/8, userAgent: "billing/*" }
+        leastEvidence: observed
+        usesAtLeastEvery: 1d
+        picksUpWithin: 5m
+        owner: ada
+        documentation: see the runbook
+`;
+
+const minute = 60_000;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+/** YAML 1.2 reads \`0\` as a number; people write it so. */
+function read(text: string): unknown {
+  return parse(text) as unknown;
+}
+
+function problemsOf(...documents: unknown[]): string[] {
+  const checked = checkDeclarations(documents);
+  if ('value' in checked) return [];
+  return checked.problems.map(({ path, message, hint }) =>
+    [`${path}: ${message}`, ...(hint === undefined ? [] : [hint])].join('; '),
+  );
+}
+
+function secretWith(...dependencies: Record<string, unknown>[]): unknown {
+  const usual = { dependent: 'd', connector: 'dotenv', destination: {} };
+  return {
+    organization: 'acme',
+    secrets: [
+      {
+        name: 's',
+        issuer: 'i',
+        owner: 'o',
+        dependencies: dependencies.map((dependency) => ({ ...usual, ...dependency })),
+      },
+    ],
+  };
+}
+
+function policyWith(more: Record<string, unknown>): unknown {
+  return { organization: 'acme', policies: [{ name: 'p', ...more }] };
+}
+
+describe('declarations', () => {
+  test('become what rotor computes with', () => {
+    expect(checkDeclarations([read(full)])).toEqual({
+      value: {
+        organizations: [
+          {
+            name: 'acme',
+            policies: [
+              {
+                name: 'careful',
+                overlapMs: 2 * hour,
+                quietPeriodMs: 3 * day,
+                disablePeriodMs: 0,
+                monitorPeriodMs: 7 * day,
+                leastEvidence: 'attested',
+                openUse: { waitMs: 30 * minute, then: 'end' },
+                acceptUnseenUse: { by: 'ada', reason: 'sampled log' },
+                allowManualDisable: true,
+                canary: false,
+                waves: [
+                  { name: 'first', after: [] },
+                  { name: 'rest', after: ['first'] },
+                ],
+                timeouts: { mintMs: 2 * minute, deliverMs: 10_000, proveMs: 90 * minute },
+              },
+            ],
+            dependents: [
+              {
+                name: 'billing',
+                owner: 'team-billing',
+                documentation: 'https://example.org/billing',
+              },
+            ],
+            secrets: [
+              {
+                name: 'billing-api',
+                issuer: 'main',
+                owner: 'team-billing',
+                documentation: undefined,
+                policy: 'careful',
+                specification: { role: 'reader', validityMs: 90 * day },
+                dependencies: [
+                  {
+                    dependent: 'billing',
+                    connector: 'dotenv',
+                    destination: { file: '/srv/.env', variable: 'X' },
+                    wave: 'first',
+                    owner: 'ada',
+                    documentation: 'see the runbook',
+                    leastEvidence: 'observed',
+                    seenAs: { address: '10.0.0.0/8', userAgent: 'billing/*' },
+                    usesAtLeastEveryMs: day,
+                    picksUpWithinMs: 5 * minute,
+                  },
+                ],
+              },
+            ],
+          },
+        ],
+      },
+    });
+  });
+
+  test('a policy that says nothing is the standard one', () => {
+    const checked = checkDeclarations([policyWith({})]);
+    expect('value' in checked && checked.value.organizations[0]?.policies[0]).toEqual({
+      ...standardPolicy,
+      name: 'p',
+    });
+  });
+
+  test('all problems are told at once, with their places', () => {
+    expect(
+      problemsOf(
+        { organization: 'ok' },
+        { organization: 'Acme', secrts: [], secrets: [{ name: 's', isuer: 'i', owner: '' }] },
+        7,
+      ),
+    ).toEqual([
+      'documents.1.organization: expected lower-case letters, digits and dashes; there is "A" (U+0041)',
+      'documents.1.secrets.0.issuer: is missing',
+      expect.stringMatching(/^documents\.1\.secrets\.0\.owner: /),
+      'documents.1.secrets.0.isuer: unknown field isuer; did you mean issuer?',
+      'documents.1.secrts: unknown field secrts; did you mean secrets?',
+      'documents.2: expected object',
+    ]);
+  });
+
+  test.each([
+    ['', 'expected a name, it is empty'],
+    ['-a', 'expected a letter or digit first'],
+    ['a'.repeat(64), 'expected at most 63 characters, there are 64'],
+    ['a b', 'expected lower-case letters, digits and dashes; there is " " (U+0020)'],
+    ['p\u0430y', 'expected lower-case letters, digits and dashes; there is "\u0430" (U+0430)'],
+    ['a/b', 'expected lower-case letters, digits and dashes; there is "/" (U+002F)'],
+    ['a\n', String.raw`expected lower-case letters, digits and dashes; there is "\n" (U+000A)`],
+  ])('the name %j: %s', (organization, message) => {
+    expect(problemsOf({ organization })).toEqual([`documents.0.organization: ${message}`]);
+  });
+
+  test.each(['5', '-1h', '1 year', '1h-', 'NaN', '11000d', '', 5, 1.5, null, true])(
+    '%j is no duration',
+    (overlap) => {
+      expect(problemsOf(policyWith({ overlap }))).toEqual([
+        expect.stringMatching(/^documents\.0\.policies\.0\.overlap: expected a duration such as /),
+      ]);
+    },
+  );
+
+  test('a validity that is no duration is told where it stands', () => {
+    const secret = { name: 's', issuer: 'i', owner: 'o', specification: { validity: '90 moons' } };
+    expect(problemsOf({ organization: 'acme', secrets: [secret] })).toEqual([
+      expect.stringMatching(/^documents\.0\.secrets\.0\.specification\.validity: expected a dur/),
+    ]);
+  });
+
+  test('names that are there twice', () => {
+    const dependents = [
+      { name: 'x', owner: 'o' },
+      { name: 'x', owner: 'o' },
+    ];
+    expect(problemsOf({ organization: 'acme', dependents })).toEqual([
+      'documents.0.dependents.1.name: x is declared twice',
+    ]);
+  });
+
+  test('waves that wait for each other are named, and waves that are not there', () => {
+    const a = { name: 'a', after: ['b'] };
+    const b = { name: 'b', after: ['c'] };
+    const c = { name: 'c', after: ['a'] };
+    expect(problemsOf(policyWith({ waves: [a, b, c, { name: 'd' }] }))).toEqual([
+      'documents.0.policies.0.waves: these waves wait for each other: a → b → c → a',
+    ]);
+    expect(problemsOf(policyWith({ waves: [a] }))).toEqual([
+      'documents.0.policies.0.waves.0.after: there is no wave b',
+    ]);
+    expect(problemsOf(read(full.replace('wave: first', 'wave: last')))).toEqual([
+      'documents.0.secrets.0.dependencies.0.wave: policy careful has no wave last',
+    ]);
+  });
+
+  test.each([
+    '10.0.0.0/33',
+    '10.0.0',
+    '300.1.1.1',
+    '2001:db8::/129',
+    'example.org',
+    '',
+    '10.0.0.0/',
+  ])('nobody is seen at %j', (address) => {
+    expect(problemsOf(secretWith({ seenAs: { address } }))).toEqual([
+      'documents.0.secrets.0.dependencies.0.seenAs.address: expected an address or a range such as 10.0.0.0/8',
+    ]);
+  });
+
+  test('two dependencies of a secret that could not be told apart', () => {
+    const one = { dependent: 'one', seenAs: { address: '10.0.0.1', name: 'n' } };
+    const other = { dependent: 'other', seenAs: { name: 'n', address: '10.0.0.1' } };
+    const message =
+      'documents.0.secrets.0.dependencies.1.seenAs: dependency 1, of one, is recognized by the same: neither would be';
+    expect(problemsOf(secretWith(one, other))).toEqual([message]);
+    expect(problemsOf(secretWith(one, one))).toEqual([message]);
+    expect(problemsOf(secretWith(one, { ...other, seenAs: { name: 'n' } }))).toEqual([]);
+    expect(problemsOf(secretWith({}, {}))).toEqual([]);
+  });
+
+  test('no problem repeats a value', () => {
+    const leaked = 'a-value-in-the-wrong-place';
+    const document = {
+      organization: leaked.length,
+      secrets: leaked,
+      policies: [{ overlap: leaked }],
+    };
+    expect(problemsOf(document).join()).not.toContain(leaked);
+  });
+});
+
+describe('the JSON Schema of declarations', () => {
+  const file = join(packageRoot(), 'docs', 'declarations.schema.json');
+  const current = `${JSON.stringify(declarationsSchema(), undefined, 2)}\n`;
+
+  test('lies in docs/ as it is now (ROTOR_UPDATE_GOLDEN=1 writes it)', () => {
+    if (process.env['ROTOR_UPDATE_GOLDEN'] === '1') writeFileSync(file, current);
+    expect(existsSync(file) ? readFileSync(file, 'utf8') : '').toBe(current);
+  });
+
+  test('takes what rotor takes, and refuses unknown fields and names', () => {
+    const validate = new Ajv2020({ strict: false }).compile(declarationsSchema());
+    expect(validate(read(full))).toBe(true);
+    expect(validate({ organization: 'acme' })).toBe(true);
+    expect(validate({ organization: 'Acme' })).toBe(false);
+    expect(validate({ organization: 'acme', secrts: [] })).toBe(false);
+    expect(validate({})).toBe(false);
+  });
+});
