@@ -1,8 +1,9 @@
 /** Hands revoked versions over to their monitoring, and ends the run. */
-import { decideMonitor, type Monitored } from '../domain/steps/finish.js';
+import type { Answer } from '../domain/run.js';
+import { decideMonitor } from '../domain/steps/finish.js';
 import type { OfRun, Ports } from './ports.js';
 
-export function monitor(ports: Ports, { runId }: OfRun): Promise<Monitored> {
+export function monitor(ports: Ports, { runId }: OfRun): Promise<Answer> {
   return ports.registry.decide(runId, decideMonitor);
 }
 

@@ -1,4 +1,5 @@
 /** Starts and wakes workflows in Temporal; what they do is decided by rows, so that repeating either is harmless. */
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
@@ -44,20 +45,33 @@ const attributes = {
   owner: defineSearchAttributeKey('RotorOwner', 'KEYWORD'),
 };
 
+/** A run whose row is closed has its last task before it; then the id is free. */
+const closingMs = [20, 50, 100, 200, 400];
+
 /**
- * False where another run's workflow still has the id: the keeper tries again. A run that takes over
- * terminates what is there; the rows of the old run are closed already.
+ * False where another run's workflow still has the id: the keeper tries again. A run that contains or
+ * takes over terminates what is there; the rows of the old run are closed already.
  */
-export async function startRun({ client, taskQueue }: Temporal, run: RunToStart): Promise<boolean> {
+export async function startRun(temporal: Temporal, run: RunToStart): Promise<boolean> {
+  for (const ms of closingMs) {
+    if (await tryToStart(temporal, run)) return true;
+    await pause(ms);
+  }
+  return tryToStart(temporal, run);
+}
+
+async function tryToStart({ client, taskQueue }: Temporal, run: RunToStart): Promise<boolean> {
   const secretName = `${run.organization}/${run.secret}`;
   const { runId, organization, owner } = run;
+  const contains = run.takesOver || run.kind === 'compromise';
   const input: RunInput = { runId, secretName, organization, owner, taskQueue };
   try {
     await client.workflow.start(workflowTypes[run.kind], {
       workflowId: secretWorkflowId(run.secretId),
       taskQueue: taskQueueOf(run.kind, taskQueue),
       args: [input],
-      workflowIdConflictPolicy: run.takesOver ? 'TERMINATE_EXISTING' : 'FAIL',
+      // Containing never waits, not even for the last lines of a run whose row is closed already.
+      workflowIdConflictPolicy: contains ? 'TERMINATE_EXISTING' : 'FAIL',
       staticSummary: `${run.kind} ${secretName}`.slice(0, 200),
       priority: { priorityKey: run.kind === 'compromise' ? 1 : 3 },
       typedSearchAttributes: [

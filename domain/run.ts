@@ -43,6 +43,8 @@ export interface StoredPlan {
   readonly steps: readonly StepName[];
   /** Per wave, the batches of dependency ids that one activity each moves. */
   readonly waves: readonly PlannedWave[];
+  /** Versions that the run ends or ended: watched from then on. */
+  readonly ends: readonly string[];
 }
 
 export interface PlannedWave {

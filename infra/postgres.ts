@@ -24,10 +24,12 @@ export function openPool(url: string, size = 10): pg.Pool {
 export async function inTransaction<T>(
   pool: pg.Pool,
   work: (client: pg.PoolClient) => Promise<T>,
+  /** How it begins: with locks that are taken in the same round trip, for example. */
+  begin = 'begin',
 ): Promise<T> {
   const client = await pool.connect();
   try {
-    await client.query('begin');
+    await client.query(begin);
     const result = await work(client);
     await client.query('commit');
     client.release();

@@ -33,7 +33,7 @@ function carryOutStep(run: Run, plan: StoredPlan, step: StepName): Promise<Answe
     case 'update':
       return updateStep(run, plan.waves);
     case 'monitor':
-      return monitorStep(run);
+      return monitorStep(run, plan.ends);
     case 'prepare':
     case 'cutover':
     case 'create':

@@ -2,6 +2,7 @@
 import type { Change, Decided } from '../change.js';
 import type { Facts, VersionFacts } from '../facts.js';
 import type { Answer } from '../run.js';
+import { revokedSince } from './plan.js';
 import { extraWaveAnswer, standingAnswer } from './standing.js';
 
 /** Dead versions whose values destinations or the store may still hold. */
@@ -41,31 +42,16 @@ export function finishClean(facts: Facts, { forgotten, failures }: Cleaned): Dec
   return { result: { kind: 'done', told }, changes: [...destroyed, ...found, ...ended] };
 }
 
-export interface Monitored {
-  readonly answer: Answer;
-  readonly versionIds: readonly string[];
-}
-
 /** Every version that this run ended is watched for late use; the run itself is over. */
-export function decideMonitor(facts: Facts): Decided<Monitored> {
+export function decideMonitor(facts: Facts): Decided<Answer> {
   const early = mayClean(facts);
-  if (early !== undefined) return { result: { answer: early, versionIds: [] }, changes: [] };
-  const own = new Set(facts.run.plan?.ends ?? []);
-  const dead = facts.versions.filter(
-    ({ versionId, state, revokedAt }) =>
-      state === 'revoked' &&
-      (own.has(versionId) || (revokedAt !== undefined && revokedAt >= facts.run.requestedAt)),
-  );
+  if (early !== undefined) return { result: early, changes: [] };
+  const dead = revokedSince(facts);
   const until = new Date(facts.now.getTime() + facts.policy.monitorPeriodMs);
-  const versionIds = dead.map(({ versionId }) => versionId);
-  const watching: Change[] = versionIds.map((versionId) => ({
-    change: 'monitoring',
-    versionId,
-    until,
-  }));
+  const watching: Change[] = dead.map((versionId) => ({ change: 'monitoring', versionId, until }));
   const told = dead.length > 0 ? `watched until ${until.toISOString()}` : 'nothing to watch';
   return {
-    result: { answer: { kind: 'done', told }, versionIds },
+    result: { kind: 'done', told },
     changes: [...watching, { change: 'run-ended', outcome: 'succeeded' }],
   };
 }

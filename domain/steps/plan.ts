@@ -12,7 +12,13 @@ export function decidePlan(facts: Facts): Decided<StoredPlan> {
     .filter((decision) => !decision.read)
     .map(({ decisionId }) => ({ change: 'decision-read', decisionId }));
   return {
-    result: { revision, title: plan.title, steps: plan.steps, waves: plan.waves },
+    result: {
+      revision,
+      title: plan.title,
+      steps: plan.steps,
+      waves: plan.waves,
+      ends: [...new Set([...plan.ends, ...revokedSince(facts)])],
+    },
     changes: [{ change: 'plan-stored', plan, revision }, ...read],
   };
 }
@@ -22,5 +28,12 @@ export function versionsToBringBack(facts: Facts): string[] {
   if (wayBack(facts) === undefined && !isPaused(facts)) return [];
   return facts.versions
     .filter(({ state }) => state === 'disabled')
+    .map(({ versionId }) => versionId);
+}
+
+/** What an earlier revision of this run's plan has revoked already. */
+export function revokedSince({ versions, run }: Facts): string[] {
+  return versions
+    .filter(({ revokedAt }) => revokedAt !== undefined && revokedAt >= run.requestedAt)
     .map(({ versionId }) => versionId);
 }

@@ -12,9 +12,18 @@ export interface AuditEvent {
   readonly event: object;
 }
 
+/** Where a chain ends, read under the lock that the events are added under. */
+export interface ChainHead {
+  readonly head: Buffer;
+  readonly count: number;
+}
+
+/** The id of a chain, or with it where it ends. */
+export type ChainEnd = string | ({ readonly chainId: string } & ChainHead);
+
 export interface AuditTrail {
   /** Adds events to a chain; the caller's transaction holds the lock of what the chain is about. */
-  append(db: Queryable, chainId: string, events: readonly AuditEvent[]): Promise<void>;
+  append(db: Queryable, chain: ChainEnd, events: readonly AuditEvent[]): Promise<void>;
   /** Reads every chain, and names the first event of each that does not fit. */
   verify(db: Queryable): Promise<AuditVerdict>;
 }
@@ -41,7 +50,8 @@ interface Link {
   readonly event: unknown;
 }
 
-const beginning = Buffer.alloc(32);
+/** Before the first event. */
+export const beginning = Buffer.alloc(32);
 
 /** RFC 8785 canonical JSON under HMAC-SHA-256. */
 function macOf(key: Buffer, link: Link, previous: Buffer): Buffer {
@@ -72,7 +82,12 @@ function plain(event: object): unknown {
 
 export function openAudit(key: Buffer): AuditTrail {
   return {
-    append: (db, chainId, events) => append(key, db, { chainId, events }),
+    append: (db, chain, events) =>
+      append(key, db, {
+        chainId: typeof chain === 'string' ? chain : chain.chainId,
+        events,
+        head: typeof chain === 'string' ? undefined : chain,
+      }),
     verify: (db) => verify(key, db),
   };
 }
@@ -80,11 +95,16 @@ export function openAudit(key: Buffer): AuditTrail {
 interface Addition {
   readonly chainId: string;
   readonly events: readonly AuditEvent[];
+  readonly head: ChainHead | undefined;
 }
 
-async function append(key: Buffer, db: Queryable, { chainId, events }: Addition): Promise<void> {
+async function append(
+  key: Buffer,
+  db: Queryable,
+  { chainId, events, head: known }: Addition,
+): Promise<void> {
   if (events.length === 0) return;
-  const start = await headOf(db, chainId);
+  const start = known ?? (await headOf(db, chainId));
   let { head, count } = start;
   const at = new Date().toISOString();
   const links = events.map(({ actor, runId, event }) => {
@@ -111,7 +131,7 @@ async function append(key: Buffer, db: Queryable, { chainId, events }: Addition)
   );
 }
 
-async function headOf(db: Queryable, chainId: string): Promise<{ head: Buffer; count: number }> {
+async function headOf(db: Queryable, chainId: string): Promise<ChainHead> {
   const { rows } = await db.query<{ head: Buffer; count: string }>(
     'select head, count from rotor.audit_heads where chain_id = $1 for update',
     [chainId],

@@ -56,6 +56,7 @@ export async function retireDependent(
       [id],
     );
     for (const { secret_id } of retired.sort((a, b) => (a.secret_id < b.secret_id ? -1 : 1))) {
+      await db.query('select 1 from rotor.secrets where id = $1 for update', [secret_id]);
       const event = { change: 'dependent-retired', dependent };
       await audit.append(db, secret_id, [{ actor: by, event }]);
     }

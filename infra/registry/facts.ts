@@ -3,11 +3,14 @@ import type { Facts, RunFacts, VersionFacts } from '../../domain/facts.js';
 import type { IssuerTraits } from '../../domain/issuer.js';
 import { standardPolicy, type Policy } from '../../domain/policy.js';
 import type { Queryable } from '../postgres.js';
+import { beginning, type ChainHead } from './audit.js';
 
 /** `$1` is a run; a subject without a run is read through a run that is not stored. */
 export const factsQuery = `
 select json_build_object(
   'now', clock_timestamp(),
+  'auditHead', (select json_build_object('count', h.count, 'head', encode(h.head, 'hex'))
+    from rotor.audit_heads h where h.chain_id = s.id),
   'installationId', i.id, 'recovering', i.recovering,
   'secret', json_build_object('secretId', s.id, 'name', s.name, 'organization', o.name,
     'owner', s.owner, 'issuer', s.issuer, 'specification', s.specification),
@@ -127,6 +130,7 @@ export function revive(value: unknown, field = ''): unknown {
 type StoredFacts = Omit<Facts, 'traits' | 'policy' | 'run'> & {
   readonly policy: Policy | undefined;
   readonly run: RunFacts | undefined;
+  readonly auditHead: { readonly count: number; readonly head: string } | undefined;
 };
 
 export interface FactsOf {
@@ -136,14 +140,28 @@ export interface FactsOf {
   readonly imagined?: RunFacts;
 }
 
+export interface FactsRead {
+  readonly facts: Facts;
+  /** The end of the secret's audit chain, when the facts were read. */
+  readonly head: ChainHead;
+}
+
 export type TraitsOf = (issuer: string) => IssuerTraits;
 
 /** Undefined where there is no such secret, or no such run. */
 export async function readFacts(
   db: Queryable,
   traitsOf: TraitsOf,
-  { secretId, runId, imagined }: FactsOf,
+  of: FactsOf,
 ): Promise<Facts | undefined> {
+  return (await readFactsAndHead(db, traitsOf, of))?.facts;
+}
+
+export async function readFactsAndHead(
+  db: Queryable,
+  traitsOf: TraitsOf,
+  { secretId, runId, imagined }: FactsOf,
+): Promise<FactsRead | undefined> {
   const { rows } = await db.query<{ facts: unknown }>({
     name: 'facts',
     text: factsQuery,
@@ -152,12 +170,11 @@ export async function readFacts(
   const stored = revive(rows[0]?.facts) as StoredFacts | undefined;
   const run = imagined ?? stored?.run;
   if (stored === undefined || run === undefined) return undefined;
-  return {
-    ...stored,
-    traits: traitsOf(stored.secret.issuer),
-    policy: stored.policy ?? standardPolicy,
-    run,
-  };
+  const { auditHead, ...known } = stored;
+  const head = auditHead === undefined ? beginning : Buffer.from(auditHead.head, 'hex');
+  const policy = stored.policy ?? standardPolicy;
+  const facts: Facts = { ...known, traits: traitsOf(stored.secret.issuer), policy, run };
+  return { facts, head: { head, count: auditHead?.count ?? 0 } };
 }
 
 export function nextOrdinal(versions: readonly VersionFacts[]): number {

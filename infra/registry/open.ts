@@ -1,14 +1,14 @@
 /** The registry in PostgreSQL: facts are read, decided upon and changed under one row lock. */
-import type pg from 'pg';
+import pg from 'pg';
 import { isAudited, type Change, type Decided } from '../../domain/change.js';
 import { RotorError } from '../../domain/errors.js';
 import type { Facts } from '../../domain/facts.js';
 import type { Registry } from '../../domain/registry.js';
-import { inTransaction, type Queryable } from '../postgres.js';
-import type { AuditTrail } from './audit.js';
+import { inTransaction } from '../postgres.js';
+import { beginning, type AuditEvent, type AuditTrail } from './audit.js';
 import { adopt, imagine } from './adoption.js';
 import { applyChanges, writeFinding } from './changes.js';
-import { readFacts, type TraitsOf } from './facts.js';
+import { readFacts, readFactsAndHead, type TraitsOf } from './facts.js';
 import { dueLeases, recordUse, watchedSecrets } from './use.js';
 
 export interface RegistryParts {
@@ -17,12 +17,19 @@ export interface RegistryParts {
   readonly traitsOf: TraitsOf;
 }
 
-export function openRegistry(parts: RegistryParts): Registry {
+interface OpenParts extends RegistryParts {
+  readonly subjects: Map<string, string>;
+}
+
+const mostSubjects = 10_000;
+
+export function openRegistry(given: RegistryParts): Registry {
+  const parts: OpenParts = { ...given, subjects: new Map() };
   const { pool } = parts;
   return {
     decide: (runId, decision, options = {}) => decide(parts, { runId, decision, ...options }),
     read: async (runId) => {
-      const facts = await readFacts(pool, parts.traitsOf, await subjectOf(pool, runId));
+      const facts = await readFacts(pool, parts.traitsOf, await subjectOf(parts, runId));
       return standing(facts, runId);
     },
     recordUse: (reading) => recordUse(pool, reading),
@@ -41,44 +48,56 @@ interface Question<T> {
   readonly destinationId?: string;
 }
 
-async function decide<T>(parts: RegistryParts, question: Question<T>): Promise<T> {
-  const subject = await subjectOf(parts.pool, question.runId);
-  return inTransaction(parts.pool, async (db) => {
-    if (question.destinationId !== undefined) {
-      await db.query('select 1 from rotor.destinations where id = $1 for update', [
-        question.destinationId,
-      ]);
-    }
-    await db.query('select 1 from rotor.secrets where id = $1 for update', [subject.secretId]);
-    const facts = standing(await readFacts(db, parts.traitsOf, subject), question.runId);
-    const { result, changes } = question.decision(facts);
-    await applyChanges(db, changes, facts);
-    await appendAudit(parts.audit, db, { facts, changes });
-    return result;
-  });
+async function decide<T>(parts: OpenParts, question: Question<T>): Promise<T> {
+  const subject = await subjectOf(parts, question.runId);
+  const begin = lockInOrder(subject.secretId, question.destinationId);
+  return inTransaction(
+    parts.pool,
+    async (db) => {
+      const read = await readFactsAndHead(db, parts.traitsOf, subject);
+      const facts = standing(read?.facts, question.runId);
+      const { result, changes } = question.decision(facts);
+      await applyChanges(db, changes, facts);
+      const events = auditEvents(facts, changes);
+      const chain = { chainId: subject.secretId, head: beginning, count: 0, ...read?.head };
+      await parts.audit.append(db, chain, events);
+      return result;
+    },
+    begin,
+  );
 }
 
-async function appendAudit(
-  audit: AuditTrail,
-  db: Queryable,
-  { facts, changes }: { facts: Facts; changes: readonly Change[] },
-): Promise<void> {
+/** One round trip: the ids come from the database, and are quoted all the same. */
+function lockInOrder(secretId: string, destinationId: string | undefined): string {
+  const lock = (table: string, id: string): string =>
+    `select 1 from rotor.${table} where id = ${pg.escapeLiteral(id)} for update`;
+  const locks = [
+    ...(destinationId === undefined ? [] : [lock('destinations', destinationId)]),
+    lock('secrets', secretId),
+  ];
+  return ['begin', ...locks].join('; ');
+}
+
+function auditEvents(facts: Facts, changes: readonly Change[]): AuditEvent[] {
   const { runId } = facts.run;
-  const events = changes.filter(isAudited).map((event) => ({ actor: 'rotor', runId, event }));
-  await audit.append(db, facts.secret.secretId, events);
+  return changes.filter(isAudited).map((event) => ({ actor: 'rotor', runId, event }));
 }
 
+/** A run never changes its secret: asked for once. */
 async function subjectOf(
-  db: Queryable,
+  { pool, subjects }: OpenParts,
   runId: string,
 ): Promise<{ secretId: string; runId: string }> {
-  const { rows } = await db.query<{ secret_id: string }>({
-    name: 'secret-of-run',
-    text: 'select secret_id from rotor.runs where id = $1',
-    values: [runId],
-  });
+  const known = subjects.get(runId);
+  if (known !== undefined) return { secretId: known, runId };
+  const { rows } = await pool.query<{ secret_id: string }>(
+    'select secret_id from rotor.runs where id = $1',
+    [runId],
+  );
   const secretId = rows[0]?.secret_id;
   if (secretId === undefined) throw noSuchRun(runId);
+  if (subjects.size >= mostSubjects) subjects.clear();
+  subjects.set(runId, secretId);
   return { secretId, runId };
 }
 
@@ -100,7 +119,9 @@ async function endMonitoring(
 ): Promise<{ until: Date; findings: number }> {
   return inTransaction(pool, async (db) => {
     const { rows } = await db.query<{ secret_id: string; until: Date; findings: string }>(
-      `select v.secret_id, v.monitor_until as until, (select count(*) from rotor.findings f
+      `select v.secret_id, coalesce(v.monitor_until, case when exists (select from rotor.runs r
+           where r.secret_id = s.id and r.state = 'running')
+         then clock_timestamp() + interval '1 second' else clock_timestamp() end) as until, (select count(*) from rotor.findings f
          where f.version_id = v.id and f.code = 'revoked-use') as findings
        from rotor.versions v join rotor.secrets s on s.id = v.secret_id where v.id = $1
        for update of s`,

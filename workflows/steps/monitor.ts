@@ -5,12 +5,12 @@ import { monitorWorkflowId, type Answer } from '../../domain/run.js';
 import { monitorVersion } from '../monitor-version.js';
 import { acts, type Run } from '../run.js';
 
-export async function monitorStep(run: Run): Promise<Answer> {
+/** The watchers are started first: whoever takes the secret over next loses nothing. */
+export async function monitorStep(run: Run, ends: readonly string[]): Promise<Answer> {
   const { runId, taskQueue } = run.input;
   const summary = 'watch what was revoked for late use';
-  const { answer, versionIds } = await acts.monitor.executeWithOptions({ summary }, [{ runId }]);
-  for (const versionId of versionIds) await startMonitoring(versionId, taskQueue);
-  return answer;
+  for (const versionId of ends) await startMonitoring(versionId, taskQueue);
+  return acts.monitor.executeWithOptions({ summary }, [{ runId }]);
 }
 
 async function startMonitoring(versionId: string, taskQueue: string): Promise<void> {
