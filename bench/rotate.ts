@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import { bundleWorkflowCode, NativeConnection, Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
 import { secretWorkflowId } from '../domain/run.js';
 import { sharedTemporal } from '../test/harness/temporal.js';
 import { openWorld, quickPolicy, type World } from '../test/engine/world.js';
@@ -71,7 +71,7 @@ async function openNoops(count: number): Promise<NoopRunner> {
   const connection = await Connection.connect({ address });
   const client = new Client({ connection, namespace });
   const workflowsPath = fileURLToPath(new URL('./workflows.js', import.meta.url));
-  const workflowBundle = await bundleWorkflowCode({ workflowsPath });
+  const workflowBundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
   const activities = { noop: (index: number) => Promise.resolve(index) };
   const worker = await Worker.create({
     connection: native,

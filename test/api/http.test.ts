@@ -1,0 +1,265 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { installationRoutes } from '../../api/routes/installation.js';
+import { runRoutes } from '../../api/routes/runs.js';
+import { secretRoutes } from '../../api/routes/secrets.js';
+import type { ApiParts } from '../../api/parts.js';
+import { hasRight, roles } from '../../domain/role.js';
+import {
+  openInstallation,
+  openSecret,
+  type Installation,
+  type UsedSecret,
+} from '../faults/installation.js';
+
+let installation: Installation;
+let secret: UsedSecret;
+
+beforeAll(async () => {
+  installation = await openInstallation();
+  installation.start('api');
+  installation.start('worker');
+  await installation.ready();
+  secret = await openSecret(installation, 'api');
+}, 60_000);
+afterAll(async () => {
+  await secret.stop();
+  await installation.close();
+}, 30_000);
+
+async function tokenOf(role: string, more: Record<string, unknown> = {}): Promise<string> {
+  const body = {
+    name: `t-${randomUUID().slice(0, 8)}`,
+    holder: 'service',
+    role,
+    validFor: '1h',
+    ...more,
+  };
+  return (await installation.api.post<{ token: string }>('/v1/tokens', body)).token;
+}
+
+interface Asked {
+  readonly method?: string;
+  readonly path: string;
+  readonly token?: string | undefined;
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+}
+
+async function ask({ method = 'GET', path, token, body, headers }: Asked) {
+  const response = await fetch(`${installation.url}${path}`, {
+    method,
+    headers: {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  return {
+    status: response.status,
+    type: response.headers.get('content-type'),
+    body: (await response.json()) as Record<string, unknown>,
+  };
+}
+
+describe('route × role', () => {
+  const none = {} as ApiParts;
+  const routes = [...secretRoutes(none), ...runRoutes(none), ...installationRoutes(none)];
+  const tokens = new Map<string, string>();
+  beforeAll(async () => {
+    for (const role of roles) tokens.set(role, await tokenOf(role));
+  });
+
+  for (const { method, url, right } of routes) {
+    for (const role of roles) {
+      const may = hasRight(role, right);
+      test(`${role} ${may ? 'may' : 'may not'} ${method} ${url}`, async () => {
+        // Names that nobody has: whoever may ask is told so, and nothing happens.
+        const path = url.replaceAll(/:\w+/g, 'nobody');
+        const body = method === 'POST' ? {} : undefined;
+        const { status } = await ask({ method, path, body, token: tokens.get(role) });
+        if (may) expect([200, 404, 409, 422]).toContain(status);
+        else expect(status).toBe(403);
+      });
+    }
+    test(`nobody may ${method} ${url} without a token`, async () => {
+      const path = url.replaceAll(/:\w+/g, 'nobody');
+      expect((await ask({ method, path, body: method === 'POST' ? {} : undefined })).status).toBe(
+        401,
+      );
+    });
+  }
+});
+
+describe('tokens', () => {
+  test('a wrong, an expired and a revoked one are refused alike', async () => {
+    const expired = await tokenOf('admin', { validFor: '1ms' });
+    const name = `t-${randomUUID().slice(0, 8)}`;
+    const revoked = await tokenOf('admin', { name });
+    await installation.api.remove(`/v1/tokens/${name}`);
+    const answers = await Promise.all(
+      ['rotor_pat_wrong', expired, revoked].map((token) => ask({ path: '/v1/secrets', token })),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401]);
+    expect(new Set(answers.map(({ body }) => JSON.stringify(body))).size).toBe(1);
+  });
+
+  test("an organization's token sees no other organization", async () => {
+    await installation.apply({ organization: 'other' });
+    const token = await tokenOf('admin', { organization: 'other' });
+    expect((await ask({ path: '/v1/secrets', token })).body).toEqual([]);
+    expect((await ask({ path: '/v1/secrets/acme/api', token })).status).toBe(404);
+    const runs = await ask({ path: '/v1/runs', token });
+    expect(runs.body).toEqual([]);
+    const wide = { name: 'wide', holder: 'person', role: 'admin', validFor: '1h' };
+    expect((await ask({ method: 'POST', path: '/v1/tokens', body: wide, token })).status).toBe(403);
+    const declare = { dryRun: true, documents: [{ organization: 'acme' }] };
+    expect(
+      (await ask({ method: 'POST', path: '/v1/declarations', body: declare, token })).status,
+    ).toBe(403);
+  });
+});
+
+describe('bad requests', () => {
+  const path = '/v1/secrets/acme/api/runs';
+  const post = async (body: unknown, headers = {}) =>
+    ask({ method: 'POST', path, body, headers, token: await tokenOf('security') });
+
+  test('are problem details with a stable code, all problems at once', async () => {
+    const { status, type, body } = await post({
+      kind: 'rotat',
+      reason: '',
+      extra: 1,
+      replaceFirst: 'soon',
+    });
+    expect([status, type]).toEqual([422, 'application/problem+json; charset=utf-8']);
+    expect(body['code']).toBe('body-invalid');
+    const paths = (body['problems'] as { path: string }[]).map((problem) => problem.path).sort();
+    expect(paths).toEqual(['body.extra', 'body.kind', 'body.reason', 'body.replaceFirst']);
+  });
+  test('not JSON', async () => {
+    expect((await post('{"kind":')).status).toBe(400);
+  });
+  test('a compromise without the word revoke', async () => {
+    expect((await post({ kind: 'compromise', reason: 'x' })).body).toMatchObject({
+      code: 'confirmation-needed',
+    });
+  });
+  test('an operator may not contain, nor accept an outage', async () => {
+    const token = await tokenOf('operator');
+    const compromise = { kind: 'compromise', reason: 'x', confirm: 'revoke' };
+    const outage = {
+      kind: 'rotate',
+      reason: 'x',
+      confirm: 'revoke',
+      acceptOutage: { dependents: ['a'] },
+    };
+    for (const body of [compromise, outage]) {
+      expect((await ask({ method: 'POST', path, body, token })).status).toBe(403);
+    }
+  });
+  test('an idempotency key that is none', async () => {
+    expect(
+      (await post({ kind: 'rotate', reason: 'x' }, { 'idempotency-key': 'a b' })).body,
+    ).toMatchObject({ code: 'idempotency-key-invalid' });
+  });
+  test('a secret without dependents, unless that was said', async () => {
+    await installation.apply({
+      organization: 'acme',
+      secrets: [{ name: 'lonely', issuer: 'main', owner: 'me', specification: { role: 'Viewer' } }],
+    });
+    const asked = {
+      method: 'POST',
+      path: '/v1/secrets/acme/lonely/runs',
+      token: await tokenOf('operator'),
+    };
+    const body = { kind: 'rotate', reason: 'x' };
+    expect((await ask({ ...asked, body })).body).toMatchObject({ code: 'no-dependents-known' });
+    expect((await ask({ ...asked, body: { ...body, noDependentsKnown: true } })).status).toBe(200);
+  });
+  for (const [what, name] of [
+    ['dots', '..%2Fetc'],
+    ['a space', 'a%20b'],
+    ['a look-alike', 'аcme'],
+    ['10,000 characters', 'a'.repeat(10_000)],
+  ] as const) {
+    test(`a name with ${what}`, async () => {
+      const { status } = await ask({
+        path: `/v1/secrets/acme/${name}`,
+        token: await tokenOf('viewer'),
+      });
+      expect([404, 414, 400]).toContain(status);
+    });
+  }
+});
+
+describe('one request, one run', () => {
+  test('the same idempotency key twice is one run; with another body a conflict', async () => {
+    const token = await tokenOf('operator');
+    const asked = {
+      method: 'POST',
+      path: '/v1/secrets/acme/api/runs',
+      token,
+      headers: { 'idempotency-key': 'k1' },
+    };
+    const first = await ask({ ...asked, body: { kind: 'rotate', reason: 'x' } });
+    const again = await ask({ ...asked, body: { kind: 'rotate', reason: 'x' } });
+    expect(again.body).toEqual({ ...first.body, submission: 'repeated' });
+    const other = await ask({ ...asked, body: { kind: 'rotate', reason: 'y' } });
+    expect([other.status, other.body['code']]).toEqual([409, 'idempotency-key-reused']);
+  });
+});
+
+describe('declarations', () => {
+  test('the same file twice changes nothing; a dry run changes nothing; dangling references are all named', async () => {
+    const document = { organization: 'acme', dependents: [{ name: 'fresh', owner: 'me' }] };
+    const declare = (dryRun: boolean, documents: unknown[]) =>
+      installation.api.post<{ changes: { name: string }[] }>('/v1/declarations', {
+        dryRun,
+        documents,
+      });
+    expect((await declare(true, [document])).changes).toHaveLength(1);
+    expect((await declare(false, [document])).changes).toHaveLength(1);
+    expect((await declare(false, [document])).changes).toHaveLength(0);
+    const dangling = {
+      organization: 'acme',
+      secrets: [
+        {
+          name: 'x',
+          issuer: 'mian',
+          owner: 'me',
+          policy: 'none',
+          specification: { role: 'Viewer' },
+          dependencies: [
+            {
+              dependent: 'ghost',
+              connector: 'dotenv',
+              destination: { file: '/etc/x', variable: 'X' },
+            },
+          ],
+        },
+        {
+          name: 'y',
+          issuer: 'main',
+          owner: 'me',
+          policy: 'none',
+          specification: { role: 'Vewer' },
+        },
+      ],
+    };
+    const { body } = await ask({
+      method: 'POST',
+      path: '/v1/declarations',
+      token: await tokenOf('operator'),
+      body: { dryRun: false, documents: [dangling] },
+    });
+    const told = JSON.stringify(body['problems']);
+    expect(body['code']).toBe('declarations-invalid');
+    expect(told).toContain('did you mean main');
+    expect(told).toContain('role');
+    expect((await ask({ path: '/v1/secrets/acme/x', token: await tokenOf('viewer') })).status).toBe(
+      404,
+    );
+  });
+});

@@ -1,0 +1,60 @@
+import { execFile, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { removeState } from '../../infra/embedded/state.js';
+import { packageRoot } from '../../infra/package-root.js';
+import { end, eventually } from '../faults/installation.js';
+
+const readme = readFileSync(join(packageRoot(), 'README.md'), 'utf8');
+const run = promisify(execFile);
+
+/** The second block of the quickstart, as it is typed. */
+function quickstart(): string {
+  const section = /## Quickstart\n([\s\S]*?)\n## /.exec(readme)?.[1] ?? '';
+  return [...section.matchAll(/```sh\n([\s\S]*?)```/g)][1]?.[1] ?? '';
+}
+
+describe('the README', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rotor-readme-'));
+  const state = join(folder, 'state');
+  const start = spawn(process.execPath, [join(packageRoot(), 'dist', 'workers', 'start.js')], {
+    cwd: folder,
+    env: { ...process.env, ROTOR_STATE: state },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  start.stdout.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
+
+  beforeAll(() => eventually(() => Promise.resolve(said.includes('rotor is ready'))), 60_000);
+  afterAll(async () => {
+    await end(start, 'SIGTERM');
+    removeState(state);
+    rmSync(folder, { recursive: true, force: true });
+  }, 30_000);
+
+  test('its quickstart works as it is typed', async () => {
+    const script = quickstart().replaceAll('bin/rotor', join(packageRoot(), 'bin', 'rotor'));
+    const { stdout } = await run('sh', ['-ec', script], {
+      cwd: folder,
+      env: { ...process.env, ROTOR_STATE: state },
+    });
+    expect(stdout.match(/succeeded/g)).toHaveLength(2);
+    expect(stdout).toContain('complete and unchanged');
+    expect(readFileSync(join(folder, 'app.env'), 'utf8')).toMatch(/^API_SECRET=.?rotor_cs_/);
+  }, 60_000);
+
+  test('names only files that are there', () => {
+    const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, path = '']) => path);
+    expect(links.filter((path) => !existsSync(join(packageRoot(), path)))).toEqual([]);
+  });
+});
+
+test('the runbook has a heading for every code of a blocker', async () => {
+  const { blockerCodes } = await import('../../domain/blocker.js');
+  const runbook = readFileSync(join(packageRoot(), 'docs', 'runbook.md'), 'utf8');
+  const headings = [...runbook.matchAll(/^## (.+)$/gm)].map(([, name]) => name).sort();
+  expect(headings).toEqual([...blockerCodes].sort());
+});
