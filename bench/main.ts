@@ -1,6 +1,5 @@
 /** `npm run bench`: ratios where they can be, all on one machine in one run. */
 import { writeSync } from 'node:fs';
-import { Runtime, DefaultLogger } from '@temporalio/worker';
 import start from '../test/harness/start.js';
 import stop from '../test/harness/stop.js';
 import { compromiseBench } from './compromise.js';
@@ -13,7 +12,6 @@ function print({ what, measured, goal, met }: Line): void {
   writeSync(1, `${met ? '✓' : '✗'} ${what.padEnd(42)} ${measured.padEnd(34)} ${goal}\n`);
 }
 
-Runtime.install({ logger: new DefaultLogger('ERROR') });
 await start();
 for (const bench of [rotateBench, compromiseBench, tokenEndpointBench, planBench]) {
   for (const line of await bench()) print(line);

@@ -71,7 +71,10 @@ async function openNoops(count: number): Promise<NoopRunner> {
   const connection = await Connection.connect({ address });
   const client = new Client({ connection, namespace });
   const workflowsPath = fileURLToPath(new URL('./workflows.js', import.meta.url));
-  const workflowBundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
+  const workflowBundle = await bundleWorkflowCode({
+    workflowsPath,
+    logger: new DefaultLogger('ERROR'),
+  });
   const activities = { noop: (index: number) => Promise.resolve(index) };
   const worker = await Worker.create({
     connection: native,

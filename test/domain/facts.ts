@@ -75,13 +75,15 @@ export function dependency(name: string, more: Partial<DependencyFacts> = {}): D
   };
 }
 
-export function use(
-  versionId: string,
-  userAgent: string,
-  at: Date,
-  outcome: 'accepted' | 'refused' = 'accepted',
-): UseFacts {
-  return { versionId, source: { userAgent }, outcome, firstAt: at, lastAt: at, count: 1 };
+export function use(versionId: string, userAgent: string, at: Date): UseFacts {
+  return {
+    versionId,
+    source: { userAgent },
+    outcome: 'accepted',
+    firstAt: at,
+    lastAt: at,
+    count: 1,
+  };
 }
 
 export const run: RunFacts = {

@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { startRun, tellRun } from '../../client/workflows.js';
 import type { RunOptions } from '../../domain/facts.js';
 import type { Policy } from '../../domain/policy.js';
@@ -25,6 +26,17 @@ export const quickPolicy: Policy = {
   monitorPeriodMs: 1_000,
   timeouts: { mintMs: 2_000, deliverMs: 2_000, proveMs: 2_000 },
 };
+
+quietRuntime();
+
+/** Once per process: what workers say about themselves is no test's output. */
+function quietRuntime(): void {
+  try {
+    Runtime.install({ logger: new DefaultLogger('ERROR') });
+  } catch {
+    // Installed by another test of this process.
+  }
+}
 
 export type World = Awaited<ReturnType<typeof openWorld>>;
 
