@@ -16,7 +16,8 @@ import { claimedRun, submit } from '../../infra/registry/requests.js';
 import { startEngine } from '../../workers/engine.js';
 import { openDatabase } from '../harness/database.js';
 import { sharedTemporal } from '../harness/temporal.js';
-import { memoryConnector, memoryIssuer, memoryStore } from './memory.js';
+import { testIssuer, type TestIssuerOptions } from '../issuers/test-issuer.js';
+import { memoryConnector, memoryStore } from './memory.js';
 
 export const quickPolicy: Policy = {
   ...standardPolicy,
@@ -42,7 +43,7 @@ export type World = Awaited<ReturnType<typeof openWorld>>;
 
 const bundle = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
 
-export async function openWorld(policy: Policy = quickPolicy) {
+export async function openWorld(policy: Policy = quickPolicy, about: TestIssuerOptions = {}) {
   const database = await openDatabase();
   const { address, namespace } = sharedTemporal();
   const taskQueue = `test-${randomBytes(4).toString('hex')}`;
@@ -50,7 +51,7 @@ export async function openWorld(policy: Policy = quickPolicy) {
   const client = new Client({ connection, namespace });
   const { pool, ownerPool } = database;
   const installation = await one(pool, 'select id from rotor.installation');
-  const issuer = memoryIssuer(() => installation);
+  const issuer = testIssuer(() => installation, about);
   const store = memoryStore();
   const connector = memoryConnector();
   const audit = openAudit(Buffer.alloc(32, 7));

@@ -1,0 +1,240 @@
+/** What every issuer owes to rotor, as named checks; its traits say which of them apply. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { inspect } from 'node:util';
+import type { Credential } from '../../domain/issuer.js';
+import { SecretValue } from '../../domain/secret-value.js';
+import {
+  accepts,
+  always,
+  codeOf,
+  comesTrue,
+  day,
+  listed,
+  make,
+  ordered,
+  recordsEveryUse,
+  seen,
+  usesOf,
+  type IssuerCheck,
+  type Made,
+} from './issuer-subject.js';
+
+const making: readonly IssuerCheck[] = [
+  {
+    name: 'a credential is listed once, carries its tag and ends when it was asked to',
+    applies: ({ lists }) => lists,
+    async run(subject) {
+      const made = await make(subject);
+      const found = async (): Promise<Credential | undefined> => listed(subject, made);
+      await comesTrue(subject, 'listed', async () => (await found()) !== undefined);
+      const credential = await found();
+      const { tag, longestValidityMs } = subject.issuer.traits;
+      const carried = { kind: 'ours', versionId: made.versionId };
+      assert.deepEqual(credential?.tag, tag === 'place' ? carried : { kind: 'none' });
+      assert.equal(credential?.disabled, false);
+      if (longestValidityMs === undefined) return;
+      const end = credential?.expiresAt?.getTime() ?? 0;
+      assert.ok(Math.abs(end - Date.now() - day) < 60_000, 'it ends when it was asked to');
+    },
+  },
+  {
+    name: "somebody else's credential is never read as ours",
+    applies: ({ lists, overlap }) => lists && overlap.kind !== 'none',
+    async run(subject) {
+      const credentialId = await subject.plant();
+      const found = async (): Promise<Credential | undefined> => listed(subject, { credentialId });
+      await comesTrue(subject, 'listed', async () => (await found()) !== undefined);
+      assert.notEqual((await found())?.tag.kind, 'ours');
+    },
+  },
+  {
+    name: 'a value of ours makes one credential however often it is minted',
+    applies: ({ valueChosenBy, lists }) => valueChosenBy === 'ours' && lists,
+    async run(subject) {
+      const { issuer, secret } = subject;
+      const request = { secret, ...ordered(subject), expiresAt: undefined };
+      const value = new SecretValue(`ours-${randomUUID()}`);
+      const first = await issuer.mint({ ...request, value });
+      const again = await issuer.mint({ ...request, value });
+      assert.equal(again.credentialId, first.credentialId);
+      await comesTrue(subject, 'listed', async () => (await issuer.list(secret)).length === 1);
+    },
+  },
+  {
+    name: 'nothing that is returned or thrown shows the value when printed',
+    applies: always,
+    async run(subject) {
+      const { issuer } = subject;
+      const made = await make(subject);
+      const hidden = made.value.reveal();
+      assert.ok(!inspect(made, { depth: 9 }).includes(hidden));
+      assert.ok(!JSON.stringify(made).includes(hidden));
+      const wrong = new SecretValue(`wrong-${hidden}`);
+      const reason = await issuer
+        .verify(made, wrong, randomUUID())
+        .catch((error: unknown) => error);
+      assert.ok(!inspect(reason, { depth: 9, showHidden: true }).includes(hidden));
+    },
+  },
+  {
+    name: 'as many live at once as the overlap says',
+    applies: always,
+    async run(subject) {
+      const { overlap } = subject.issuer.traits;
+      const room = 'slots' in overlap ? overlap.slots : overlap.kind === 'many' ? 3 : 1;
+      const made: Made[] = [];
+      for (let count = 0; count < room; count += 1) made.push(await make(subject));
+      for (const one of made) assert.ok(await accepts(subject, one));
+      if (overlap.kind === 'many') return;
+      const [oldest] = made;
+      assert.ok(oldest !== undefined);
+      if (overlap.kind === 'slots') assert.equal(await codeOf(make(subject)), 'refused');
+      else assert.ok(await accepts(subject, await make(subject)));
+      const survives = overlap.kind === 'slots';
+      await comesTrue(subject, 'it made room', async () => {
+        return (await accepts(subject, oldest)) === survives;
+      });
+      for (const one of made.slice(1)) assert.ok(await accepts(subject, one));
+    },
+  },
+];
+
+const ending: readonly IssuerCheck[] = [
+  {
+    name: 'the value is accepted, another is not, and after the revoke neither is',
+    applies: always,
+    async run(subject) {
+      const made = await make(subject);
+      assert.ok(await accepts(subject, made));
+      const wrong = subject.issuer.verify(made, new SecretValue('wrong'), randomUUID());
+      assert.equal(await codeOf(wrong), 'credential-refused');
+      await subject.issuer.revoke(made);
+      await comesTrue(subject, 'refused', async () => !(await accepts(subject, made)));
+      if (!subject.issuer.traits.lists) return;
+      await comesTrue(subject, 'gone', async () => (await listed(subject, made)) === undefined);
+    },
+  },
+  {
+    name: 'a second revoke is success',
+    applies: always,
+    async run(subject) {
+      const made = await make(subject);
+      await subject.issuer.revoke(made);
+      await subject.issuer.revoke(made);
+    },
+  },
+  {
+    name: 'a credential that carries another tag is not ours, and stays as it is',
+    applies: ({ tag }) => tag === 'place',
+    async run(subject) {
+      const { issuer } = subject;
+      const made = await make(subject);
+      const mistaken = { ...made, ...ordered(subject) };
+      assert.equal(await codeOf(issuer.revoke(mistaken)), 'not-ours');
+      if (issuer.disable !== undefined) {
+        const until = new Date(Date.now() + day);
+        assert.equal(await codeOf(issuer.disable(mistaken, until)), 'not-ours');
+      }
+      assert.ok(await accepts(subject, made));
+    },
+  },
+  {
+    name: 'what is disabled is refused, until it is enabled; both may be repeated',
+    applies: ({ disable }) => disable !== 'none',
+    async run(subject) {
+      const { issuer } = subject;
+      const made = await make(subject);
+      const until = new Date(Date.now() + day);
+      for (const wanted of [false, false, true, true]) {
+        await (wanted ? issuer.enable?.(made) : issuer.disable?.(made, until));
+        await comesTrue(
+          subject,
+          `accepted: ${wanted}`,
+          async () => (await accepts(subject, made)) === wanted,
+        );
+      }
+    },
+  },
+  {
+    name: 'what is disabled comes back by itself where the issuer says so, and only there',
+    applies: ({ disable }) => disable !== 'none',
+    async run(subject) {
+      const { issuer } = subject;
+      const made = await make(subject);
+      await issuer.disable?.(made, new Date(Date.now() + 300));
+      assert.equal(await accepts(subject, made), false);
+      await pause(600);
+      assert.equal(await accepts(subject, made), issuer.traits.disable === 'expires');
+    },
+  },
+  {
+    name: 'a method that its traits deny is absent',
+    applies: always,
+    async run({ issuer }) {
+      const { traits } = issuer;
+      assert.equal(issuer.disable !== undefined, traits.disable !== 'none');
+      assert.equal(issuer.enable !== undefined, traits.disable !== 'none');
+      assert.equal(issuer.observedUse !== undefined, traits.useRecord !== 'absent');
+      if (traits.outlives === 'nothing') assert.equal(issuer.endOpenUse, undefined);
+    },
+  },
+];
+
+const watching: readonly IssuerCheck[] = [
+  {
+    name: 'an accepted use is seen with its source, and the record goes past it',
+    applies: recordsEveryUse,
+    async run(subject) {
+      const { issuer, secret } = subject;
+      const made = await make(subject);
+      assert.ok(await subject.use(made.value.reveal(), 'billing'));
+      const wanted = { outcome: 'accepted', userAgent: 'billing' } as const;
+      await comesTrue(subject, 'seen', async () => {
+        return (await seen(subject, made, wanted)) !== undefined;
+      });
+      const use = await seen(subject, made, wanted);
+      await comesTrue(subject, 'the record goes past it', async () => {
+        const record = await issuer.observedUse?.(secret, new Date(Date.now() - day));
+        assert.ok(record !== undefined && record.completeThrough <= record.issuerNow);
+        const sure = record.completeThrough.getTime() + record.resolutionMs;
+        return use !== undefined && sure >= use.lastAt.getTime();
+      });
+    },
+  },
+  {
+    name: 'a refused use is seen with its source',
+    applies: ({ seesRefusals, useRecord }) => seesRefusals && useRecord === 'exact',
+    async run(subject) {
+      const made = await make(subject);
+      await subject.issuer.revoke(made);
+      const refused = async (): Promise<boolean> =>
+        !(await subject.use(made.value.reveal(), 'late'));
+      await comesTrue(subject, 'refused', refused);
+      await comesTrue(subject, 'seen', async () => {
+        return (await seen(subject, made, { outcome: 'refused', userAgent: 'late' })) !== undefined;
+      });
+    },
+  },
+  {
+    name: "rotor's own marked probes are left out of the record",
+    applies: (traits) => traits.tellsProbesApart && recordsEveryUse(traits),
+    async run(subject) {
+      const made = await make(subject);
+      assert.ok(await accepts(subject, made));
+      assert.ok(await subject.use(made.value.reveal(), 'billing'));
+      const seenAs = { outcome: 'accepted', userAgent: 'billing' } as const;
+      await comesTrue(subject, 'seen', async () => {
+        return (await seen(subject, made, seenAs)) !== undefined;
+      });
+      const uses = await usesOf(subject, made);
+      assert.deepEqual(
+        uses.map(({ source, count }) => [source.userAgent, count]),
+        [['billing', 1]],
+      );
+    },
+  },
+];
+
+export const issuerChecks: readonly IssuerCheck[] = [...making, ...ending, ...watching];
