@@ -111,16 +111,21 @@ async function endOpenUse(
   return before.length > 0 ? `${before.length} ${outlives} ended` : `no ${outlives} left`;
 }
 
-/** Refused in three consecutive tries, where its value is known; gone from the list, where there is one. */
+/**
+ * Refused in three consecutive tries, where its value is known and such tries are not taken for somebody's
+ * use; gone from the list, where there is one.
+ */
 async function proveDead(ending: Ending, { mark }: RevokeIds): Promise<void> {
   const { ports, issuer, ref } = ending;
-  const value = await ports.store.get(ref.versionId);
+  const { lists, tellsProbesApart } = issuer.traits;
+  const tries = tellsProbesApart || !lists;
+  const value = tries ? await ports.store.get(ref.versionId) : undefined;
   for (let attempt = 1; value !== undefined && attempt <= proofs; attempt += 1) {
     if (!(await isRefused(issuer, { ref, value, mark: `${mark}-${attempt}` }))) {
       throw new AdapterError('busy', 'the issuer still accepts the revoked credential');
     }
   }
-  if (issuer.traits.lists && (await isListed(ending))) {
+  if (lists && (await isListed(ending))) {
     throw new AdapterError('busy', 'the issuer still lists the revoked credential');
   }
 }

@@ -20,7 +20,7 @@ export interface IssuerTraits {
   /** Attempts with a disabled or revoked credential appear in the record of use. */
   readonly seesRefusals: boolean;
   readonly useRecord: UseRecordKind;
-  /** The record can tell rotor's marked probes from anybody's use. */
+  /** The record tells rotor's marked probes from anybody's use, refused ones too. */
   readonly tellsProbesApart: boolean;
   /** A credential can be read back once it was made. */
   readonly lists: boolean;

@@ -116,9 +116,14 @@ export async function seen(
 ): Promise<ObservedUse | undefined> {
   const uses = await usesOf(subject, made);
   return uses.find(
-    ({ outcome, source }) => outcome === wanted.outcome && source.userAgent === wanted.userAgent,
+    ({ outcome, source }) => outcome === wanted.outcome && isOf(source, wanted.userAgent),
   );
 }
 
 export const recordsEveryUse = ({ useRecord }: IssuerTraits): boolean =>
   useRecord === 'exact' || useRecord === 'last-used';
+
+/** By whatever the issuer knows a source: some see no name before a login, and then an address at least. */
+function isOf({ userAgent, name, address }: ObservedUse['source'], called: string): boolean {
+  return (userAgent ?? name) === called || (userAgent ?? name ?? address) === address;
+}

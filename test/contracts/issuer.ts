@@ -230,7 +230,7 @@ const watching: readonly IssuerCheck[] = [
       });
       const uses = await usesOf(subject, made);
       assert.deepEqual(
-        uses.map(({ source, count }) => [source.userAgent, count]),
+        uses.map(({ source, count }) => [source.userAgent ?? source.name, count]),
         [['billing', 1]],
       );
     },

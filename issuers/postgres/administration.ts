@@ -1,0 +1,86 @@
+/** SQL as the administrator of somebody's PostgreSQL: roles, sessions, settings; errors reduced to codes. */
+import { readFileSync, statSync } from 'node:fs';
+import pg from 'pg';
+import { AdapterError, type AdapterErrorCode } from '../../domain/errors.js';
+
+export interface Administration {
+  /** In the database of the administration URL, or in another one of the same server. */
+  query<R extends object>(
+    text: string,
+    values?: readonly unknown[],
+    database?: string,
+  ): Promise<R[]>;
+  readonly url: URL;
+}
+
+const timeoutMs = 10_000;
+
+export function openAdministration(urlFile: string): Administration {
+  const url = readUrl(urlFile);
+  return {
+    url,
+    query: async <R extends object>(
+      text: string,
+      values: readonly unknown[] = [],
+      database?: string,
+    ) => {
+      const target = new URL(url.href);
+      if (database !== undefined) target.pathname = `/${encodeURIComponent(database)}`;
+      const client = new pg.Client({
+        connectionString: target.href,
+        application_name: 'rotor',
+        connectionTimeoutMillis: timeoutMs,
+        query_timeout: timeoutMs,
+      });
+      client.on('error', () => undefined);
+      try {
+        await client.connect();
+        return (await client.query<R>(text, [...values])).rows;
+      } catch (error) {
+        throw toAdapterError(error);
+      } finally {
+        await client.end().catch(() => undefined);
+      }
+    },
+  };
+}
+
+function readUrl(file: string): URL {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined || (found.mode & 0o077) !== 0) {
+    throw new AdapterError(
+      'not-permitted',
+      `${file} is missing, or can be read by others (chmod 600)`,
+    );
+  }
+  try {
+    return new URL(readFileSync(file, 'utf8').trim());
+  } catch {
+    throw new AdapterError('not-permitted', `${file} does not hold a connection URL`);
+  }
+}
+
+const byClass: Readonly<Record<string, [AdapterErrorCode, string]>> = {
+  '28': ['not-permitted', "the server refuses rotor's administrator"],
+  '42': [
+    'refused',
+    'the server refuses the change: is the specification right, and the role allowed to?',
+  ],
+  '53': ['busy', 'the server has no room for another connection'],
+  '55': ['busy', 'something is in use on the server'],
+};
+
+/** SQLSTATE's first two characters are its class; the server's words stay behind. */
+export function toAdapterError(error: unknown): AdapterError {
+  const state = sqlState(error);
+  const [code, message] = byClass[state.slice(0, 2)] ?? [
+    'unreachable',
+    'the server cannot be reached, or failed',
+  ];
+  return new AdapterError(code, state === '' ? message : `${message} (${state})`);
+}
+
+export function sqlState(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return '';
+  return typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : '';
+}

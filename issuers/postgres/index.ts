@@ -1,0 +1,225 @@
+/** Logins of a PostgreSQL server: one role per version, whose sessions act as one owner role. */
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { z } from 'zod';
+import { AdapterError, CredentialRefused } from '../../domain/errors.js';
+import type {
+  Credential,
+  CredentialRef,
+  IssuedSecret,
+  Issuer,
+  IssuerTraits,
+  Minted,
+  MintRequest,
+  OpenUse,
+  UseRecord,
+} from '../../domain/issuer.js';
+import { SecretValue } from '../../domain/secret-value.js';
+import { issuerKind } from '../kind.js';
+import { readTag } from '../tag.js';
+import {
+  openAdministration,
+  sqlState,
+  toAdapterError,
+  type Administration,
+} from './administration.js';
+import { openConnectionLog, type ConnectionLog } from './connection-log.js';
+import {
+  createRole,
+  dropRole,
+  endSessions,
+  listRoles,
+  ownRole,
+  sessionsOf,
+  setLogin,
+} from './roles.js';
+import { scramVerifier } from './scram.js';
+import { recordLogins, sampleSessions, type SeenUses } from './use.js';
+
+const roleName = z.string().min(1).max(50);
+
+const Specification = z.strictObject({
+  ownerRole: roleName.describe('the role that sessions act as; it owns what programs make'),
+  database: z.string().min(1).max(63),
+  /** What programs connect to, where it is not the address that rotor administers by. */
+  host: z.string().min(1).max(253).optional(),
+  port: z.number().int().min(1).max(65_535).optional(),
+  validityMs: z.number().int().positive().optional(),
+});
+type Specification = z.output<typeof Specification>;
+
+export const postgres = issuerKind({
+  kind: 'postgres',
+  options: z.strictObject({
+    adminUrlFile: z
+      .string()
+      .min(1)
+      .describe('a file of mode 0600 with a connection URL; its role has CREATEROLE'),
+    connectionLogFile: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("the server's log, where rotor may read it"),
+  }),
+  specification: Specification,
+  open: ({ adminUrlFile, connectionLogFile }, { installationId }) => {
+    const server = openAdministration(adminUrlFile);
+    const log =
+      connectionLogFile === undefined ? undefined : openConnectionLog(server, connectionLogFile);
+    return open({ server, installationId, log, seen: new Map() });
+  },
+});
+
+interface Instance {
+  readonly server: Administration;
+  readonly installationId: string;
+  readonly log: ConnectionLog | undefined;
+  readonly seen: SeenUses;
+}
+
+function traitsOf({ log }: Instance): IssuerTraits {
+  const exact = log !== undefined;
+  return {
+    overlap: { kind: 'many' },
+    // The value is a whole connection URL: who takes it over takes user and password together.
+    valueChosenBy: 'theirs',
+    tag: 'place',
+    disable: 'manual',
+    seesRefusals: exact,
+    useRecord: exact ? 'exact' : 'sampled',
+    // A refused login has no application name in the log: it could be anybody's.
+    tellsProbesApart: false,
+    lists: true,
+    propagationMs: 0,
+    outlives: 'sessions',
+    outlivesMs: 0,
+    longestValidityMs: undefined,
+  };
+}
+
+function open(instance: Instance): Issuer {
+  const { server } = instance;
+  return {
+    kind: 'postgres',
+    traits: traitsOf(instance),
+    mint: (request) => mint(instance, request),
+    verify: (ref, value, probe) => verify(value, probe, ref),
+    revoke: (ref) => revoke(instance, ref),
+    list: (secret) => list(instance, secret),
+    disable: (ref) => login(instance, ref, false),
+    enable: (ref) => login(instance, ref, true),
+    observedUse: (secret, since) => observedUse(instance, secret, since),
+    openUse: ({ credentialId }) => openUse(server, credentialId),
+    endOpenUse: ({ credentialId }) => endSessions(server, credentialId),
+  };
+}
+
+function specificationOf({ specification }: IssuedSecret): Specification {
+  const parsed = Specification.safeParse(specification);
+  if (parsed.success) return parsed.data;
+  throw new AdapterError('refused', 'the specification names no owner role and database');
+}
+
+/** Named after the version: repeated, it is the same role, and the server refuses a second one. */
+async function mint({ server }: Instance, request: MintRequest): Promise<Minted> {
+  const { ownerRole, database, host, port } = specificationOf(request.secret);
+  const name = `${ownerRole}_${request.versionId.replaceAll('-', '').slice(0, 12)}`;
+  const password = randomBytes(32).toString('base64url');
+  const { expiresAt, tag } = request;
+  await createRole(server, { name, ownerRole, verifier: scramVerifier(password), tag, expiresAt });
+  const url = new URL('postgresql://localhost');
+  url.hostname = host ?? server.url.hostname;
+  url.port = String(port ?? (server.url.port || 5432));
+  url.username = name;
+  url.password = password;
+  url.pathname = `/${encodeURIComponent(database)}`;
+  const value = new SecretValue(url.href);
+  return { credentialId: name, value, ...(expiresAt === undefined ? {} : { expiresAt }) };
+}
+
+/** One real login, under a name that the record of use leaves out. */
+async function verify(value: SecretValue, probe: string, ref: CredentialRef): Promise<void> {
+  const client = new pg.Client({
+    connectionString: urlOf(value, ref),
+    application_name: `rotor-probe ${probe}`.slice(0, 63),
+    connectionTimeoutMillis: 10_000,
+  });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+  } catch (error) {
+    // 28P01 wrong password, 28000 not permitted to log in; 3D000 and the like are no word on the password.
+    if (sqlState(error).startsWith('28')) throw new CredentialRefused();
+    throw toAdapterError(error);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** A value that is no URL of this role proves nothing about it. */
+function urlOf(value: SecretValue, { credentialId }: CredentialRef): string {
+  try {
+    const url = new URL(value.reveal());
+    if (decodeURIComponent(url.username) === credentialId) return url.href;
+  } catch {
+    // Said below, without the text.
+  }
+  throw new CredentialRefused();
+}
+
+async function login(
+  { server }: Instance,
+  { credentialId, tag }: CredentialRef,
+  allowed: boolean,
+): Promise<void> {
+  const role = await ownRole(server, credentialId, tag);
+  if (role !== undefined) return setLogin(server, credentialId, allowed);
+  if (!allowed) throw new AdapterError('not-found', `there is no role ${credentialId}`);
+}
+
+async function revoke({ server }: Instance, ref: CredentialRef): Promise<void> {
+  const { ownerRole, database } = specificationOf(ref.secret);
+  const role = await ownRole(server, ref.credentialId, ref.tag);
+  if (role === undefined) return;
+  await setLogin(server, ref.credentialId, false);
+  await endSessions(server, ref.credentialId);
+  await dropRole(server, ref.credentialId, { ownerRole, database });
+}
+
+async function list(
+  { server, installationId }: Instance,
+  secret: IssuedSecret,
+): Promise<Credential[]> {
+  const { ownerRole } = specificationOf(secret);
+  return (await listRoles(server, ownerRole)).map(({ name, tag, canLogin, expiresAt }) => ({
+    credentialId: name,
+    tag: readTag(tag?.includes('/') === true ? tag : undefined, installationId),
+    createdAt: undefined,
+    expiresAt: expiresAt ?? undefined,
+    disabled: !canLogin,
+    rights: { ownerRole },
+  }));
+}
+
+async function openUse(server: Administration, role: string): Promise<OpenUse[]> {
+  return (await sessionsOf(server, role)).map(({ pid, address, application, since }) => ({
+    kind: 'session',
+    id: String(pid),
+    source: {
+      ...(address === null ? {} : { address }),
+      ...(application === null || application === '' ? {} : { name: application }),
+    },
+    since,
+  }));
+}
+
+async function observedUse(
+  instance: Instance,
+  secret: IssuedSecret,
+  since: Date,
+): Promise<UseRecord> {
+  const { server, log, seen } = instance;
+  if (log !== undefined) return recordLogins({ log, seen, since });
+  const { ownerRole } = specificationOf(secret);
+  return sampleSessions({ server, seen, ownerRole, since });
+}

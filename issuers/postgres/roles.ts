@@ -1,0 +1,110 @@
+/** One login role per version, a member of the owner role that its sessions act as. */
+import pg from 'pg';
+import { AdapterError } from '../../domain/errors.js';
+import type { Administration } from './administration.js';
+
+export interface Role {
+  readonly name: string;
+  readonly tag: string | null;
+  readonly canLogin: boolean;
+  readonly expiresAt: Date | null;
+}
+
+const quote = (name: string): string => pg.escapeIdentifier(name);
+const literal = (text: string): string => pg.escapeLiteral(text);
+
+/** Login roles of the owner role: those that rotor made, and those that somebody else did. */
+export function listRoles(server: Administration, ownerRole: string): Promise<Role[]> {
+  return server.query<Role>(
+    `select r.rolname as name, shobj_description(r.oid, 'pg_authid') as tag, r.rolcanlogin as "canLogin",
+       case when r.rolvaliduntil = 'infinity' then null else r.rolvaliduntil end as "expiresAt"
+     from pg_roles r join pg_auth_members m on m.member = r.oid join pg_roles o on o.oid = m.roleid
+     where o.rolname = $1 and not r.rolsuper
+       and (r.rolcanlogin or shobj_description(r.oid, 'pg_authid') like '%/%')
+       and (r.rolvaliduntil is null or r.rolvaliduntil > clock_timestamp())
+     order by r.oid`,
+    [ownerRole],
+  );
+}
+
+export interface NewRole {
+  readonly name: string;
+  readonly ownerRole: string;
+  readonly verifier: string;
+  readonly tag: string;
+  readonly expiresAt: Date | undefined;
+}
+
+/** One simple query is one transaction: the role exists with its tag, or not at all. */
+export async function createRole(server: Administration, role: NewRole): Promise<void> {
+  const until =
+    role.expiresAt === undefined ? '' : ` valid until ${literal(role.expiresAt.toISOString())}`;
+  const name = quote(role.name);
+  await server.query(
+    [
+      'begin',
+      `create role ${name} login password ${literal(role.verifier)}${until} in role ${quote(role.ownerRole)}`,
+      `alter role ${name} set role ${quote(role.ownerRole)}`,
+      `comment on role ${name} is ${literal(role.tag)}`,
+      'commit',
+    ].join(';\n'),
+  );
+}
+
+/** Throws `not-ours` where the role carries another tag; undefined where it is gone. */
+export async function ownRole(
+  server: Administration,
+  name: string,
+  tag: string | undefined,
+): Promise<{ readonly canLogin: boolean } | undefined> {
+  const [found] = await server.query<{ tag: string | null; canLogin: boolean }>(
+    `select shobj_description(oid, 'pg_authid') as tag, rolcanlogin as "canLogin" from pg_roles where rolname = $1`,
+    [name],
+  );
+  if (found === undefined) return undefined;
+  if (tag === undefined || found.tag === tag) return found;
+  throw new AdapterError('not-ours', `role ${name} carries another tag`);
+}
+
+export async function setLogin(
+  server: Administration,
+  name: string,
+  login: boolean,
+): Promise<void> {
+  await server.query(`alter role ${quote(name)} ${login ? 'login' : 'nologin'}`);
+}
+
+export interface Session {
+  readonly pid: number;
+  readonly address: string | null;
+  readonly application: string | null;
+  readonly since: Date;
+}
+
+export function sessionsOf(server: Administration, name: string): Promise<Session[]> {
+  return server.query<Session>(
+    `select pid, host(client_addr) as address, application_name as application, backend_start as since
+     from pg_stat_activity where usename = $1`,
+    [name],
+  );
+}
+
+export async function endSessions(server: Administration, name: string): Promise<void> {
+  await server.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [
+    name,
+  ]);
+}
+
+/** What it owns goes to the owner role first: nothing that a program made is lost with its login. */
+export async function dropRole(
+  server: Administration,
+  name: string,
+  where: { ownerRole: string; database: string },
+): Promise<void> {
+  await server.query(
+    `begin; reassign owned by ${quote(name)} to ${quote(where.ownerRole)}; drop owned by ${quote(name)}; commit`,
+    [],
+    where.database,
+  );
+  await server.query(`drop role if exists ${quote(name)}`);
+}
