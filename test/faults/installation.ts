@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ChildProcess } from 'node:child_process';
+import { parse, stringify } from 'yaml';
 import { openApi } from '../../client/http.js';
 import { packageRoot } from '../../infra/package-root.js';
 import { firstToken } from '../../workers/stack/first-token.js';
@@ -28,12 +29,16 @@ const policy = {
   timeouts: { mint: '2s', deliver: '2s', prove: '20s' },
 };
 
-export async function openInstallation() {
+/** More issuer instances, by name; each may need the database's owner. */
+export type MoreIssuers = (ownerUrl: string, folder: string) => Record<string, unknown>;
+
+export async function openInstallation(more: MoreIssuers = () => ({})) {
   const database = await openDatabase();
   const temporal = sharedTemporal();
   const folder = mkdtempSync(join(tmpdir(), 'rotor-installation-'));
   const port = await freePort(0);
   await prepareState(folder, { roots: [folder], port });
+  addIssuers(join(folder, 'rotor.yaml'), more(database.ownerUrl, folder));
   const tokenFile = await firstToken(folder, database.url);
   const url = `http://127.0.0.1:${port}`;
   writeFileSync(join(folder, 'api.json'), JSON.stringify({ url, tokenFile }));
@@ -97,6 +102,12 @@ export async function openInstallation() {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function addIssuers(file: string, more: Record<string, unknown>): void {
+  const configuration = parse(readFileSync(file, 'utf8')) as { issuers: Record<string, unknown> };
+  Object.assign(configuration.issuers, more);
+  writeFileSync(file, stringify(configuration));
 }
 
 export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
