@@ -108,7 +108,8 @@ async function endOpenUse(
   const left = (await issuer.openUse?.(ref)) ?? [];
   if (left.length > 0)
     throw new AdapterError('busy', `${outlives} of the revoked credential are still open`);
-  return before.length > 0 ? `${before.length} ${outlives} ended` : `no ${outlives} left`;
+  const ended = before.length === 1 ? outlives.slice(0, -1) : outlives;
+  return before.length > 0 ? `${before.length} ${ended} ended` : `no ${outlives} left`;
 }
 
 /**

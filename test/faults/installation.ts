@@ -127,7 +127,9 @@ export async function eventually(look: () => Promise<boolean>, withinMs = 30_000
 }
 
 /** One secret older than rotor, used by a program with a dotenv file and one with a list, both in this process. */
-export async function openSecret(installation: Installation, name: string) {
+export type ForSecrets = Pick<Installation, 'authority' | 'folder' | 'api' | 'url' | 'apply'>;
+
+export async function openSecret(installation: ForSecrets, name: string) {
   const { authority, folder, api, url } = installation;
   const client = { secretKey: name, name: `acme/${name}` };
   const { clientId } = await authority<{ clientId: string }>('/clients', client);

@@ -122,7 +122,7 @@ test('a database login rotates: provisioned, moved, its old sessions ended, the 
     '/v1/secrets/acme/orders-db',
   );
   expect(versions).toMatchObject([
-    { version: 'v1', state: 'revoked', outlived: '1 sessions ended' },
+    { version: 'v1', state: 'revoked', outlived: '1 session ended' },
     { version: 'v2', state: 'active', current: true },
   ]);
   const gone = new pg.Client({ connectionString: firstUrl });

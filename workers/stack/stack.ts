@@ -1,5 +1,5 @@
 /** A whole installation on one machine: servers, worker and API as processes of their own, each started again when it dies. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -27,6 +27,7 @@ export interface StackOptions extends FirstStart {
 }
 
 interface ServersTold {
+  readonly pid: number;
   readonly databaseUrl: string;
   readonly databaseOwnerUrl: string;
   readonly temporalAddress: string;
@@ -36,11 +37,16 @@ interface ServersTold {
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { stateFolder } = options;
   await prepareState(stateFolder, options);
-  const servers = await startServerProcess(options);
+  const programs: { restart(): void }[] = [];
+  const servers = await startServerProcess(options, () => {
+    // They may have other ports now: who used the old ones starts anew.
+    for (const program of programs) program.restart();
+  });
   const tokenFile = await firstToken(stateFolder, servers.told().databaseUrl);
   const url = apiUrl(stateFolder);
   writeFileSync(join(stateFolder, 'api.json'), JSON.stringify({ url, tokenFile }), { mode: 0o600 });
   const workers = startPrograms(options, servers);
+  programs.push(workers.worker, workers.api);
   await untilReady(url, stateFolder);
   const { temporalUiUrl, temporalAddress, databaseOwnerUrl } = servers.told();
   return {
@@ -63,28 +69,31 @@ interface ServerProcess {
   told(): ServersTold;
 }
 
-async function startServerProcess(options: StackOptions): Promise<ServerProcess> {
+async function startServerProcess(options: StackOptions, back: () => void): Promise<ServerProcess> {
   const { stateFolder, tell } = options;
   const file = join(stateFolder, 'servers.json');
   rmSync(file, { force: true });
+  const told = (): ServersTold => JSON.parse(readFileSync(file, 'utf8')) as ServersTold;
+  let ready = false;
   let failed = false;
   const program = programOf(options, { name: 'servers', script: 'stack/servers.js' });
   const process = supervise({ ...program, args: [stateFolder] }, (name) => {
     failed = true;
     tell(`${name} ended and is started again`);
+    // Until they are back, the old answer stays: whoever starts meanwhile is started once more.
+    if (ready) void untilOthersTold(told).then(back);
   });
-  const told = (): ServersTold => JSON.parse(readFileSync(file, 'utf8')) as ServersTold;
-  while (!failed) {
-    try {
-      told();
-      return { process, told };
-    } catch {
-      await pause(20);
-    }
-  }
+  while (!failed && !existsSync(file)) await pause(20);
+  ready = true;
+  if (!failed) return { process, told };
   await process.stop();
   const log = join(stateFolder, 'log', 'servers.log');
   throw new RotorError('servers-failed', lastLines(log), { kind: 'failed', hint: log });
+}
+
+async function untilOthersTold(told: () => ServersTold): Promise<void> {
+  const { pid } = told();
+  while (told().pid === pid) await pause(50);
 }
 
 function lastLines(file: string): string {

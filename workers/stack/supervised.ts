@@ -12,6 +12,8 @@ export interface Program {
 
 export interface Supervised {
   readonly pid: () => number | undefined;
+  /** Ends it now; it is started again like one that died. */
+  restart(): void;
   stop(): Promise<void>;
 }
 
@@ -37,6 +39,9 @@ export function supervise(program: Program, died: (name: string) => void): Super
   start();
   return {
     pid: () => child?.pid,
+    restart: () => {
+      child?.kill('SIGKILL');
+    },
     stop: async () => {
       stopping = true;
       child?.kill('SIGTERM');

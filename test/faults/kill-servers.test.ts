@@ -1,0 +1,101 @@
+import { mkdtempSync, readFileSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { openApi } from '../../client/http.js';
+import { removeState } from '../../infra/embedded/state.js';
+import { freePort, readSecret } from '../../workers/stack/first-start.js';
+import { startStack, type Stack } from '../../workers/stack/stack.js';
+import { eventually, openSecret, type UsedSecret } from './installation.js';
+
+const stateFolder = mkdtempSync(join(tmpdir(), 'rotor-stack-'));
+let stack: Stack;
+const told: string[] = [];
+
+beforeAll(async () => {
+  stack = await startStack({
+    stateFolder,
+    roots: [stateFolder],
+    port: await freePort(0),
+    tell: (line) => told.push(line),
+  });
+}, 60_000);
+afterAll(async () => {
+  await stack.stop();
+  removeState(stateFolder);
+}, 60_000);
+
+/** The parts of an installation that openSecret needs. */
+function installation() {
+  const api = openApi({ url: stack.url, token: readFileSync(stack.tokenFile, 'utf8').trim() });
+  const authority = async <T>(path: string, body?: unknown): Promise<T> => {
+    const response = await fetch(`${stack.url}/authority/v1${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: {
+        authorization: `Bearer ${readSecret(stateFolder, 'authority-token')}`,
+        'content-type': 'application/json',
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return (await response.json()) as T;
+  };
+  const apply = (document: unknown) =>
+    api.post<{ changes: Record<string, unknown>[] }>('/v1/declarations', {
+      documents: [document],
+      dryRun: false,
+    });
+  return { api, authority, apply, folder: stateFolder, url: stack.url };
+}
+
+/** Every process that works on this state folder and is of that name. */
+function pidsOf(part: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const text =
+          readFileSync(`/proc/${pid}/cmdline`, 'utf8') +
+          readFileSync(`/proc/${pid}/environ`, 'utf8');
+        return text.includes(stateFolder) && text.includes(part);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+function kill(part: string): void {
+  for (const pid of pidsOf(part)) if (pid !== process.pid) process.kill(pid, 'SIGKILL');
+}
+
+async function completesAfter(
+  name: string,
+  fault: () => void | Promise<void>,
+): Promise<UsedSecret> {
+  const secret = await openSecret(installation(), name);
+  const runId = await secret.ask('rotate');
+  await fault();
+  await eventually(async () => (await secret.run(runId))['state'] === 'ended', 60_000);
+  await secret.stop();
+  expect(await secret.run(runId)).toMatchObject({ outcome: 'succeeded' });
+  expect(await secret.orphans()).toEqual([]);
+  expect(secret.refused).toEqual([]);
+  return secret;
+}
+
+test('the API is killed in the middle of a rotation: it is started again, and the run completes', async () => {
+  await completesAfter('api-killed', async () => {
+    await pause(150);
+    kill('workers/api.js');
+  });
+  expect(told).toContain('api ended and is started again');
+}, 90_000);
+
+test('PostgreSQL and Temporal are killed in the middle of a rotation: all come back, and the run completes', async () => {
+  await completesAfter('servers-killed', async () => {
+    await pause(150);
+    kill('stack/servers.js');
+  });
+  expect(told).toContain('servers ended and is started again');
+}, 120_000);
