@@ -23,7 +23,7 @@ export async function revoke(ports: Ports, { runId }: OfRun): Promise<Answer> {
   const facts = await ports.registry.read(runId);
   const told: string[] = [];
   for (const versionId of versionsToEnd(facts)) {
-    const answer = await revokeVersion(ports, runId, versionId);
+    const answer = await endVersion(ports, facts, versionId);
     if (answer.kind !== 'done') return answer;
     told.push(answer.told);
   }
@@ -43,9 +43,13 @@ export async function revokeVersion(
   runId: string,
   versionId: string,
 ): Promise<Answer> {
-  const facts = await ports.registry.read(runId);
+  return endVersion(ports, await ports.registry.read(runId), versionId);
+}
+
+async function endVersion(ports: Ports, facts: Facts, versionId: string): Promise<Answer> {
   const ref = credentialRef(facts, versionId);
   if (ref === undefined) return { kind: 'done', told: 'it was never minted' };
+  const { runId } = facts.run;
   const ending: Ending = { ports, runId, facts, ref, issuer: ports.issuer(facts.secret.issuer) };
   try {
     return (await resume(ending)) ?? (await revokeNow(ending));

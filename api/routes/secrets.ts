@@ -110,8 +110,7 @@ async function requestRun(parts: ApiParts, call: Call<RunBody>): Promise<unknown
   const { params, body, by } = call;
   const options = optionsOf(body, by);
   demandConfirmation(body, by);
-  const facts = await imagine(parts, params, { kind: body.kind, options, by: by.name });
-  refuseUnknownDependents(facts, body);
+  await refuseUnknownDependents(parts, call, options);
   return parts.request({
     organization: params['organization'] ?? '',
     secret: params['secret'] ?? '',
@@ -162,9 +161,15 @@ function demandConfirmation(body: RunBody, by: Principal): void {
   });
 }
 
-function refuseUnknownDependents(facts: Facts, body: RunBody): void {
-  if (facts.dependencies.length > 0 || body.kind === 'compromise') return;
-  if (body.noDependentsKnown === true) return;
+/** Containing is never held up by a question. */
+async function refuseUnknownDependents(
+  parts: ApiParts,
+  { params, body, by }: Call<RunBody>,
+  options: RunOptions,
+): Promise<void> {
+  if (body.kind === 'compromise' || body.noDependentsKnown === true) return;
+  const facts = await imagine(parts, params, { kind: body.kind, options, by: by.name });
+  if (facts.dependencies.length > 0) return;
   throw new RotorError('no-dependents-known', 'nobody is declared to use this secret', {
     kind: 'conflict',
     hint: 'declare who uses it, or say --no-dependents-known',
