@@ -1,4 +1,6 @@
 /** All activities, by the names that workflows call them; each failure leaves as a code. */
+import type { Answer } from '../domain/run.js';
+import { answered } from '../domain/steps/standing.js';
 import { clean } from './clean.js';
 import { collectUse } from './collect-use.js';
 import { create } from './create.js';
@@ -7,7 +9,7 @@ import { disable } from './disable.js';
 import { bounded } from './failures.js';
 import { endMonitoring, monitor } from './monitor.js';
 import { plan } from './plan.js';
-import type { Ports } from './ports.js';
+import type { OfRun, Ports } from './ports.js';
 import { revoke } from './revoke.js';
 import { update } from './update.js';
 import { verify } from './verify.js';
@@ -17,16 +19,25 @@ export function createActivities(ports: Ports) {
     <A, R>(work: (ports: Ports, argument: A) => Promise<R>) =>
     (argument: A) =>
       work(ports, argument);
+  /** What keeps a step from going on is written to the run's row, wherever it was found. */
+  const step =
+    <A extends OfRun>(work: (ports: Ports, argument: A) => Promise<Answer>) =>
+    async (argument: A): Promise<Answer> => {
+      const answer = await work(ports, argument);
+      if (answer.kind === 'blocked')
+        await ports.registry.decide(argument.runId, () => answered(answer));
+      return answer;
+    };
   return {
     plan: bounded(bind(plan)),
-    prepare: bounded(bind(prepare)),
-    cutover: bounded(bind(cutover)),
-    create: bounded(bind(create)),
-    update: bounded(bind(update)),
-    verify: bounded(bind(verify)),
-    disable: bounded(bind(disable)),
-    revoke: bounded(bind(revoke)),
-    clean: bounded(bind(clean)),
+    prepare: bounded(step(prepare)),
+    cutover: bounded(step(cutover)),
+    create: bounded(step(create)),
+    update: bounded(step(update)),
+    verify: bounded(step(verify)),
+    disable: bounded(step(disable)),
+    revoke: bounded(step(revoke)),
+    clean: bounded(step(clean)),
     monitor: bounded(bind(monitor)),
     endMonitoring: bounded(bind(endMonitoring)),
     collectUse: bounded(bind(collectUse)),
