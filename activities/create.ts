@@ -1,6 +1,7 @@
 /** Makes the successor: named, minted, sealed, read back, proven by one login; then it is active. */
 import { sleep } from '@temporalio/activity';
 import { AdapterError, CredentialRefused } from '../domain/errors.js';
+import type { Change } from '../domain/change.js';
 import type { Facts } from '../domain/facts.js';
 import type { Credential, Issuer } from '../domain/issuer.js';
 import type { Answer } from '../domain/run.js';
@@ -52,7 +53,7 @@ async function make(making: Making): Promise<Answer> {
   if (value === undefined) return endUnsealed(making, found);
   ports.reached('create:sealed');
   const wrong = await readBack(making, found);
-  if (wrong !== undefined) return wrong;
+  if (wrong !== undefined) return endWrong(making, found, wrong);
   return ports.registry.decide(making.runId, (facts) => finishCreate(facts, { order, ...found }));
 }
 
@@ -121,25 +122,44 @@ function chooseOne({ issuer }: Making, own: readonly Credential[]): Found | Answ
 }
 
 /** Its value was shown once and lost: it is of no use to anybody, and ends before the next is made. */
-async function endUnsealed(making: Making, { credentialId, expiresAt }: Found): Promise<Answer> {
-  const { ports, runId, order } = making;
+async function endUnsealed(making: Making, found: Found): Promise<Answer> {
+  const { ports, runId } = making;
+  const ended = await endUnused(making, found, []);
+  return ended.kind === 'done' ? create(ports, { runId }) : ended;
+}
+
+/** Nobody may use it, so nobody was given it: it does not stay until a person has looked. */
+async function endWrong(making: Making, found: Found, wrong: Answer): Promise<Answer> {
+  const { versionId } = making.order;
+  const sealed: Change = { change: 'value-known', versionId, value: 'sealed' };
+  const ended = await endUnused(making, found, [sealed]);
+  return ended.kind === 'done' ? wrong : ended;
+}
+
+async function endUnused(
+  { ports, runId, order }: Making,
+  { credentialId, expiresAt }: Found,
+  known: readonly Change[],
+): Promise<Answer> {
+  const { versionId, effectId } = order;
+  const moved: Change = {
+    change: 'version-moved',
+    versionId,
+    from: 'pending',
+    to: 'active',
+    credentialId,
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  };
   await ports.registry.decide(runId, () => ({
     result: undefined,
     changes: [
-      {
-        change: 'version-moved',
-        versionId: order.versionId,
-        from: 'pending',
-        to: 'active',
-        credentialId,
-        ...(expiresAt === undefined ? {} : { expiresAt }),
-      },
-      { change: 'version-refused', versionId: order.versionId },
-      { change: 'effect-finished', effectId: order.effectId },
+      ...known,
+      moved,
+      { change: 'version-refused', versionId },
+      { change: 'effect-finished', effectId },
     ],
   }));
-  const ended = await revokeVersion(ports, runId, order.versionId);
-  return ended.kind === 'done' ? create(ports, { runId }) : ended;
+  return revokeVersion(ports, runId, versionId);
 }
 
 async function readBack(making: Making, found: Found): Promise<Answer | undefined> {
@@ -150,7 +170,7 @@ async function readBack(making: Making, found: Found): Promise<Answer | undefine
     const credential = listed.find(({ credentialId }) => credentialId === found.credentialId);
     if (credential === undefined)
       throw new AdapterError('bad-reply', 'the new credential is not listed yet');
-    const wrong = judge(making, credential);
+    const wrong = await judge(making, credential);
     if (wrong !== undefined) return wrong;
   }
   const value = await ports.store.get(versionId);
@@ -165,8 +185,13 @@ async function readBack(making: Making, found: Found): Promise<Answer | undefine
   return undefined;
 }
 
-function judge({ order, issuer }: Making, credential: Credential): Answer | undefined {
+async function judge(
+  { ports, order, issuer }: Making,
+  credential: Credential,
+): Promise<Answer | undefined> {
   if (issuer.traits.tag === 'place' && credential.tag.kind !== 'ours') {
+    // Sealed under our version's id, it would stand in the way of the next answer.
+    if (issuer.traits.valueChosenBy === 'theirs') await ports.store.destroy(order.versionId);
     throw new AdapterError('not-ours', 'the issuer answered with a credential of somebody else');
   }
   const wrong = wrongRights(order, credential);

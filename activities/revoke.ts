@@ -11,6 +11,7 @@ import {
   recordRevoked,
   type RevokeIds,
 } from '../domain/steps/revoke.js';
+import { decideSearch, recordSearch, unansweredMints } from '../domain/steps/unanswered.js';
 import { versionsToEnd } from '../domain/steps/verify.js';
 import { blockedBy } from './failures.js';
 import type { OfRun, Ports } from './ports.js';
@@ -20,6 +21,8 @@ import { credentialRef, readOpenUse, readUse } from './use.js';
 const proofs = 3;
 
 export async function revoke(ports: Ports, { runId }: OfRun): Promise<Answer> {
+  const unanswered = await findUnanswered(ports, runId);
+  if (unanswered !== undefined) return unanswered;
   const facts = await ports.registry.read(runId);
   const told: string[] = [];
   for (const versionId of versionsToEnd(facts)) {
@@ -28,6 +31,19 @@ export async function revoke(ports: Ports, { runId }: OfRun): Promise<Answer> {
     told.push(answer.told);
   }
   return { kind: 'done', told: told.join('; ') || 'nothing is left to revoke' };
+}
+
+/** What a mint without an answer has made becomes a version that can be ended. */
+async function findUnanswered(ports: Ports, runId: string): Promise<Answer | undefined> {
+  const facts = await ports.registry.read(runId);
+  const issuer = ports.issuer(facts.secret.issuer);
+  for (const versionId of unansweredMints(facts)) {
+    const order = await ports.registry.decide(runId, (now) => decideSearch(now, versionId));
+    if (order.kind === 'answer') return order.answer;
+    const listed = issuer.traits.lists ? await issuer.list(order.secret) : undefined;
+    await ports.registry.decide(runId, (now) => recordSearch(now, order, listed));
+  }
+  return undefined;
 }
 
 interface Ending {

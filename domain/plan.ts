@@ -159,7 +159,7 @@ function planBack(facts: Facts, decision: DecisionFacts): Plan {
   const successor = successorCandidate(facts, new Set()) ?? ownSuccessor(facts);
   const predecessor = predecessorToReturnTo(facts, successor?.versionId ?? 'none');
   const returns = returning(facts, successor, predecessor);
-  const ending = successor !== undefined && isUsable(successor.state) ? [successor.versionId] : [];
+  const ending = successor !== undefined && mayExist(facts, successor) ? [successor.versionId] : [];
   return {
     direction: 'back',
     title: `Roll back ${fullName(facts)} (${decision.kind} by ${decision.by})`,
@@ -169,6 +169,11 @@ function planBack(facts: Facts, decision: DecisionFacts): Plan {
     waves: planWaves(facts.policy, returns.pending, false),
     warnings: [],
   };
+}
+
+/** Also one that was ordered without an answer: it is looked for before the run ends. */
+function mayExist({ effects }: Facts, { versionId, state }: VersionFacts): boolean {
+  return isUsable(state) || effects.some((e) => e.kind === 'mint' && e.versionId === versionId);
 }
 
 interface Returning {

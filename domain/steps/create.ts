@@ -42,9 +42,12 @@ export function tagOf(facts: Facts, versionId: string): string {
 
 export function beginCreate(facts: Facts, ids: NewIds): Decided<CreateOrder> {
   const candidate = successorCandidate(facts, new Set(facts.run.plan?.ends ?? []));
-  const answer = standingAnswer(facts) ?? createdAlready(candidate) ?? mustWait(facts);
+  const answer =
+    standingAnswer(facts) ??
+    createdAlready(candidate) ??
+    mustWait(facts) ??
+    whyNotMinted(facts, candidate);
   if (answer !== undefined) return toOrder(answered(answer));
-  if (lostValues(facts) >= mostLostValues) return toOrder(answered(valueLost));
   const versionId = candidate?.versionId ?? ids.versionId;
   const named: Change[] =
     candidate === undefined
@@ -75,6 +78,34 @@ const valueLost: Answer = {
   code: 'value-lost',
   told: `the value of ${mostLostValues} new credentials was lost before it could be sealed`,
 };
+
+function whyNotMinted(facts: Facts, candidate: VersionFacts | undefined): Answer | undefined {
+  if (lostValues(facts) >= mostLostValues) return valueLost;
+  return candidate !== undefined && mintsBlindly(facts, candidate) ? mintedUnseen : undefined;
+}
+
+const mintedUnseen: Answer = {
+  kind: 'blocked',
+  code: 'credential-ambiguous',
+  told: 'an earlier mint may have made a credential, and the issuer lists none: remove it there, then retry',
+};
+
+/** Its answer was lost, nothing can find it, and nobody has said since then to try again. */
+function mintsBlindly(
+  { traits, effects, policy, run }: Facts,
+  { versionId }: VersionFacts,
+): boolean {
+  if (traits.lists || traits.valueChosenBy === 'ours') return false;
+  const begun = effects
+    .filter((effect) => effect.kind === 'mint' && effect.versionId === versionId)
+    .map(({ deadline }) => deadline.getTime() - policy.timeouts.mintMs);
+  const retried =
+    run.decisions
+      .filter(({ kind }) => kind === 'retry')
+      .at(-1)
+      ?.at.getTime() ?? 0;
+  return begun.some((at) => at > retried);
+}
 
 function toOrder({ result, changes }: Decided<Answer>): Decided<CreateOrder> {
   return { result: { kind: 'answer', answer: result }, changes };
@@ -130,7 +161,10 @@ function expiryOf(facts: Facts): Date | undefined {
 }
 
 /** Which listed credentials are the one that was ordered. Without a tag: those that were not there before. */
-export function mintedAmong(order: MintOrder, listed: readonly Credential[]): Credential[] {
+export function mintedAmong(
+  order: Pick<MintOrder, 'versionId' | 'listedBefore'>,
+  listed: readonly Credential[],
+): Credential[] {
   const tagged = listed.filter(
     ({ tag }) => tag.kind === 'ours' && tag.versionId === order.versionId,
   );

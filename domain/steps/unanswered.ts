@@ -1,0 +1,90 @@
+/** A mint whose answer never came may have made a credential: a run that turns around does not leave it behind. */
+import type { Change, Decided } from '../change.js';
+import type { EffectFacts, Facts } from '../facts.js';
+import type { Credential, IssuedSecret } from '../issuer.js';
+import type { Answer } from '../run.js';
+import { issuedSecret, mintedAmong } from './create.js';
+import { answered } from './standing.js';
+
+export interface SearchOrder {
+  readonly kind: 'search';
+  readonly secret: IssuedSecret;
+  readonly versionId: string;
+  readonly listedBefore: readonly string[] | undefined;
+}
+
+/** Versions of the plan that were named and ordered, and of which nobody knows whether they exist. */
+export function unansweredMints(facts: Facts): string[] {
+  return facts.versions
+    .filter(
+      ({ versionId, state }) => state === 'pending' && facts.run.plan?.ends.includes(versionId),
+    )
+    .filter(({ versionId }) => openMints(facts, versionId).length > 0)
+    .map(({ versionId }) => versionId);
+}
+
+export function openMints({ effects }: Facts, versionId: string): EffectFacts[] {
+  return effects.filter((e) => e.kind === 'mint' && e.versionId === versionId && !e.finished);
+}
+
+/** Only once the last call is over and the issuer has told everybody does a listing show all. */
+export function decideSearch(
+  facts: Facts,
+  versionId: string,
+): Decided<{ readonly kind: 'answer'; readonly answer: Answer } | SearchOrder> {
+  const deadlines = openMints(facts, versionId).map(({ deadline }) => deadline.getTime());
+  const over = Math.max(0, ...deadlines) + facts.traits.propagationMs;
+  if (over > facts.now.getTime()) {
+    const told = 'a mint may still be under way';
+    const { result, changes } = answered({
+      kind: 'wait',
+      until: new Date(over).toISOString(),
+      told,
+    });
+    return { result: { kind: 'answer', answer: result }, changes };
+  }
+  const version = facts.versions.find((v) => v.versionId === versionId);
+  const { listedBefore } = version ?? {};
+  return {
+    result: { kind: 'search', secret: issuedSecret(facts), versionId, listedBefore },
+    changes: [],
+  };
+}
+
+/** What was found becomes the version's credential, which nobody may adopt; what was not found never was. */
+export function recordSearch(
+  facts: Facts,
+  order: SearchOrder,
+  listed: readonly Credential[] | undefined,
+): Decided<Answer> {
+  const { versionId } = order;
+  const [credential, ...more] = mintedAmong(order, listed ?? []);
+  const finished = openMints(facts, versionId).map(({ effectId }): Change => ({
+    change: 'effect-finished',
+    effectId,
+  }));
+  if (listed === undefined || more.length > 0) {
+    const message = 'a mint was never answered: what it may have made has to be found by a person';
+    const finding = { code: 'orphan-credential' as const, about: versionId, versionId, message };
+    return {
+      result: { kind: 'done', told: message },
+      changes: [{ change: 'found', finding }, ...finished],
+    };
+  }
+  if (credential === undefined) {
+    return { result: { kind: 'done', told: 'it was never minted' }, changes: finished };
+  }
+  const { credentialId, expiresAt } = credential;
+  const moved: Change = {
+    change: 'version-moved',
+    versionId,
+    from: 'pending',
+    to: 'active',
+    credentialId,
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  };
+  return {
+    result: { kind: 'done', told: 'it was minted, and ends' },
+    changes: [moved, { change: 'version-refused', versionId }, ...finished],
+  };
+}
