@@ -1,5 +1,6 @@
 /** The smallest world an engine can run in: a store and destinations that live in this process. */
 import type { Connector } from '../../domain/connector.js';
+import { AdapterError } from '../../domain/errors.js';
 import { SecretValue } from '../../domain/secret-value.js';
 import type { Store } from '../../domain/store.js';
 
@@ -9,6 +10,9 @@ export function memoryStore(): Store & { readonly values: Map<string, string> } 
     kind: 'memory',
     values,
     put: (versionId, value) => {
+      const sealed = values.get(versionId);
+      if (sealed !== undefined && sealed !== value.reveal())
+        return Promise.reject(new AdapterError('refused', 'another value is sealed'));
       values.set(versionId, value.reveal());
       return Promise.resolve();
     },

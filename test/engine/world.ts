@@ -144,6 +144,9 @@ export async function openWorld(policy: Policy = quickPolicy, about: TestIssuerO
       );
       return { value, versionId };
     },
+    async specify(specification: Record<string, unknown>) {
+      await ownerPool.query('update rotor.secrets set specification = $1', [specification]);
+    },
     async ask(kind: RunKind, options: RunOptions = {}) {
       const request = {
         organization: 'acme',

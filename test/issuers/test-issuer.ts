@@ -38,6 +38,8 @@ export interface Trouble {
   retryAfterMs: number;
   /** Each call takes this long. */
   slowMs: number;
+  /** Somebody else makes a credential at the moment of this many mints. */
+  rivals: number;
   /** A mint answers with this credential, which is somebody else's. */
   answersWith: string | undefined;
 }
@@ -138,6 +140,7 @@ function noTrouble(): Trouble {
     busy: 0,
     retryAfterMs: 50,
     slowMs: 0,
+    rivals: 0,
     answersWith: undefined,
   };
 }
@@ -150,6 +153,7 @@ function calls(principal: Principal): Calls {
     mint: async (request) => {
       await answer(principal);
       const minted = mint(principal, request);
+      rival(principal);
       return lose(trouble, 'lostMints', minted);
     },
     verify: async (_ref, value) => {
@@ -223,6 +227,12 @@ function mint(principal: Principal, { tag, value: given, expiresAt }: MintReques
     credentialId: trouble.answersWith ?? credentialId,
     ...(given === undefined ? { value: new SecretValue(value) } : {}),
   };
+}
+
+function rival(principal: Principal): void {
+  if (principal.trouble.rivals === 0) return;
+  principal.trouble.rivals -= 1;
+  keep(principal, { value: `rival-${randomUUID()}`, tag: undefined, expiresAt: undefined });
 }
 
 function makeRoom(principal: Principal): void {

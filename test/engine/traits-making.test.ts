@@ -1,0 +1,196 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { eventually } from '../faults/installation.js';
+import type { TestIssuerOptions } from '../issuers/test-issuer.js';
+import { openWorld, quickPolicy, type World } from './world.js';
+
+let world: World;
+afterEach(() => world.close());
+
+/** One dependent that is proven by reading back, and one version that is older than rotor. */
+async function worldWith(about: TestIssuerOptions): Promise<string> {
+  world = await openWorld(quickPolicy, about);
+  const { value } = await world.adopt();
+  await world.depend('billing', { evidence: 'read-back' });
+  world.connector.places.set('billing', value);
+  return value;
+}
+
+async function waitsFor(runId: string, code: string): Promise<void> {
+  await eventually(async () => (await world.run(runId))['waits_code'] === code, 10_000);
+}
+
+/** What lives at the issuer is what the registry says. */
+async function expectNoOrphans(): Promise<void> {
+  const { rows } = await world.database.pool.query<{ credential_id: string }>(
+    `select credential_id from rotor.versions where state not in ('revoked', 'ended') and credential_id is not null`,
+  );
+  const known = rows.map(({ credential_id }) => credential_id).sort();
+  expect([...world.issuer.live.keys()].sort()).toEqual(known);
+}
+
+const ours = { valueChosenBy: 'ours' } as const;
+const untagged = { tag: 'none' } as const;
+const none = { overlap: { kind: 'none' }, ...ours } as const;
+
+describe('a mint whose answer is lost', () => {
+  const adopted = ['v1 revoked', 'v2 active current'];
+  const replaced = ['v1 revoked', 'v2 revoked', 'v3 active current'];
+  test.each([
+    ['a value of ours is adopted', ours, adopted],
+    ['a value of theirs is gone: that credential ends, the next is made', {}, replaced],
+    ['without a tag, a value of ours is adopted', { ...ours, ...untagged }, adopted],
+    ['without a tag, it is found by what was there before', untagged, replaced],
+    ['a slow listing is waited for', { ...ours, propagationMs: 300 }, adopted],
+    ['a slow listing is waited for, a value of theirs too', { propagationMs: 300 }, replaced],
+    ['of two slots it takes one', { overlap: { kind: 'slots', slots: 3 }, ...ours }, adopted],
+    ['with a value of ours, no list is needed', { ...ours, lists: false }, adopted],
+  ] as const)('%s', async (_name, traits, versions) => {
+    await worldWith({ traits });
+    world.issuer.trouble.lostMints = 1;
+    await world.ask('rotate');
+    expect(await world.result()).toBe('succeeded');
+    expect(await world.versions()).toEqual(versions);
+    await expectNoOrphans();
+  });
+
+  test('three times in a row blocks the run, and leaves nothing behind', async () => {
+    await worldWith({});
+    world.issuer.trouble.lostMints = 99;
+    await waitsFor(await world.ask('rotate'), 'value-lost');
+    await expectNoOrphans();
+    expect(world.issuer.live.size).toBe(1);
+  });
+
+  test('two new ones without a tag: a person has to say which', async () => {
+    await worldWith({ traits: untagged });
+    world.issuer.trouble.lostMints = 1;
+    world.issuer.trouble.rivals = 1;
+    await waitsFor(await world.ask('rotate'), 'credential-ambiguous');
+    expect(world.issuer.live.size).toBe(3);
+  });
+
+  test('of an issuer that neither lists nor takes our value is never repeated blindly', async () => {
+    await worldWith({ traits: { lists: false } });
+    world.issuer.trouble.lostMints = 1;
+    await waitsFor(await world.ask('rotate'), 'credential-ambiguous');
+    expect(world.issuer.live.size).toBe(2);
+  });
+});
+
+describe('slots', () => {
+  test.each([
+    ['a foreign credential takes one', { kind: 'slots', slots: 2 }],
+    ['a mint that would kill the oldest is not made', { kind: 'displaces-oldest', slots: 2 }],
+  ] as const)('%s', async (_name, overlap) => {
+    const old = await worldWith({ traits: { overlap } });
+    const foreign = world.issuer.plant('other/one');
+    const runId = await world.ask('rotate');
+    await waitsFor(runId, 'no-free-slot');
+    expect(String((await world.run(runId))['waits_told'])).toContain(foreign);
+    expect(world.issuer.use(old, { userAgent: 'billing' })).toBe(true);
+    world.issuer.remove(foreign);
+    await world.decide(runId, 'retry');
+    expect(await world.result()).toBe('succeeded');
+    await expectNoOrphans();
+  });
+});
+
+describe('one value at a time', () => {
+  test.each([
+    ['tagged', none],
+    ['without a tag', { ...none, ...untagged }],
+  ] as const)(
+    '%s: nothing is cut over before its outage is accepted by name',
+    async (_n, traits) => {
+      const old = await worldWith({ traits });
+      const runId = await world.ask('rotate');
+      await waitsFor(runId, 'dependents-not-moved');
+      expect(world.issuer.use(old, { userAgent: 'billing' })).toBe(true);
+      await world.decide(runId, 'abort');
+      expect(await world.result()).toBe('rolled-back');
+      expect(world.issuer.use(old, { userAgent: 'billing' })).toBe(true);
+    },
+  );
+
+  test.each([
+    ['tagged', none],
+    ['without a tag', { ...none, ...untagged }],
+  ] as const)('%s: accepted, the old value is refused and everybody moves', async (_n, traits) => {
+    const old = await worldWith({ traits });
+    world.issuer.trouble.lostMints = 1;
+    const acceptedOutage = { by: 'test', reason: 'test', dependents: ['billing'], sources: [] };
+    await world.ask('rotate', { acceptedOutage });
+    expect(await world.result()).toBe('succeeded');
+    expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
+    expect(world.issuer.use(old, { userAgent: 'late' })).toBe(false);
+    const held = world.connector.places.get('billing') ?? '';
+    expect(world.issuer.use(held, { userAgent: 'billing' })).toBe(true);
+    await expectNoOrphans();
+  });
+
+  test('a compromise cuts over at once', async () => {
+    const old = await worldWith({ traits: none });
+    await world.ask('compromise');
+    expect(await world.result()).toBe('succeeded');
+    expect(world.issuer.use(old, { userAgent: 'late' })).toBe(false);
+    await expectNoOrphans();
+  });
+});
+
+describe('an answer that is not what was ordered', () => {
+  test('wrong rights end at once and block; put right, the next one is made', async () => {
+    await worldWith({ rights: { role: 'Owner' } });
+    await world.specify({ role: 'Viewer' });
+    const runId = await world.ask('rotate');
+    await waitsFor(runId, 'wrong-rights');
+    expect(String((await world.run(runId))['waits_told'])).not.toContain('Owner');
+    expect(world.issuer.live.size).toBe(1);
+    await expectNoOrphans();
+    await world.specify({});
+    await world.decide(runId, 'retry');
+    expect(await world.result()).toBe('succeeded');
+    await expectNoOrphans();
+  });
+
+  test('a run that is aborted before the answer came ends what may have been made', async () => {
+    await worldWith({ traits: { valueChosenBy: 'ours' } });
+    world.issuer.trouble.lostMints = 1;
+    const runId = await world.ask('rotate');
+    await eventually(() => Promise.resolve(world.issuer.trouble.lostMints === 0));
+    world.issuer.trouble.down = 3;
+    await world.decide(runId, 'abort');
+    expect(await world.result()).toBe('rolled-back');
+    expect(world.issuer.live.size).toBe(1);
+    await expectNoOrphans();
+  });
+
+  test("somebody else's credential is never adopted, nor ended", async () => {
+    await worldWith({});
+    const foreign = world.issuer.plant('other/one');
+    world.issuer.trouble.answersWith = foreign;
+    const runId = await world.ask('rotate');
+    await waitsFor(runId, 'issuer-failed');
+    world.issuer.trouble.answersWith = undefined;
+    await world.decide(runId, 'retry');
+    expect(await world.result()).toBe('succeeded');
+    expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
+    expect(world.issuer.live.has(foreign)).toBe(true);
+    expect(world.issuer.live.size).toBe(2);
+  });
+});
+
+describe('an issuer in trouble', () => {
+  test.each([
+    ['down', { down: 4 }],
+    ['asking to come back later', { busy: 4 }],
+    ['slow', { slowMs: 100 }],
+    ['losing the answer to a revoke', { lostRevokes: 1 }],
+  ])('%s: the run completes', async (_name, trouble) => {
+    await worldWith({});
+    Object.assign(world.issuer.trouble, trouble);
+    await world.ask('rotate');
+    expect(await world.result()).toBe('succeeded');
+    expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
+    await expectNoOrphans();
+  });
+});
