@@ -252,3 +252,26 @@ describe('the one door', () => {
     await eventually(async () => (await world.run(runId))['outcome'] === 'succeeded');
   });
 });
+
+describe('an audit trail that cannot be written', () => {
+  test('fails the step, and nothing is done without it; afterwards the run completes', async () => {
+    world = await openWorld();
+    await world.adopt();
+    await world.depend('billing', { evidence: 'read-back' });
+    const { ownerPool } = world.database;
+    await ownerPool.query(`
+      create function rotor.full_disk() returns trigger language plpgsql as $$
+      begin raise exception 'could not extend file' using errcode = 'disk_full'; end $$;
+      create trigger full_disk before insert on rotor.audit
+        for each row when (new.event->>'change' <> 'run-requested') execute function rotor.full_disk()`);
+    const runId = await world.ask('rotate');
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(await world.versions()).toEqual(['v1 active current']);
+    expect(world.issuer.live.size).toBe(1);
+    await ownerPool.query('drop trigger full_disk on rotor.audit');
+    expect(await world.result()).toBe('succeeded');
+    expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
+    expect(await world.run(runId)).toMatchObject({ outcome: 'succeeded' });
+    expect((await world.audit.verify(world.database.pool)).faults).toEqual([]);
+  }, 40_000);
+});

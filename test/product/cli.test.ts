@@ -1,0 +1,224 @@
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { packageRoot } from '../../infra/package-root.js';
+import {
+  eventually,
+  openInstallation,
+  openSecret,
+  type Installation,
+  type UsedSecret,
+} from '../faults/installation.js';
+
+let installation: Installation;
+let secret: UsedSecret;
+
+beforeAll(async () => {
+  installation = await openInstallation();
+  installation.start('api');
+  installation.start('worker');
+  await installation.ready();
+  secret = await openSecret(installation, 'shop');
+}, 60_000);
+afterAll(async () => {
+  await secret.stop();
+  await installation.close();
+}, 30_000);
+
+interface Said {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** The command as a process, in a pipe: plain text, no colours. */
+function rotor(
+  args: readonly string[],
+  more: { input?: string; env?: Record<string, string> } = {},
+): Promise<Said> {
+  const script = join(packageRoot(), 'dist', 'client', 'cli', 'main.js');
+  const { FORCE_COLOR: _colour, ...environment } = process.env;
+  const child = spawn(process.execPath, [script, ...args], {
+    env: { ...environment, NO_COLOR: '1', ROTOR_STATE: installation.folder, ...more.env },
+  });
+  child.stdin.end(more.input ?? '');
+  const said = { out: '', err: '' };
+  child.stdout.on('data', (chunk: Buffer) => (said.out += chunk.toString('utf8')));
+  child.stderr.on('data', (chunk: Buffer) => (said.err += chunk.toString('utf8')));
+  return new Promise((resolve) => {
+    child.once('close', (code) => resolve({ code, ...said }));
+  });
+}
+
+describe('the commands', () => {
+  test('plan shows waves, who breaks, who is not declared, and a hash', async () => {
+    await secret.login(secret.oldValue, 'stranger/1');
+    await eventually(async () => (await rotor(['plan', 'acme/shop'])).out.includes('stranger/1'));
+    const { out, code } = await rotor(['plan', 'acme/shop']);
+    expect(code).toBe(0);
+    const lines = out
+      .replaceAll(/plan [0-9a-f]{64}/g, 'plan HASH')
+      .trimEnd()
+      .split('\n')
+      // A block that the quiet period may have ended meanwhile.
+      .filter((line) => !line.startsWith('blocks'));
+    expect(lines).toEqual([
+      'Rotate acme/shop v1 → a new version',
+      '',
+      'steps   create → update → verify → disable → revoke → clean → monitor',
+      'wave 1  canary: shop-env',
+      'wave 2  everyone: shop-list',
+      'ends    v1',
+      'breaks  if it were revoked now: shop-env, shop-list',
+      'unknown 127.0.0.1 · stranger/1 uses it, and no declaration says who that is',
+      '',
+      'plan HASH',
+    ]);
+    for (const line of lines.slice(0, 8)) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  test('rotate --watch follows the run to its end; report tells it', async () => {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const { out, code } = await rotor(['rotate', 'acme/shop', '--reason', 'test', '--watch']);
+    expect([code, out.trimEnd().split('\n').at(-1)]).toEqual([0, '  succeeded']);
+    const listed = await rotor(['list', '--runs', '--json']);
+    const [run] = JSON.parse(listed.out) as { run: string }[];
+    const report = await rotor(['report', run?.run.slice(0, 8) ?? '']);
+    expect(report.out).toContain('# rotate acme/shop');
+    expect(report.out).toMatch(/\| shop-env \| v2 \| observed \|/);
+    expect(report.out).toMatch(/\| v1 \| proven-unused \|/);
+    const value = secret.values().env[0] ?? '';
+    for (const text of [
+      out,
+      listed.out,
+      report.out,
+      installation.log('worker'),
+      installation.log('api'),
+    ]) {
+      expect(text).not.toContain(value);
+    }
+  }, 40_000);
+
+  test('compromise asks for the word, and contains', async () => {
+    const without = await rotor(['compromise', 'acme/shop']);
+    expect([without.code, without.err]).toEqual([
+      2,
+      expect.stringContaining('confirmation-needed'),
+    ]);
+    const done = await rotor([
+      'compromise',
+      'acme/shop',
+      '--confirm',
+      'revoke',
+      '--reason',
+      'leak',
+      '--watch',
+    ]);
+    expect(done.code).toBe(0);
+    expect(await secret.login(secret.oldValue, 'check')).toBe('refused');
+  }, 40_000);
+
+  test('list, show, who-uses, dependents, doctor and audit verify', async () => {
+    expect((await rotor(['list'])).out).toMatch(/acme\/shop/);
+    expect((await rotor(['show', 'acme/shop'])).out).toMatch(/v1\s+revoked/);
+    expect((await rotor(['who-uses', 'acme/shop'])).out).toMatch(/stranger\/1/);
+    expect((await rotor(['dependents'])).out).toMatch(/acme\/shop-env/);
+    expect(await rotor(['doctor'])).toMatchObject({ code: 0 });
+    expect(await rotor(['audit', 'verify'])).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('complete and unchanged'),
+    });
+  }, 30_000);
+
+  test('audit verify ends with 8 when somebody changed the trail', async () => {
+    const { ownerPool } = installation.database;
+    await ownerPool.query('alter table rotor.audit disable trigger keep_audit');
+    await ownerPool.query(`update rotor.audit set actor = 'nobody' where seq = 1`);
+    const said = await rotor(['audit', 'verify']);
+    expect([said.code, said.out]).toEqual([
+      8,
+      expect.stringContaining('event 1: changed-or-inserted'),
+    ]);
+  });
+
+  test('tokens are made, listed and revoked', async () => {
+    const made = await rotor(['token', 'create', 'ci', '--role', 'viewer', '--holder', 'service']);
+    const token = made.out.trim();
+    expect(token).toMatch(/^rotor_pat_/);
+    expect(await rotor(['list'], { env: { ROTOR_TOKEN: token } })).toMatchObject({ code: 0 });
+    const denied = await rotor(['token', 'list'], { env: { ROTOR_TOKEN: token } });
+    expect([denied.code, denied.err]).toEqual([3, expect.stringContaining('not-allowed')]);
+    expect((await rotor(['token', 'list'])).out).not.toContain(token);
+    await rotor(['token', 'revoke', 'ci']);
+    expect(await rotor(['list'], { env: { ROTOR_TOKEN: token } })).toMatchObject({ code: 3 });
+  });
+});
+
+describe('what is wrong is said where it is', () => {
+  async function apply(text: string): Promise<Said> {
+    const file = join(installation.folder, 'bad.yaml');
+    writeFileSync(file, text);
+    return rotor(['apply', '-f', file]);
+  }
+
+  test('all problems of a file at once, each with its line', async () => {
+    const { code, err } = await apply(`organization: acme
+policies:
+  - name: slow
+    quietPeriod: a fortnight
+    waves:
+      - { name: a, after: [b] }
+      - { name: b, after: [a] }
+dependents:
+  - { name: shop, ownr: me }
+secrets:
+  - { name: "../etc", issuer: main, owner: me }
+`);
+    expect(code).toBe(2);
+    expect(err).toMatch(/bad\.yaml:4:\d+ .*quietPeriod: expected a duration/);
+    expect(err).toMatch(/bad\.yaml:9:\d+ .*ownr: unknown field/);
+    expect(err).toMatch(/bad\.yaml:11:\d+ .*name: expected lower-case letters/);
+  });
+
+  test('a cycle of waves is named', async () => {
+    const { err } = await apply(`organization: acme
+policies:
+  - { name: round, waves: [{ name: a, after: [b] }, { name: b, after: [a] }] }
+`);
+    expect(err).toMatch(/bad\.yaml:3:\d+ .*wait for each other: a → b → a/);
+  });
+
+  test('YAML that is none', async () => {
+    const { code, err } = await apply('organization: [acme\n');
+    expect([code, err]).toEqual([2, expect.stringMatching(/bad\.yaml:\d+:\d+/)]);
+  });
+
+  const rows: [string, string[], number, string][] = [
+    ['a secret that is not there', ['show', 'acme/nothing'], 4, 'no-such-secret'],
+    ['a name that is none', ['show', 'acme'], 2, 'name-invalid'],
+    ['a run that is not there', ['watch', 'ffffffff'], 4, 'no-such-run'],
+    [
+      'a decision that is none',
+      ['decide', 'ffffffff', 'jump', '--reason', 'x'],
+      2,
+      'decision-unknown',
+    ],
+    ['a command that is none', ['rotat'], 2, 'unknown command'],
+  ];
+  for (const [what, args, code, told] of rows) {
+    test(`${what}: exit code ${code}`, async () => {
+      const said = await rotor(args);
+      expect([said.code, said.err]).toEqual([code, expect.stringContaining(told)]);
+    });
+  }
+
+  test('an API that is not there: exit code 6', async () => {
+    const said = await rotor(['list'], { env: { ROTOR_URL: 'http://127.0.0.1:9' } });
+    expect([said.code, said.err]).toEqual([6, expect.stringContaining('unreachable')]);
+  });
+  test('errors as JSON for programs', async () => {
+    const said = await rotor(['--json', 'show', 'acme/nothing']);
+    expect(JSON.parse(said.err)).toMatchObject({ error: { code: 'no-such-secret' } });
+  });
+});
