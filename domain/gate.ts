@@ -25,11 +25,12 @@ export function blockersToRevoke(facts: Facts, versionId: string, live: LiveRead
   return [
     ...dependentsNotMoved(facts, versionId),
     ...successorNotProven(facts),
-    ...overlapNotOver(facts),
     ...stillInUse(facts, versionId),
     ...recordIncomplete(facts, versionId),
     ...openUseLeft(facts, versionId, live),
     ...deliveriesInProgress(facts, versionId),
+    // Last: what only takes time says less than who is in the way.
+    ...overlapNotOver(facts),
   ];
 }
 
