@@ -49,12 +49,9 @@ interface Move {
 
 async function move(it: Move): Promise<Answer> {
   const { ports, runId, id } = it;
-  const destinationId = await destinationOf(it);
-  const order = await ports.registry.decide(
-    runId,
-    (facts) => beginDelivery(facts, id),
-    destinationId === undefined ? {} : { destinationId },
-  );
+  const order = await ports.registry.decide(runId, (facts) => beginDelivery(facts, id), {
+    dependencyId: id,
+  });
   if (order.kind === 'answer') return order.answer;
   ports.reached('update:leased');
   const outcome = await attempt(it, order);
@@ -63,11 +60,6 @@ async function move(it: Move): Promise<Answer> {
     finishDelivery(facts, order, outcome),
   );
   return follow(it, order, after);
-}
-
-async function destinationOf({ ports, runId, id }: Move): Promise<string | undefined> {
-  const facts = await ports.registry.read(runId);
-  return facts.dependencies.find(({ dependencyId }) => dependencyId === id)?.destinationId;
 }
 
 async function follow(it: Move, order: DeliveryOrder, after: AfterDelivery): Promise<Answer> {

@@ -42,12 +42,12 @@ export interface Registry {
   /**
    * Reads the facts of the run's secret, decides, and applies the changes with their audit events: one
    * transaction. Throws `run-superseded` for a run that ended: it can do no harm any more.
-   * `destinationId` also locks that destination, before the secret.
+   * `dependencyId` also locks the destination of that dependency, before the secret.
    */
   decide<T>(
     runId: string,
     decision: (facts: Facts) => Decided<T>,
-    options?: { readonly destinationId?: string },
+    options?: { readonly dependencyId?: string },
   ): Promise<T>;
   /** The facts without a lock, for calls that only need to know. Throws `run-superseded` too. */
   read(runId: string): Promise<Facts>;

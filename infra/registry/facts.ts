@@ -33,7 +33,9 @@ select json_build_object(
       'disabledUntil', v.disabled_until, 'broughtBack', v.brought_back, 'refused', v.refused,
       'endedCause', v.ended_cause, 'revokedAt', v.revoked_at, 'monitorUntil', v.monitor_until,
       'listedBefore', v.listed_before) order by v.ordinal), '[]')
-    from rotor.versions v where v.secret_id = s.id),
+    from rotor.versions v where v.secret_id = s.id
+      and (v.state not in ('revoked', 'ended') or v.value = 'sealed' or v.ordinal > -10 +
+        (select max(m.ordinal) from rotor.versions m where m.secret_id = s.id))),
   'dependencies', (select coalesce(json_agg(json_build_object('dependencyId', d.id,
       'dependent', t.name, 'dependentId', t.id, 'destinationId', e.id, 'connector', e.connector,
       'identity', e.identity, 'address', e.address, 'wave', d.wave, 'owner', d.owner,

@@ -45,12 +45,12 @@ export function openRegistry(given: RegistryParts): Registry {
 interface Question<T> {
   readonly runId: string;
   readonly decision: (facts: Facts) => Decided<T>;
-  readonly destinationId?: string;
+  readonly dependencyId?: string;
 }
 
 async function decide<T>(parts: OpenParts, question: Question<T>): Promise<T> {
   const subject = await subjectOf(parts, question.runId);
-  const begin = lockInOrder(subject.secretId, question.destinationId);
+  const begin = lockInOrder(subject.secretId, question.dependencyId);
   return inTransaction(
     parts.pool,
     async (db) => {
@@ -67,15 +67,17 @@ async function decide<T>(parts: OpenParts, question: Question<T>): Promise<T> {
   );
 }
 
-/** One round trip: the ids come from the database, and are quoted all the same. */
-function lockInOrder(secretId: string, destinationId: string | undefined): string {
-  const lock = (table: string, id: string): string =>
-    `select 1 from rotor.${table} where id = ${pg.escapeLiteral(id)} for update`;
-  const locks = [
-    ...(destinationId === undefined ? [] : [lock('destinations', destinationId)]),
-    lock('secrets', secretId),
-  ];
-  return ['begin', ...locks].join('; ');
+/** One round trip; the ids are rotor's own, and quoted all the same. */
+function lockInOrder(secretId: string, dependencyId: string | undefined): string {
+  const lock = (table: string, which: string): string =>
+    `select 1 from rotor.${table} where id = ${which} for update`;
+  const destination = (id: string): string =>
+    `(select destination_id from rotor.dependencies where id = ${pg.escapeLiteral(id)})`;
+  return [
+    'begin',
+    ...(dependencyId === undefined ? [] : [lock('destinations', destination(dependencyId))]),
+    lock('secrets', pg.escapeLiteral(secretId)),
+  ].join('; ');
 }
 
 function auditEvents(facts: Facts, changes: readonly Change[]): AuditEvent[] {
