@@ -162,7 +162,19 @@ describe('a version that ended elsewhere', () => {
     expect(world.issuer.use(old, { userAgent: 'late' })).toBe(false);
   });
 
-  test('removed or expired before the run: it ends without a grant', async () => {
+  test('expired before the run: recorded as that', async () => {
+    world = await openWorld();
+    await world.adopt(new Date(Date.now() - 1_000));
+    await world.depend('billing', { evidence: 'read-back' });
+    await world.ask('rotate');
+    expect(await world.result()).toBe('succeeded');
+    const { rows } = await world.database.pool.query(
+      `select state, ended_cause from rotor.versions where ordinal = 1`,
+    );
+    expect(rows).toEqual([{ state: 'ended', ended_cause: 'expired' }]);
+  });
+
+  test('removed before the run: it ends without a grant', async () => {
     await worldWith({});
     const [credentialId] = world.issuer.live.keys();
     world.issuer.remove(String(credentialId));

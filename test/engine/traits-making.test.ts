@@ -179,6 +179,22 @@ describe('an answer that is not what was ordered', () => {
   });
 });
 
+describe('a listing that lags more than its traits admit', () => {
+  test('is waited for: an answered mint is never repeated', async () => {
+    await worldWith({ listsAfterMs: 700 });
+    await world.ask('rotate');
+    expect(await world.result()).toBe('succeeded');
+    expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
+    await expectNoOrphans();
+  });
+
+  test('may hide a mint that was lost: two with one tag are for a person to tell apart', async () => {
+    await worldWith({ listsAfterMs: 700 });
+    world.issuer.trouble.lostMints = 1;
+    await waitsFor(await world.ask('rotate'), 'credential-ambiguous');
+  });
+});
+
 describe('an issuer in trouble', () => {
   test.each([
     ['down', { down: 4 }],

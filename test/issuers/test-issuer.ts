@@ -50,6 +50,8 @@ export interface TestIssuerOptions {
   readonly skewMs?: number;
   /** Of the record of use. */
   readonly resolutionMs?: number;
+  /** A listing lags this much behind, where that is more than its traits admit. */
+  readonly listsAfterMs?: number;
   /** Rights of whatever it makes, whatever was asked for. */
   readonly rights?: Readonly<Record<string, string>>;
 }
@@ -87,6 +89,7 @@ interface Principal {
   readonly installation: () => string;
   readonly now: () => Date;
   readonly rights: Readonly<Record<string, string>>;
+  readonly listsAfterMs: number;
   readonly live: Map<string, Made>;
   readonly dead: Map<string, string>;
   readonly log: UseLog;
@@ -104,6 +107,7 @@ export function testIssuer(
     installation,
     now,
     rights: options.rights ?? {},
+    listsAfterMs: options.listsAfterMs ?? traits.propagationMs,
     live: new Map(),
     dead: new Map(),
     log: openUseLog({ traits, now, resolutionMs: options.resolutionMs ?? 0 }),
@@ -283,9 +287,9 @@ function accepts(made: Made | undefined): boolean {
   return made.disabledUntil === undefined || made.disabledUntil <= now;
 }
 
-function isTold({ traits }: Principal, { madeAt, expiresAt }: Made): boolean {
+function isTold({ listsAfterMs }: Principal, { madeAt, expiresAt }: Made): boolean {
   const expired = expiresAt !== undefined && expiresAt <= new Date();
-  return !expired && Date.now() - madeAt >= traits.propagationMs;
+  return !expired && Date.now() - madeAt >= listsAfterMs;
 }
 
 function listing({ installation }: Principal): (made: Made) => Credential {
