@@ -67,7 +67,8 @@ async function findOrMint(making: Making): Promise<Found | Answer> {
   const { ports, order, facts } = making;
   const listed = await listBefore(making);
   const own = order.fresh ? [] : mintedAmong(order, listed ?? []);
-  if (own.length > 0) return chooseOne(making, own);
+  if (own.length > 0) return chooseOne(own);
+  await refuseSecondMint(making);
   const full = noFreeSlot(facts, listed ?? []);
   if (full !== undefined) return full;
   if (order.listedBefore === undefined) await noteListed(making, listed);
@@ -75,6 +76,13 @@ async function findOrMint(making: Making): Promise<Found | Answer> {
   await ports.registry.read(making.runId);
   ports.reached('create:mint');
   return mint(making);
+}
+
+/** The answer came and its value is sealed: what is not listed is not listed yet. */
+async function refuseSecondMint({ ports, order, issuer }: Making): Promise<void> {
+  if (order.fresh || issuer.traits.valueChosenBy === 'ours') return;
+  if ((await ports.store.get(order.versionId)) === undefined) return;
+  throw new AdapterError('bad-reply', 'the new credential is not listed yet');
 }
 
 async function mint({ ports, order, issuer }: Making): Promise<Found> {
@@ -111,10 +119,10 @@ async function noteListed(
   }));
 }
 
-/** One credential with our tag is ours. Several without a tag: a person has to say which. */
-function chooseOne({ issuer }: Making, own: readonly Credential[]): Found | Answer {
+/** Which of several holds the sealed value cannot be told from a list: a person has to say. */
+function chooseOne(own: readonly Credential[]): Found | Answer {
   const [first, ...more] = own;
-  if (first === undefined || (more.length > 0 && issuer.traits.tag === 'none')) {
+  if (first === undefined || more.length > 0) {
     const names = own.map(({ credentialId }) => credentialId).join(', ');
     return { kind: 'blocked', code: 'credential-ambiguous', told: `one of these is new: ${names}` };
   }
