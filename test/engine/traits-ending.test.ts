@@ -163,9 +163,12 @@ describe('a version that ended elsewhere', () => {
   });
 
   test('expired before the run: recorded as that', async () => {
-    world = await openWorld();
-    await world.adopt(new Date(Date.now() - 1_000));
-    await world.depend('billing', { evidence: 'read-back' });
+    await worldWith({});
+    const [credentialId] = world.issuer.live.keys();
+    world.issuer.remove(String(credentialId));
+    await world.database.ownerPool.query(
+      `update rotor.versions set expires_at = now() - interval '1 second'`,
+    );
     await world.ask('rotate');
     expect(await world.result()).toBe('succeeded');
     const { rows } = await world.database.pool.query(

@@ -131,16 +131,16 @@ export async function openWorld(policy: Policy = quickPolicy, about: TestIssuerO
       );
     },
     /** A credential older than rotor, current, with its value known. */
-    async adopt(expiresAt?: Date) {
+    async adopt() {
       const value = `old-${randomUUID()}`;
-      const credentialId = issuer.adopted(value, expiresAt);
+      const credentialId = issuer.adopted(value);
       const versionId = randomUUID();
       store.values.set(versionId, value);
       await ownerPool.query(
         `insert into rotor.versions (id, secret_id, ordinal, state, is_current, origin, value,
-           credential_id, expires_at, activated_at, confirmed_at)
-         values ($1, $2, 1, 'active', true, 'adopted', 'sealed', $3, $4, now(), now())`,
-        [versionId, secretId, credentialId, expiresAt ?? null],
+           credential_id, activated_at, confirmed_at)
+         values ($1, $2, 1, 'active', true, 'adopted', 'sealed', $3, now(), now())`,
+        [versionId, secretId, credentialId],
       );
       return { value, versionId };
     },
