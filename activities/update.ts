@@ -23,6 +23,8 @@ export interface Batch extends OfRun {
   readonly dependencyIds: readonly string[];
 }
 
+/** A repair has this long: the newer delivery may still be under way beside it. */
+const repairMs = 10_000;
 /** Looks this long for evidence before the workflow takes over the waiting. */
 const lookMs = 5_000;
 
@@ -56,6 +58,8 @@ async function move(it: Move): Promise<Answer> {
   ports.reached('update:leased');
   const outcome = await attempt(it, order);
   ports.reached('update:delivered');
+  const overtaken = await repairIfOvertaken(it, order);
+  if (overtaken !== undefined) return overtaken;
   const after = await ports.registry.decide(runId, (facts) =>
     finishDelivery(facts, order, outcome),
   );
@@ -70,35 +74,53 @@ async function follow(it: Move, order: DeliveryOrder, after: AfterDelivery): Pro
       if (after.passing) throw new AdapterError('unreachable', after.answer.told);
       return after.answer;
     case 'overtaken':
-      return repair(it, order, after.versionId);
+      return (await repairIfOvertaken(it, order)) ?? { kind: 'replan', told: 'overtaken' };
     case 'unproven':
       return waitForProof(it, order, after.until);
   }
 }
 
-/** A newer generation was leased while this one wrote: the destination gets the newest version, unless that is dead. */
-async function repair(
-  it: Move,
-  order: DeliveryOrder,
-  versionId: string | undefined,
-): Promise<Answer> {
-  if (versionId !== undefined && versionId !== order.version.versionId) {
-    const newest = { ...order, version: { ...order.version, versionId } };
-    await attempt(it, newest);
-  }
+/**
+ * A newer generation was leased while this one wrote: the destination gets that one's version, unless it
+ * is dead. Asked before anything else, since a run that was superseded meanwhile may not decide any more.
+ */
+async function repairIfOvertaken(it: Move, order: DeliveryOrder): Promise<Answer | undefined> {
+  const newest = await it.ports.registry.newestLease(order.dependency.destinationId);
+  if (newest === undefined || newest.generation <= order.generation) return undefined;
+  if (newest.deliverable) await putRight(it.ports, order, newest.versionId);
   return { kind: 'replan', told: 'a newer delivery came between' };
+}
+
+/** Nothing is sealed and nobody is asked: the run is over, and its cancellation must not stop this. */
+async function putRight(ports: Ports, order: DeliveryOrder, versionId: string): Promise<void> {
+  const known = await knownValues(ports, [...new Set([...order.known, versionId])]);
+  const version = known.find((value) => value.versionId === versionId);
+  if (version === undefined) return;
+  const destination = destinationFor(order);
+  const signal = AbortSignal.timeout(repairMs);
+  await ports
+    .connector(order.dependency.connector)
+    .deliver({ destination, version, known, signal });
 }
 
 async function attempt(it: Move, order: DeliveryOrder): Promise<DeliveryOutcome> {
   try {
-    return { kind: 'delivered', evidence: await deliver(it, order) };
+    await refuseOvertaken(it, order);
+    return { kind: 'delivered', evidence: await write(it, order) };
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
     return { kind: 'failed', code: error.code, passing: isPassing(error.code) };
   }
 }
 
-async function deliver({ ports, runId }: Move, order: DeliveryOrder): Promise<Evidence> {
+/** Just before the write: who is no longer the newest does not write at all. */
+async function refuseOvertaken({ ports }: Move, order: DeliveryOrder): Promise<void> {
+  const newest = await ports.registry.newestLease(order.dependency.destinationId);
+  if (newest === undefined || newest.generation === order.generation) return;
+  throw new AdapterError('changed-meanwhile', 'a newer delivery has the destination');
+}
+
+async function write({ ports, runId }: Move, order: DeliveryOrder): Promise<Evidence> {
   const connector = ports.connector(order.dependency.connector);
   const destination = destinationFor(order);
   const known = await knownValues(ports, order.known);

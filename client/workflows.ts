@@ -53,25 +53,37 @@ const closingMs = [20, 50, 100, 200, 400];
  * takes over terminates what is there; the rows of the old run are closed already.
  */
 export async function startRun(temporal: Temporal, run: RunToStart): Promise<boolean> {
+  // Containing never waits, not even for the last lines of a run whose row is closed already.
+  const contains = run.takesOver || run.kind === 'compromise';
+  const conflict = contains ? 'TERMINATE_EXISTING' : 'FAIL';
   for (const ms of closingMs) {
-    if (await tryToStart(temporal, run)) return true;
+    if (await tryToStart(temporal, run, conflict)) return true;
     await pause(ms);
   }
-  return tryToStart(temporal, run);
+  return tryToStart(temporal, run, conflict);
 }
 
-async function tryToStart({ client, taskQueue }: Temporal, run: RunToStart): Promise<boolean> {
+/** Starts the workflow of an open run where it is missing; one that is there is left alone. */
+export function restartRun(temporal: Temporal, run: RunToStart): Promise<boolean> {
+  return tryToStart(temporal, run, 'FAIL');
+}
+
+type Conflict = 'FAIL' | 'TERMINATE_EXISTING';
+
+async function tryToStart(
+  { client, taskQueue }: Temporal,
+  run: RunToStart,
+  workflowIdConflictPolicy: Conflict,
+): Promise<boolean> {
   const secretName = `${run.organization}/${run.secret}`;
   const { runId, organization, owner } = run;
-  const contains = run.takesOver || run.kind === 'compromise';
   const input: RunInput = { runId, secretName, organization, owner, taskQueue };
   try {
     await client.workflow.start(workflowTypes[run.kind], {
       workflowId: secretWorkflowId(run.secretId),
       taskQueue: taskQueueOf(run.kind, taskQueue),
       args: [input],
-      // Containing never waits, not even for the last lines of a run whose row is closed already.
-      workflowIdConflictPolicy: contains ? 'TERMINATE_EXISTING' : 'FAIL',
+      workflowIdConflictPolicy,
       staticSummary: `${run.kind} ${secretName}`.slice(0, 200),
       priority: { priorityKey: run.kind === 'compromise' ? 1 : 3 },
       typedSearchAttributes: [

@@ -208,11 +208,17 @@ function recordIncomplete(facts: Facts, versionId: string): Blocker[] {
     return unseenUse(facts, versionId);
   }
   if (record === undefined) {
-    return [{ code: 'record-missing', message: "the issuer's record of use was never read" }];
+    const message = "the issuer's record of use was never read";
+    return [{ code: 'record-missing', message, until: lookAgain(facts) }];
   }
   if (!standsStill(record)) return [];
   const message = `the record of use ends at ${record.completeThrough.toISOString()}`;
-  return [{ code: 'record-stands-still', message }];
+  return [{ code: 'record-stands-still', message, until: lookAgain(facts) }];
+}
+
+/** An issuer that comes back tells nobody: it has to be looked at again. */
+function lookAgain({ now }: Facts): Date {
+  return new Date(now.getTime() + 30_000);
 }
 
 function unseenUse(facts: Facts, versionId: string): Blocker[] {

@@ -51,6 +51,16 @@ export interface Registry {
   ): Promise<T>;
   /** The facts without a lock, for calls that only need to know. Throws `run-superseded` too. */
   read(runId: string): Promise<Facts>;
+  /**
+   * The newest lease of a destination, whoever asks: also a run that was superseded has to know that it
+   * was overtaken. `deliverable` is false once its version is dead.
+   */
+  newestLease(
+    destinationId: string,
+  ): Promise<
+    | { readonly generation: number; readonly versionId: string; readonly deliverable: boolean }
+    | undefined
+  >;
   /** Copies what an issuer saw, without any lock on the secret. Repeating it changes nothing. */
   recordUse(reading: {
     readonly secretId: string;

@@ -1,7 +1,7 @@
 /** A small loop in every worker: starts runs whose caller died, and tells runs again what they have not read. */
 import type pg from 'pg';
-import { startRun, tellRun, type Temporal } from '../client/workflows.js';
-import { claimUnstarted, unreadRuns } from '../infra/registry/requests.js';
+import { restartRun, startRun, tellRun, type Temporal } from '../client/workflows.js';
+import { claimRunning, claimUnstarted, unreadRuns } from '../infra/registry/requests.js';
 
 export interface Keeper {
   stop(): Promise<void>;
@@ -41,6 +41,7 @@ export function startKeeper(parts: KeeperParts): Keeper {
 async function lookOnce({ pool, temporal, identity, warn }: KeeperParts): Promise<void> {
   try {
     for (const run of await claimUnstarted(pool, identity)) await startRun(temporal, run);
+    for (const run of await claimRunning(pool, identity)) await restartRun(temporal, run);
     for (const { secretId } of await unreadRuns(pool)) {
       await tellRun(temporal, secretId, { what: 'unread', by: 'keeper' });
     }

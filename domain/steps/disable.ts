@@ -129,7 +129,7 @@ function waitedLongEnough(facts: Facts, versions: readonly VersionFacts[]): Deci
 export function broughtBack(facts: Facts, versionId: string): Decided<Answer> {
   const version = versionOf(facts, versionId);
   if (version?.state !== 'disabled') {
-    return { result: { kind: 'replan', told: 'it works already' }, changes: [] };
+    return { result: { kind: 'replan', told: 'it works again' }, changes: begun(facts, versionId) };
   }
   const names = stragglers(facts, version);
   const who = names.join('; ');
@@ -154,7 +154,15 @@ export function broughtBack(facts: Facts, versionId: string): Decided<Answer> {
         to: 'retiring',
         broughtBack: names.length > 0,
       },
+      ...begun(facts, versionId),
       ...found,
     ],
   };
+}
+
+/** A disabling that was begun and never recorded is settled by enabling. */
+function begun({ effects }: Facts, versionId: string): Change[] {
+  return effects
+    .filter((effect) => effect.kind === 'disable' && effect.versionId === versionId)
+    .map(({ effectId }) => ({ change: 'effect-finished', effectId }));
 }

@@ -3,6 +3,7 @@ import type { Change, Decided } from '../change.js';
 import type { Facts } from '../facts.js';
 import { planRun, wayBack } from '../plan.js';
 import type { StoredPlan } from '../run.js';
+import { isLive } from '../version.js';
 import { isPaused } from './standing.js';
 
 export function decidePlan(facts: Facts): Decided<StoredPlan> {
@@ -26,8 +27,13 @@ export function decidePlan(facts: Facts): Decided<StoredPlan> {
 /** Versions that must work again before anything else: the run turned around, or is paused. */
 export function versionsToBringBack(facts: Facts): string[] {
   if (wayBack(facts) === undefined && !isPaused(facts)) return [];
+  const begun = new Set(
+    facts.effects.filter(({ kind }) => kind === 'disable').map((e) => e.versionId),
+  );
   return facts.versions
-    .filter(({ state }) => state === 'disabled')
+    .filter(
+      ({ state, versionId }) => state === 'disabled' || (isLive(state) && begun.has(versionId)),
+    )
     .map(({ versionId }) => versionId);
 }
 

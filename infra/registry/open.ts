@@ -32,6 +32,7 @@ export function openRegistry(given: RegistryParts): Registry {
       const facts = await readFacts(pool, parts.traitsOf, await subjectOf(parts, runId));
       return standing(facts, runId);
     },
+    newestLease: (destinationId) => newestLease(pool, destinationId),
     recordUse: (reading) => recordUse(pool, reading),
     watched: (issuer) => watchedSecrets(pool, issuer),
     dueLeases: (issuer) => dueLeases(pool, issuer),
@@ -139,4 +140,22 @@ async function endMonitoring(
     }
     return { until: row.until, findings };
   });
+}
+
+interface NewestLease {
+  readonly generation: number;
+  readonly versionId: string;
+  readonly deliverable: boolean;
+}
+
+async function newestLease(pool: pg.Pool, destinationId: string): Promise<NewestLease | undefined> {
+  const { rows } = await pool.query<NewestLease>({
+    name: 'newest-lease',
+    text: `select l.generation::int as generation, l.version_id as "versionId",
+             v.state not in ('revoked', 'ended') as deliverable
+           from rotor.leases l join rotor.versions v on v.id = l.version_id
+           where l.destination_id = $1`,
+    values: [destinationId],
+  });
+  return rows[0];
 }

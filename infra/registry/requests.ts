@@ -255,3 +255,20 @@ export async function unreadRuns(db: Queryable): Promise<{ secretId: string }[]>
   );
   return rows;
 }
+
+/**
+ * Open runs that nobody has looked after for a minute: their workflow should be there. Where it is not
+ * (Temporal lost it, or it failed), it is started again, and plans from the facts.
+ */
+export async function claimRunning(db: Queryable, claimant: string): Promise<StartableRun[]> {
+  const { rows } = await db.query<StartableRun>(
+    `with claimed as (
+       update rotor.runs set claimed_by = $1, claimed_until = clock_timestamp() + interval '1 minute'
+       where id in (select id from rotor.runs
+         where state = 'running' and claimed_until < clock_timestamp() limit 50 for update skip locked)
+       returning id)
+     ${startable} where r.id in (select id from claimed)`,
+    [claimant],
+  );
+  return rows;
+}

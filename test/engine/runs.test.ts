@@ -275,3 +275,50 @@ describe('an audit trail that cannot be written', () => {
     expect((await world.audit.verify(world.database.pool)).faults).toEqual([]);
   }, 40_000);
 });
+
+describe('after a loss of Temporal', () => {
+  test('the keeper starts the workflow of an open run again, and it goes on from the facts', async () => {
+    world = await openWorld();
+    const { value: old } = await world.adopt();
+    await world.depend('billing');
+    const traffic = keepUsing(world, ['billing', 'script'], () => old);
+    const runId = await world.ask('rotate');
+    await waitsFor(runId, 'undeclared-use');
+    await world.terminate();
+    await world.database.ownerPool.query(
+      `update rotor.runs set claimed_until = now() - interval '1 second'`,
+    );
+    await world.depend('script');
+    await eventually(async () => (await world.run(runId))['outcome'] === 'succeeded');
+    traffic.stop();
+    expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
+    expect(traffic.refused).toEqual([]);
+  }, 40_000);
+});
+
+describe('a delivery that is overtaken', () => {
+  test('by a compromise: the late write is put right, and the destination holds the newest version', async () => {
+    world = await openWorld();
+    const { value: old } = await world.adopt();
+    await world.depend('billing', { evidence: 'read-back' });
+    world.connector.places.set('billing', old);
+    const { deliver } = world.connector;
+    let late = true;
+    world.connector.deliver = async (delivery) => {
+      if (late) {
+        late = false;
+        await new Promise((resolve) => setTimeout(resolve, 1_500));
+      }
+      await deliver(delivery);
+    };
+    const rotation = await world.ask('rotate');
+    await eventually(() => Promise.resolve(!late));
+    const containing = await world.ask('compromise', { everyVersion: true });
+    await eventually(async () => (await world.run(containing))['outcome'] === 'succeeded');
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    expect(await world.run(rotation)).toMatchObject({ outcome: 'superseded' });
+    expect(
+      world.issuer.use(world.connector.places.get('billing') ?? '', { userAgent: 'check' }),
+    ).toBe(true);
+  }, 40_000);
+});

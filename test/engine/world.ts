@@ -175,6 +175,7 @@ export async function openWorld(policy: Policy = quickPolicy, about: TestIssuerO
     },
     decisionParts: { pool, audit, traitsOf },
     tell: () => tellRun({ client, taskQueue }, secretId, { what: 'declared', by: 'test' }),
+    terminate: () => client.workflow.getHandle(secretWorkflowId(secretId)).terminate(),
     async findings() {
       const { rows } = await pool.query<{ code: string }>('select code from rotor.findings');
       return rows.map(({ code }) => code);
