@@ -125,8 +125,10 @@ export async function readText(path: string, options: FileOptions): Promise<File
 }
 
 async function readBytes(path: string): Promise<Buffer> {
-  // Without waiting: a pipe that nobody writes to would hold rotor up.
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  // Without waiting: a pipe that nobody writes to would hold rotor up. Links were followed when the path
+  // was checked: one that is there now leads nowhere, or was put there since.
+  const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW } = constants;
+  const file = await open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
   try {
     const found = await file.stat();
     if (!found.isFile()) throw new AdapterError('invalid-destination', `${path} is not a file`);
@@ -157,6 +159,7 @@ function besideOf(path: string): string {
  * the file's turn.
  */
 export async function replaceText(before: FileContent, text: string): Promise<void> {
+  refuseTooLarge(before.path, text);
   await moveIntoPlace(before.path, async (beside) => {
     await writeLike(before.path, beside, text);
     if (digestOf(await readBytes(before.path)) !== before.digest) {
@@ -168,11 +171,21 @@ export async function replaceText(before: FileContent, text: string): Promise<vo
 
 /** A new file that rotor alone can read. Throws `changed-meanwhile` where it exists by now. */
 export async function createText(path: string, text: string): Promise<void> {
+  refuseTooLarge(path, text);
   await moveIntoPlace(path, async (beside) => {
     await writeNew(beside, (file) => file.writeFile(text));
     await link(beside, path);
     await unlink(beside);
   });
+}
+
+/** What rotor could not read again, it does not write. */
+function refuseTooLarge(path: string, text: string): void {
+  if (Buffer.byteLength(text) > largestFile)
+    throw new AdapterError(
+      'refused',
+      `with the value, ${path} would be too large to be read again`,
+    );
 }
 
 async function moveIntoPlace(path: string, move: (beside: string) => Promise<void>): Promise<void> {

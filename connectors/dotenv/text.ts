@@ -12,19 +12,34 @@ interface Assignment {
   readonly tail: string;
 }
 
-/** One line `NAME=value`, or several where the value is quoted; the last one of a name counts. */
+/**
+ * One line `NAME=value`, or several where the value is quoted; the last one of a name counts. A bare value
+ * is taken with the space behind it: looking for its end would take time squared on a line full of space.
+ */
 const line =
-  /^([ \t\uFEFF]*(?:export[ \t]+)?([\w.-]+)[ \t]*=[ \t]*)("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`|[^#\r\n]*?)([ \t]*(?:#[^\r\n]*)?)(?=\r?$)/gm;
+  /^([ \t\uFEFF]*(?:export[ \t]+)?([\w.-]+)[ \t]*=[ \t]*)("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`|[^#\r\n]*)([ \t]*(?:#[^\r\n]*)?)(?=\r?$)/gm;
+
+/** The parser takes time squared for a run of blank lines; this many characters of them are no accident. */
+const longestBlank = 256;
 
 export function readVariable(text: string, variable: string): string | undefined {
   const variables = parse(text);
   return Object.hasOwn(variables, variable) ? variables[variable] : undefined;
 }
 
-/** Every line that is neither empty nor a comment has to be an assignment. */
+/** Every line that is neither empty nor a comment has to be an assignment. Ask before anything is parsed. */
 export function isDotenv(text: string): boolean {
+  if (hasLongBlank(text)) return false;
   const rest = text.replace(/^\uFEFF/, '').replaceAll(line, '');
   return rest.split(/\r?\n/).every((left) => left.trim() === '' || left.trim().startsWith('#'));
+}
+
+function hasLongBlank(text: string): boolean {
+  let blank = 0;
+  return text.split('\n').some((one) => {
+    blank = one.trim() === '' ? blank + one.length + 1 : 0;
+    return blank > longestBlank;
+  });
 }
 
 /** Throws `refused` where the value could not be read back exactly. */
@@ -44,7 +59,8 @@ function findAssignment(text: string, variable: string): Assignment | undefined 
   const all = [...text.matchAll(line)].filter((match) => match[2] === variable);
   const last = all.at(-1);
   if (last === undefined) return undefined;
-  const [whole, head = '', , value = '', tail = ''] = last;
+  const [whole, head = '', , value = '', comment = ''] = last;
+  const tail = value.slice(value.trimEnd().length) + comment;
   const first = value[0] ?? '';
   const quote = first === '"' || first === "'" || first === '`' ? first : '';
   return { start: last.index, end: last.index + whole.length, head, quote, tail };
@@ -75,14 +91,15 @@ function append(text: string, variable: string, { value, quote }: Written): stri
   return `${text}${gap}${variable}=${quote}${value}${quote}${end}`;
 }
 
-/** Read as programs will read it: this variable has the value, and every other is as it was. */
+/** Read as programs will read it, from bytes: this variable has the value, and every other is as it was. */
 function isExact(
   before: string,
   after: string,
   { variable, value }: { readonly variable: string; readonly value: string },
 ): boolean {
   const wanted = { ...parse(before), [variable]: value };
-  const found = parse(after);
+  if (hasLongBlank(after)) return false;
+  const found = parse(Buffer.from(after));
   const names = Object.keys(wanted);
   return (
     names.length === Object.keys(found).length &&

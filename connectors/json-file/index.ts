@@ -72,7 +72,7 @@ async function find(options: FileOptions, destination: Destination): Promise<Pla
   const { file, pointer } = Address.parse(destination.address);
   const content = await readText(file, options);
   const where = `${pointer} of ${file}`;
-  const tree = parseJson(content.text, file);
+  const tree = withoutOverflow(file, () => parseJson(content.text, file));
   const path = pathOf(pointer, (step) => findNodeAtLocation(tree, step)?.type === 'array');
   const node = findNodeAtLocation(tree, path);
   if (node === undefined) {
@@ -93,6 +93,16 @@ function parseJson(text: string, file: string): Node {
   const tree = parseTree(withoutMark(text), errors, rules);
   if (tree !== undefined && errors.length === 0) return tree;
   throw new AdapterError('invalid-destination', `${file} is not JSON`);
+}
+
+/** The parser calls itself for each level: at some thousands it runs out of stack, and throws no code. */
+function withoutOverflow<R>(file: string, work: () => R): R {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof AdapterError) throw error;
+    throw new AdapterError('invalid-destination', `${file} is nested too deeply`);
+  }
 }
 
 /** A step that counts is a number only where an array is there to count in. */
@@ -120,7 +130,7 @@ async function deliver(options: FileOptions, { destination, version }: Delivery)
     const { content, path, value } = await find(options, destination);
     const wanted = version.value.reveal();
     if (value === wanted) return;
-    const text = edited(content.text, path, wanted);
+    const text = withoutOverflow(file, () => edited(content.text, path, wanted));
     if (valueAt(text, path) !== wanted)
       throw new AdapterError('refused', `the value cannot be written at ${pointer} of ${file}`);
     await replaceText(content, text);

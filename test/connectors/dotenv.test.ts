@@ -75,6 +75,8 @@ describe('dotenv', () => {
     ['missing: appended', 'A=1', 'A=1\nX=new\n'],
     ['missing, CRLF', 'A=1\r\n', 'A=1\r\nX=new\r\n'],
     ['empty', 'X=\nB=2\n', 'X=new\nB=2\n'],
+    ['bare, before a comment', 'X=old  # why\n', 'X=new  # why\n'],
+    ['with space in it and behind', 'X=old and  older \t\n', 'X=new \t\n'],
     ['of which another name is a part', 'XX=1\nAX=2\nX=old\n', 'XX=1\nAX=2\nX=new\n'],
   ])('replaces a variable %s, and nothing else', async (_, before, after) => {
     writeFileSync(file, before);
@@ -113,6 +115,36 @@ describe('dotenv', () => {
     expect(readdirSync(folder.path)).toEqual(['.env']);
   });
 
+  test('a link that leads nowhere is no place to create a file at', async () => {
+    const link = folder.file('link');
+    symlinkSync(folder.file('missing'), link);
+    await expect(deliver('new', { file: link, create: true })).rejects.toMatchObject({
+      code: 'invalid-destination',
+    });
+    expect(readdirSync(folder.path)).toEqual(['link']);
+  });
+
+  test.each([
+    ['space within a value', `A=a${' '.repeat(100_000)}b\n`],
+    ['space before a comment', `A=a${' '.repeat(100_000)}# why\n`],
+    ['a quote that never ends', `A="${'a'.repeat(1_000_000)}\n`],
+    ['escapes', `A="${'\\a'.repeat(500_000)}"\n`],
+  ])('does not stand still over %s', async (_, text) => {
+    writeFileSync(file, `${text}X=old\n`);
+    const begin = performance.now();
+    await deliver('new');
+    expect(performance.now() - begin).toBeLessThan(3_000);
+    expect(readFileSync(file, 'utf8')).toBe(`${text}X=new\n`);
+  });
+
+  test('does not parse a file of blank lines, and does parse some', async () => {
+    writeFileSync(file, `${'\n'.repeat(100_000)}X=old\n`);
+    await expect(deliver('new')).rejects.toMatchObject({ code: 'invalid-destination' });
+    writeFileSync(file, `${'\n'.repeat(200)}X=old\n`);
+    await deliver('new');
+    expect(readFileSync(file, 'utf8')).toBe(`${'\n'.repeat(200)}X=new\n`);
+  });
+
   test.each(['no assignment\n', '{"X": "old"}\n', 'X: old\n'])(
     'does not touch what is no dotenv file: %j',
     async (text) => {
@@ -122,12 +154,16 @@ describe('dotenv', () => {
     },
   );
 
-  test('refuses a value that cannot be read back, and changes nothing', async () => {
+  test.each([
+    ['that no quotes can hold', `all " and ' and \` over two\nlines`],
+    ['that UTF-8 cannot hold', 'half a pair: \ud800'],
+    ['that hardly ends', 'x'.repeat(5_000_000)],
+    ['of blank lines', `a${'\n'.repeat(100_000)}b`],
+  ])('refuses a value %s, and changes nothing', async (_, value) => {
     writeFileSync(file, 'X=old\n');
-    await expect(deliver(`all " and ' and \` over two\nlines`)).rejects.toMatchObject({
-      code: 'refused',
-    });
+    await expect(deliver(value)).rejects.toMatchObject({ code: 'refused' });
     expect(readFileSync(file, 'utf8')).toBe('X=old\n');
+    expect(readdirSync(folder.path)).toEqual(['.env']);
   });
 
   test('keeps both of two secrets that are written to one file at once', async () => {

@@ -84,6 +84,7 @@ describe('json-file', () => {
     ['has no such element', '{"a": ["x"]}', '/a/1'],
     ['has it twice', '{"a": "old", "a": "other"}', '/a'],
     ['has its parent twice', '{"a": {"b": "old"}, "a": {"b": "other"}}', '/a/b'],
+    ['is nested too deeply', `{"a": "old", "b": ${'['.repeat(50_000)}${']'.repeat(50_000)}}`, '/a'],
   ])('does not touch a file that %s', async (_, text, pointer) => {
     writeFileSync(file, text);
     await expect(deliver('new', pointer)).rejects.toMatchObject({ code: 'invalid-destination' });
