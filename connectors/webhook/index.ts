@@ -16,7 +16,7 @@ import { postSigned } from './request.js';
 const Options = z.strictObject({
   keyFile: z.string().min(1).describe('a file of mode 0600: the key that requests are signed with'),
   allowHosts: z
-    .array(z.string())
+    .array(z.string().toLowerCase())
     .default([])
     .describe('hosts in private networks that rotor may reach'),
   timeoutMs: z.number().int().positive().max(120_000).default(10_000),
@@ -82,15 +82,17 @@ interface Question {
   readonly url: URL;
   readonly body: unknown;
   readonly signal?: AbortSignal;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 async function ask(
   { options, key }: Instance,
-  { url, body, signal }: Question,
+  { url, body, signal, headers = {} }: Question,
 ): Promise<string | undefined> {
   const timeout = AbortSignal.timeout(options.timeoutMs);
   const both = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
-  const reply = await postSigned(url, body, { allowHosts: options.allowHosts, key, signal: both });
+  const { allowHosts } = options;
+  const reply = await postSigned(url, body, { allowHosts, key, signal: both, headers });
   const parsed = Attestation.safeParse(reply);
   if (parsed.success) return parsed.data.uses ?? undefined;
   throw new AdapterError('bad-reply', 'the receiver does not say which version it uses');
@@ -112,13 +114,11 @@ async function deliver(
   { destination, version, signal }: Delivery,
 ): Promise<void> {
   const { versionId, value } = version;
-  const body = {
-    version: versionId,
-    value: value.reveal(),
-    deliveryId: randomUUID(),
-    sentAt: new Date().toISOString(),
-  };
-  const uses = await ask(instance, { url: urlOf(destination), body, signal });
+  const deliveryId = randomUUID();
+  const sentAt = new Date().toISOString();
+  const body = { version: versionId, value: value.reveal(), deliveryId, sentAt };
+  const headers = { 'rotor-delivery': deliveryId };
+  const uses = await ask(instance, { url: urlOf(destination), body, signal, headers });
   if (uses !== versionId) {
     throw new AdapterError(
       'wrong-version',

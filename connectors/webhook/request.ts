@@ -11,6 +11,8 @@ export interface Reaching {
   readonly allowHosts: readonly string[];
   readonly key: Buffer;
   readonly signal: AbortSignal;
+  /** Sent too; not a part of what is signed. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 const largestReply = 64 * 1024;
@@ -29,6 +31,7 @@ export async function postSigned(url: URL, body: unknown, reaching: Reaching): P
       else done(null, addresses[0].address, addresses[0].family);
     },
     headers: {
+      ...reaching.headers,
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(text),
       'user-agent': 'rotor',
@@ -44,14 +47,24 @@ type Addresses = readonly [LookupAddress, ...LookupAddress[]];
 async function checkedAddresses(url: URL, { allowHosts, signal }: Reaching): Promise<Addresses> {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const addresses = await resolve(host, signal);
-  const ranges = addresses.map(({ address }) => ipaddr.process(address).range());
-  const isLoopback = ranges.every((range) => range === 'loopback');
-  const isPublic = ranges.every((range) => range === 'unicast');
-  if (!isLoopback && !isPublic && !allowHosts.includes(host))
+  const isLoopback = addresses.every(({ address }) => rangeOf(address) === 'loopback');
+  const arePublic = addresses.every(({ address }) => rangeOf(address) === 'public');
+  if (!isLoopback && !arePublic && !allowHosts.includes(host))
     throw new AdapterError('not-permitted', `${host} is not a public address`);
   if (url.protocol === 'http:' && !isLoopback)
     throw new AdapterError('not-permitted', `${host} is reached by HTTPS only`);
   return addresses;
+}
+
+/** All that is given out of IPv6 (RFC 4291, section 2.4); what lies outside may still lead inside. */
+const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3');
+
+function rangeOf(address: string): 'loopback' | 'public' | 'other' {
+  const parsed = ipaddr.process(address);
+  const range = parsed.range();
+  if (range === 'loopback') return 'loopback';
+  const isGiven = parsed.kind() === 'ipv4' || parsed.match(globalUnicast);
+  return range === 'unicast' && isGiven ? 'public' : 'other';
 }
 
 async function resolve(host: string, signal: AbortSignal): Promise<Addresses> {

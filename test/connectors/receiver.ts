@@ -2,8 +2,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import type { Certified } from './certificate.js';
 
 export interface Receiver {
   /** Of a place of its own. */
@@ -17,15 +19,20 @@ export interface Receiver {
 interface Received {
   readonly path: string;
   readonly method: string;
+  readonly host: string | undefined;
+  readonly delivery: string | string[] | undefined;
   readonly body: Readonly<Record<string, unknown>>;
   readonly value: string;
 }
 
-export async function openReceiver(key: string): Promise<Receiver> {
+/** With a certificate it speaks TLS. */
+export async function openReceiver(key: string, certified?: Certified): Promise<Receiver> {
   const used = new Map<string, string>();
-  const server = createServer((request, response) => {
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     void receive(request, response);
-  });
+  };
+  const server =
+    certified === undefined ? createServer(onRequest) : createTlsServer(certified, onRequest);
   async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const sent = await text(request);
     if (receiver.answer !== undefined) {
@@ -41,6 +48,8 @@ export async function openReceiver(key: string): Promise<Receiver> {
     receiver.requests.push({
       path,
       method: request.method ?? '',
+      host: request.headers.host,
+      delivery: request.headers['rotor-delivery'],
       body,
       value: body['value'] ?? '',
     });
@@ -52,7 +61,7 @@ export async function openReceiver(key: string): Promise<Receiver> {
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const receiver: Receiver = {
-    url: (path) => `http://127.0.0.1:${port}/${path}`,
+    url: (path) => `http${certified === undefined ? '' : 's'}://127.0.0.1:${port}/${path}`,
     requests: [],
     answer: undefined,
     close: async () => {
