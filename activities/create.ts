@@ -67,7 +67,7 @@ async function findOrMint(making: Making): Promise<Found | Answer> {
   const { ports, order, facts } = making;
   const listed = await listBefore(making);
   const own = order.fresh ? [] : mintedAmong(order, listed ?? []);
-  if (own.length > 0) return chooseOne(own);
+  if (own.length > 0) return chooseOne(making, own);
   await refuseSecondMint(making);
   const full = noFreeSlot(facts, listed ?? []);
   if (full !== undefined) return full;
@@ -85,15 +85,20 @@ async function refuseSecondMint({ ports, order, issuer }: Making): Promise<void>
   throw new AdapterError('bad-reply', 'the new credential is not listed yet');
 }
 
-async function mint({ ports, order, issuer }: Making): Promise<Found> {
+async function mint({ ports, runId, order, issuer }: Making): Promise<Found> {
   const { secret, versionId, tag, expiresAt } = order;
   const value =
     issuer.traits.valueChosenBy === 'ours' ? await ports.store.get(versionId) : undefined;
   const given = value === undefined ? {} : { value };
   const minted = await issuer.mint({ secret, versionId, tag, expiresAt, ...given });
   ports.reached('create:minted');
+  const { credentialId } = minted;
   if (minted.value !== undefined) await ports.store.put(versionId, minted.value);
-  return { credentialId: minted.credentialId, expiresAt: minted.expiresAt ?? expiresAt };
+  await ports.registry.decide(runId, () => ({
+    result: undefined,
+    changes: [{ change: 'mint-answered', versionId, credentialId }],
+  }));
+  return { credentialId, expiresAt: minted.expiresAt ?? expiresAt };
 }
 
 /** A fresh order needs no listing, unless slots or a missing tag make what is there matter. */
@@ -119,14 +124,35 @@ async function noteListed(
   }));
 }
 
-/** Which of several holds the sealed value cannot be told from a list: a person has to say. */
-function chooseOne(own: readonly Credential[]): Found | Answer {
+/** The one whose value is sealed; without a word of the issuer on which that is, a person has to say. */
+async function chooseOne(making: Making, own: readonly Credential[]): Promise<Found | Answer> {
+  const sealed = own.find(({ credentialId }) => credentialId === making.order.mintedAs);
   const [first, ...more] = own;
-  if (first === undefined || more.length > 0) {
+  const chosen = sealed ?? (more.length === 0 ? first : undefined);
+  if (chosen === undefined) {
     const names = own.map(({ credentialId }) => credentialId).join(', ');
     return { kind: 'blocked', code: 'credential-ambiguous', told: `one of these is new: ${names}` };
   }
-  return { credentialId: first.credentialId, expiresAt: first.expiresAt };
+  await reportOthers(
+    making,
+    own.filter((credential) => credential !== chosen),
+  );
+  const { credentialId, expiresAt } = chosen;
+  return { credentialId, expiresAt };
+}
+
+/** They carry our tag and no value of theirs is known: nobody can use them, and somebody should end them. */
+async function reportOthers(
+  { ports, facts }: Making,
+  others: readonly Credential[],
+): Promise<void> {
+  for (const { credentialId } of others) {
+    await ports.registry.report(facts.secret.secretId, {
+      code: 'orphan-credential',
+      about: credentialId,
+      message: `${credentialId} carries rotor's tag, its value is lost, and it is still alive`,
+    });
+  }
 }
 
 /** Its value was shown once and lost: it is of no use to anybody, and ends before the next is made. */

@@ -28,6 +28,12 @@ export type Change =
       readonly versionId: string;
       readonly deadline: Date;
     }
+  /** The value that came with this answer is the sealed one. */
+  | {
+      readonly change: 'mint-answered';
+      readonly versionId: string;
+      readonly credentialId: string;
+    }
   | { readonly change: 'effect-finished'; readonly effectId: string }
   | {
       readonly change: 'lease-taken';

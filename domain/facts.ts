@@ -115,6 +115,8 @@ export interface VersionFacts {
   readonly monitorUntil: Date | undefined;
   /** Credential ids that existed before the mint, where the issuer has no place for a tag. */
   readonly listedBefore: readonly string[] | undefined;
+  /** What the issuer answered to the mint whose value is sealed. */
+  readonly mintedAs: string | undefined;
 }
 
 export interface DependencyFacts {

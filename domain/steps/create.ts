@@ -18,6 +18,8 @@ export interface MintOrder {
   /** Named just now: nothing with its tag can exist yet. */
   readonly fresh: boolean;
   readonly listedBefore: readonly string[] | undefined;
+  /** Which of several with this tag holds the sealed value. */
+  readonly mintedAs: string | undefined;
 }
 
 export type CreateOrder = { readonly kind: 'answer'; readonly answer: Answer } | MintOrder;
@@ -148,6 +150,7 @@ function orderOf(facts: Facts, ids: NewIds, candidate: VersionFacts | undefined)
     mark: ids.mark,
     fresh: candidate === undefined,
     listedBefore: candidate?.listedBefore,
+    mintedAs: candidate?.mintedAs,
   };
 }
 

@@ -191,6 +191,8 @@ create table rotor.versions (
   run_id uuid references rotor.runs,
   grant_id uuid references rotor.grants,
   listed_before jsonb,
+  -- What the issuer answered to the mint whose value is sealed.
+  minted_as text,
   refused boolean not null default false,
   brought_back int not null default 0,
   created_at timestamptz not null default clock_timestamp(),

@@ -68,6 +68,8 @@ const writers: { readonly [K in Change['change']]: Writer<K> } = {
       `insert into rotor.effects (id, run_id, kind, version_id, deadline) values ($1, $2, $3, $4, $5)`,
       [change.effectId, facts.run.runId, change.effect, change.versionId, change.deadline],
     ),
+  'mint-answered': (db, { versionId, credentialId }) =>
+    one(db, 'update rotor.versions set minted_as = $2 where id = $1', [versionId, credentialId]),
   'effect-finished': (db, { effectId }) =>
     one(db, 'update rotor.effects set finished = true where id = $1', [effectId]),
   'lease-taken': takeLease,

@@ -32,7 +32,8 @@ select json_build_object(
       'expiresAt', v.expires_at, 'confirmedAt', v.confirmed_at, 'disabledAt', v.disabled_at,
       'disabledUntil', v.disabled_until, 'broughtBack', v.brought_back, 'refused', v.refused,
       'endedCause', v.ended_cause, 'revokedAt', v.revoked_at, 'monitorUntil', v.monitor_until,
-      'listedBefore', v.listed_before) order by v.ordinal), '[]')
+      'listedBefore', v.listed_before,
+      'mintedAs', v.minted_as) order by v.ordinal), '[]')
     from rotor.versions v where v.secret_id = s.id
       and (v.state not in ('revoked', 'ended') or v.value = 'sealed' or v.ordinal > -10 +
         (select max(m.ordinal) from rotor.versions m where m.secret_id = s.id))),

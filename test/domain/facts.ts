@@ -50,6 +50,7 @@ export function version(ordinal: number, more: Partial<VersionFacts> = {}): Vers
     revokedAt: undefined,
     monitorUntil: undefined,
     listedBefore: undefined,
+    mintedAs: undefined,
     ...more,
   };
 }
