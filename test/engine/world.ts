@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { startRun, tellRun } from '../../client/workflows.js';
 import type { RunOptions } from '../../domain/facts.js';
 import type { Policy } from '../../domain/policy.js';
@@ -33,7 +33,12 @@ quietRuntime();
 /** Once per process: what workers say about themselves is no test's output. */
 function quietRuntime(): void {
   try {
-    Runtime.install({ logger: new DefaultLogger('ERROR') });
+    Runtime.install({
+      logger: new DefaultLogger('ERROR'),
+      telemetryOptions: {
+        logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'ERROR' }) },
+      },
+    });
   } catch {
     // Installed by another test of this process.
   }
