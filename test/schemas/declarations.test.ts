@@ -5,7 +5,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 import { standardPolicy } from '../../domain/policy.js';
 import { packageRoot } from '../../infra/package-root.js';
-import { checkDeclarations, declarationsSchema } from '../../schemas/declarations.js';
+import { declarationsSchema } from '../../schemas/declaration-document.js';
+import { checkDeclarations } from '../../schemas/declarations.js';
 
 const full = `
 organization: acme
@@ -61,7 +62,7 @@ function problemsOf(...documents: unknown[]): string[] {
 }
 
 function secretWith(...dependencies: Record<string, unknown>[]): unknown {
-  const usual = { dependent: 'd', connector: 'dotenv', destination: {} };
+  const usual = { dependent: 'd', connector: 'dotenv', leastEvidence: 'read-back' };
   return {
     organization: 'acme',
     secrets: [
@@ -69,7 +70,11 @@ function secretWith(...dependencies: Record<string, unknown>[]): unknown {
         name: 's',
         issuer: 'i',
         owner: 'o',
-        dependencies: dependencies.map((dependency) => ({ ...usual, ...dependency })),
+        dependencies: dependencies.map((dependency, index) => ({
+          ...usual,
+          destination: { file: `/srv/${index}` },
+          ...dependency,
+        })),
       },
     ],
   };
@@ -243,6 +248,109 @@ describe('declarations', () => {
     expect(problemsOf(secretWith(one, one))).toEqual([message]);
     expect(problemsOf(secretWith(one, { ...other, seenAs: { name: 'n' } }))).toEqual([]);
     expect(problemsOf(secretWith({}, {}))).toEqual([]);
+  });
+
+  test('several documents of one organization are one', () => {
+    const secret = { name: 's', issuer: 'i', owner: 'o' };
+    const one = { organization: 'acme', policies: [{ name: 'p' }], secrets: [secret] };
+    expect(problemsOf(one, { ...one, organization: 'other' })).toEqual([]);
+    expect(problemsOf(one, { organization: 'acme', secrets: [secret] }, one)).toEqual([
+      'documents.2.policies.0.name: p is declared twice',
+      'documents.1.secrets.0.name: s is declared twice',
+      'documents.2.secrets.0.name: s is declared twice',
+    ]);
+    const dependency = { dependent: 'd', connector: 'c', destination: {}, wave: 'last' };
+    const waiting = {
+      ...secret,
+      policy: 'p',
+      dependencies: [{ ...dependency, seenAs: { name: 'n' } }],
+    };
+    expect(problemsOf({ organization: 'acme', secrets: [waiting] }, policyWith({}))).toEqual([
+      'documents.0.secrets.0.dependencies.0.wave: policy p has no wave last',
+    ]);
+  });
+
+  test('a problem of one document does not hide what is wrong between the others', () => {
+    const twice = { organization: 'acme', policies: [{ name: 'p' }, { name: 'p' }] };
+    expect(problemsOf(7, twice)).toEqual([
+      'documents.0: expected object',
+      'documents.1.policies.1.name: p is declared twice',
+    ]);
+  });
+
+  test('a wave, where the standard policy counts: it has none', () => {
+    expect(problemsOf(secretWith({ wave: 'first' }))).toEqual([
+      'documents.0.secrets.0.dependencies.0.wave: policy standard has no wave first',
+    ]);
+  });
+
+  describe('what is to be observed has to be recognizable', () => {
+    const missing = expect.stringMatching(
+      /^documents\.0\.secrets\.0\.dependencies\.0\.seenAs: is missing: .* how d is recognized; say address/,
+    );
+    const { leastEvidence: _usual, ...dependency } = {
+      dependent: 'd',
+      connector: 'dotenv',
+      destination: {},
+      leastEvidence: 'read-back',
+    };
+    const withPolicy = (
+      policy: Record<string, unknown>,
+      more: Record<string, unknown>,
+    ): unknown => ({
+      organization: 'acme',
+      policies: [{ name: 'p', ...policy }],
+      secrets: [
+        {
+          name: 's',
+          issuer: 'i',
+          owner: 'o',
+          policy: 'p',
+          dependencies: [{ ...dependency, ...more }],
+        },
+      ],
+    });
+
+    test.each<[string, unknown]>([
+      ['it says so itself', secretWith({ leastEvidence: 'observed' })],
+      ['the standard policy says so', secretWith({ leastEvidence: undefined })],
+      ['its policy says so', withPolicy({}, {})],
+      [
+        'it says so, against its policy',
+        withPolicy({ leastEvidence: 'human' }, { leastEvidence: 'observed' }),
+      ],
+    ])('%s', (_, document) => {
+      expect(problemsOf(document)).toEqual([missing]);
+    });
+
+    test.each<[string, unknown]>([
+      ['it is', secretWith({ leastEvidence: 'observed', seenAs: { name: 'n' } })],
+      ['its policy asks for less', withPolicy({ leastEvidence: 'attested' }, {})],
+      ['it asks for less itself', withPolicy({}, { leastEvidence: 'human' })],
+      [
+        'its policy stands elsewhere: only the registry knows',
+        {
+          organization: 'acme',
+          secrets: [
+            { name: 's', issuer: 'i', owner: 'o', policy: 'p', dependencies: [dependency] },
+          ],
+        },
+      ],
+    ])('no problem: %s', (_, document) => {
+      expect(problemsOf(document)).toEqual([]);
+    });
+  });
+
+  test('one dependent twice with one destination, however it is written', () => {
+    const destination = { file: '/srv/.env', variable: 'X' };
+    const turned = { variable: 'X', file: '/srv/.env' };
+    expect(problemsOf(secretWith({ destination }, { destination: turned, owner: 'ada' }))).toEqual([
+      'documents.0.secrets.0.dependencies.1.destination: d is declared twice with this destination',
+    ]);
+    expect(problemsOf(secretWith({ destination }, { destination, dependent: 'e' }))).toEqual([]);
+    expect(
+      problemsOf(secretWith({ destination }, { destination: { ...destination, variable: 'Y' } })),
+    ).toEqual([]);
   });
 
   test('no problem repeats a value', () => {

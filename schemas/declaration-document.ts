@@ -1,0 +1,100 @@
+/** A document of declarations as people write it, with what counts where they say nothing. */
+import { z } from 'zod';
+import { isAddressRange } from '../domain/attribution.js';
+import { formatDuration } from '../domain/duration.js';
+import { evidenceLevels } from '../domain/evidence.js';
+import { standardPolicy } from '../domain/policy.js';
+import { Duration, Name, Text } from './names.js';
+
+const Wave = z.strictObject({ name: Name, after: z.array(Name).default([]) });
+
+const { timeouts: usualTimeouts, openUse: usualOpenUse, ...usual } = standardPolicy;
+
+/** What the standard policy says, written as people write it. */
+function or(ms: number): z.ZodPrefault<typeof Duration> {
+  return Duration.prefault(formatDuration(ms));
+}
+
+const PolicyDocument = z.strictObject({
+  name: Name,
+  overlap: or(usual.overlapMs).describe('the old version stays alive at least this long'),
+  quietPeriod: or(usual.quietPeriodMs).describe('no use of the old version for this long'),
+  disablePeriod: or(usual.disablePeriodMs).describe('refused reversibly for this long; 0: not'),
+  monitorPeriod: or(usual.monitorPeriodMs).describe('late use is looked for this long'),
+  leastEvidence: z.enum(evidenceLevels).default(usual.leastEvidence),
+  openUse: z
+    .strictObject({
+      wait: or(usualOpenUse.waitMs),
+      then: z.enum(['end', 'block']).default(usualOpenUse.then),
+    })
+    .prefault({}),
+  acceptUnseenUse: z.strictObject({ by: Text, reason: Text }).optional(),
+  allowManualDisable: z.boolean().default(usual.allowManualDisable),
+  canary: z.boolean().default(usual.canary),
+  waves: z.array(Wave).max(50).default([]),
+  timeouts: z
+    .strictObject({
+      mint: or(usualTimeouts.mintMs),
+      deliver: or(usualTimeouts.deliverMs),
+      prove: or(usualTimeouts.proveMs),
+    })
+    .prefault({}),
+});
+
+const SeenAsDocument = z
+  .strictObject({
+    address: z
+      .string()
+      .refine(isAddressRange, 'expected an address or a range such as 10.0.0.0/8')
+      .optional(),
+    userAgent: z.string().min(1).max(200).optional(),
+    name: z.string().min(1).max(200).optional(),
+  })
+  .refine((seenAs) => Object.keys(seenAs).length > 0, 'expected address, userAgent or name');
+
+const DependencyDocument = z.strictObject({
+  dependent: Name,
+  connector: z.string().min(1).max(50),
+  destination: z.record(z.string(), z.unknown()),
+  wave: Name.optional(),
+  owner: Text.optional(),
+  documentation: Text.optional(),
+  leastEvidence: z.enum(evidenceLevels).optional(),
+  seenAs: SeenAsDocument.optional(),
+  usesAtLeastEvery: Duration.optional(),
+  picksUpWithin: Duration.optional(),
+});
+
+const SecretDocument = z.strictObject({
+  name: Name,
+  issuer: Name,
+  owner: Text,
+  documentation: Text.optional(),
+  policy: Name.optional(),
+  /** What the kind of the issuer asks for. `validity: 90d` is what people write; kinds compute with `validityMs`. */
+  specification: z.looseObject({ validity: Duration.optional() }).prefault({}),
+  dependencies: z.array(DependencyDocument).max(5_000).default([]),
+});
+
+const DependentDocument = z.strictObject({
+  name: Name,
+  owner: Text,
+  documentation: Text.optional(),
+});
+
+/** One YAML document: an organization, and what it declares here. Absence changes nothing. */
+export const DeclarationDocument = z.strictObject({
+  organization: Name,
+  policies: z.array(PolicyDocument).default([]),
+  dependents: z.array(DependentDocument).max(20_000).default([]),
+  secrets: z.array(SecretDocument).max(20_000).default([]),
+});
+export type DeclarationDocument = z.output<typeof DeclarationDocument>;
+
+/** For editors and other programs: what a document may hold, as JSON Schema 2020-12. */
+export function declarationsSchema(): Record<string, unknown> {
+  return {
+    ...z.toJSONSchema(DeclarationDocument, { io: 'input' }),
+    title: 'Declarations of rotor',
+  };
+}
