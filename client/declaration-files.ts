@@ -1,4 +1,5 @@
 /** Reads declarations from YAML files, and keeps where everything stands, so that a problem can name its line. */
+import { isUtf8 } from 'node:buffer';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { LineCounter, parseAllDocuments, type Document } from 'yaml';
@@ -20,7 +21,7 @@ interface Located {
 /** Throws `declarations-unreadable` with every syntax error at once. */
 export function readDeclarations(path: string): DeclarationFiles {
   const located = filesOf(path).flatMap((file) => parse(file));
-  const problems = located.flatMap((one) => syntaxProblems(one));
+  const problems = withoutRepetition(located.flatMap((one) => syntaxProblems(one)));
   if (problems.length > 0) throw unreadable('the YAML is not valid', problems);
   const documents = located.map((one) => contentOf(one));
   if (documents.length === 0) throw unreadable(`${path} declares nothing`, []);
@@ -44,11 +45,28 @@ function filesOf(path: string): string[] {
   }
 }
 
+function textOf(file: string): string {
+  const bytes = bytesOf(file);
+  if (bytes !== undefined && isUtf8(bytes)) return bytes.toString('utf8');
+  const message = bytes === undefined ? 'cannot be read' : 'is not UTF-8 text';
+  throw unreadable(`${file} ${message}`, [{ path: file, message }]);
+}
+
+function bytesOf(file: string): Buffer | undefined {
+  try {
+    return readFileSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
 function parse(file: string): Located[] {
   const lines = new LineCounter();
-  const parsed = parseAllDocuments(readFileSync(file, 'utf8'), {
+  const parsed = parseAllDocuments(textOf(file), {
     lineCounter: lines,
     uniqueKeys: true,
+    // Messages without the place: it is told with each, and in the same way as for other problems.
+    prettyErrors: false,
   });
   const documents = Array.isArray(parsed) ? parsed : [];
   return documents
@@ -56,11 +74,17 @@ function parse(file: string): Located[] {
     .map((document) => ({ file, lines, document: document as Document }));
 }
 
+/** What is only a warning to the parser, such as a tag that nobody knows, is no declaration either. */
 function syntaxProblems({ file, lines, document }: Located): Problem[] {
-  return document.errors.map(({ pos, message }) => {
+  return [...document.errors, ...document.warnings].map(({ pos, message }) => {
     const { line, col } = lines.linePos(pos[0]);
-    return { path: `${file}:${line}:${col}`, message: message.split('\n')[0] ?? '' };
+    return { path: `${file}:${line}:${col}`, message };
   });
+}
+
+/** One bracket too many is told once for each level that it leaves open. */
+function withoutRepetition(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((one) => [`${one.path} ${one.message}`, one])).values()];
 }
 
 /** Aliases are followed here: one that leads nowhere throws, and so do many that multiply. */

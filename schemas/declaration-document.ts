@@ -4,7 +4,7 @@ import { isAddressRange } from '../domain/attribution.js';
 import { formatDuration } from '../domain/duration.js';
 import { evidenceLevels } from '../domain/evidence.js';
 import { standardPolicy } from '../domain/policy.js';
-import { Duration, Name, Text } from './names.js';
+import { Duration, Name, Text, TimeLimit } from './names.js';
 
 const Wave = z.strictObject({ name: Name, after: z.array(Name).default([]) });
 
@@ -13,6 +13,10 @@ const { timeouts: usualTimeouts, openUse: usualOpenUse, ...usual } = standardPol
 /** What the standard policy says, written as people write it. */
 function or(ms: number): z.ZodPrefault<typeof Duration> {
   return Duration.prefault(formatDuration(ms));
+}
+
+function limitOr(ms: number): z.ZodPrefault<typeof TimeLimit> {
+  return TimeLimit.prefault(formatDuration(ms));
 }
 
 const PolicyDocument = z.strictObject({
@@ -34,9 +38,9 @@ const PolicyDocument = z.strictObject({
   waves: z.array(Wave).max(50).default([]),
   timeouts: z
     .strictObject({
-      mint: or(usualTimeouts.mintMs),
-      deliver: or(usualTimeouts.deliverMs),
-      prove: or(usualTimeouts.proveMs),
+      mint: limitOr(usualTimeouts.mintMs),
+      deliver: limitOr(usualTimeouts.deliverMs),
+      prove: limitOr(usualTimeouts.proveMs),
     })
     .prefault({}),
 });

@@ -36,4 +36,10 @@ export const Duration = z
     return z.NEVER;
   });
 
+/** No time at all is no time limit: whatever it is for would always be too late. */
+export const TimeLimit = Duration.refine(
+  (ms) => ms > 0,
+  'expected a duration above 0, such as 30s',
+);
+
 export const Text = z.string().trim().min(1).max(1_000);

@@ -21,11 +21,17 @@ export function check<S extends z.ZodType>(
 function wordingOf(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === 'unrecognized_keys') return fieldsOf(issue.inst).join(' ');
   if (issue.input === undefined) return 'is missing';
-  if (issue.code === 'invalid_type') return `expected ${String(issue['expected'])}`;
+  if (issue.input === '' && issue.code === 'too_small') return 'is empty';
+  if (issue.code === 'invalid_type') return `expected ${wordFor(String(issue['expected']))}`;
   if (issue.code === 'invalid_value') {
     return `expected one of ${(issue['values'] as unknown[]).map(String).join(', ')}`;
   }
   return undefined;
+}
+
+/** Who writes YAML knows no records. */
+function wordFor(expected: string): string {
+  return expected === 'record' ? 'object' : expected;
 }
 
 function fieldsOf(schema: unknown): string[] {
@@ -34,6 +40,7 @@ function fieldsOf(schema: unknown): string[] {
 
 function problemsOf(issue: Issue, prefix: string): Problem[] {
   const path = join(prefix, issue.path);
+  if (issue.code === 'invalid_key') return [{ path, message: issue.issues[0]?.message ?? '' }];
   if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
   const fields = issue.message.split(' ');
   return issue.keys.map((key) => {

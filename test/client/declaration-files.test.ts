@@ -1,8 +1,18 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { RotorError } from '../../domain/errors.js';
 import { readDeclarations } from '../../client/declaration-files.js';
 import { checkDeclarations } from '../../schemas/declarations.js';
 import { newFolder, type Folder } from '../connectors/places.js';
+
+function thrownBy(work: () => unknown): unknown {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
 
 describe('files of declarations', () => {
   let folder: Folder;
@@ -70,6 +80,41 @@ describe('files of declarations', () => {
     expect(() => readDeclarations(file)).toThrow(
       expect.objectContaining({ code: 'declarations-unreadable' }),
     );
+  });
+
+  test('a tag that nobody knows is told with its line', () => {
+    const file = write('tag.yaml', 'organization: acme\nowner: !sceret x\n');
+    expect(() => readDeclarations(file)).toThrow(
+      expect.objectContaining({
+        code: 'declarations-unreadable',
+        problems: [expect.objectContaining({ path: `${file}:2:8` })] as unknown,
+      }),
+    );
+  });
+
+  test('what is wrong in one place is told once', () => {
+    const file = write('deep.yaml', '['.repeat(200));
+    const error = thrownBy(() => readDeclarations(file));
+    expect(error).toMatchObject({ code: 'declarations-unreadable' });
+    expect((error as RotorError).problems.length).toBeLessThan(5);
+  });
+
+  test.each<[string, string, (path: string) => void]>([
+    ['a folder named like a file', 'cannot be read', (path) => mkdirSync(path)],
+    ['a link that leads nowhere', 'cannot be read', (path) => symlinkSync('/nowhere', path)],
+    [
+      'bytes that are no text',
+      'is not UTF-8 text',
+      (path) => writeFileSync(path, Buffer.from([0x61, 0xff])),
+    ],
+  ])('%s among them: %s', (_, message, make) => {
+    write('a.yaml', 'organization: acme\n');
+    const path = folder.file('b.yaml');
+    make(path);
+    expect(thrownBy(() => readDeclarations(folder.path))).toMatchObject({
+      code: 'declarations-unreadable',
+      message: `${path} ${message}`,
+    });
   });
 
   test('nothing there', () => {

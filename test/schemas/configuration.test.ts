@@ -30,6 +30,16 @@ describe('the configuration', () => {
     });
   });
 
+  test('says what is wrong with the name of an issuer', () => {
+    const checked = check({ issuers: { 'Main One': { kind: 'client-secrets' } } });
+    expect('problems' in checked && checked.problems).toEqual([
+      {
+        path: 'issuers.Main One',
+        message: 'expected lower-case letters, digits and dashes; there is "M" (U+004D)',
+      },
+    ]);
+  });
+
   test('tells all problems at once', () => {
     const checked = check({
       issuers: { main: { kind: 'client-secret' } },

@@ -193,6 +193,19 @@ describe('declarations', () => {
     },
   );
 
+  test.each(['mint', 'deliver', 'prove'])('no time to %s', (step) => {
+    expect(problemsOf(policyWith({ timeouts: { [step]: 0 } }))).toEqual([
+      `documents.0.policies.0.timeouts.${step}: expected a duration above 0, such as 30s`,
+    ]);
+  });
+
+  test('what is empty, and what is no object, is said in plain words', () => {
+    expect(problemsOf(secretWith({ connector: '', destination: [] }))).toEqual([
+      'documents.0.secrets.0.dependencies.0.connector: is empty',
+      'documents.0.secrets.0.dependencies.0.destination: expected object',
+    ]);
+  });
+
   test('a validity that is no duration is told where it stands', () => {
     const secret = { name: 's', issuer: 'i', owner: 'o', specification: { validity: '90 moons' } };
     expect(problemsOf({ organization: 'acme', secrets: [secret] })).toEqual([
