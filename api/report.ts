@@ -22,7 +22,8 @@ export interface Report {
 }
 
 export function reportOf(view: RunView): Report {
-  const ended = view.versions.filter((v) => v['state'] === 'revoked' || v['state'] === 'ended');
+  const since = new Date(String(view.run['requested']));
+  const ended = view.versions.filter((v) => isSince(v['revoked'], since) || v['cause'] !== null);
   return {
     markdown: markdownOf(view, ended),
     run: view.run,
@@ -33,11 +34,18 @@ export function reportOf(view: RunView): Report {
   };
 }
 
+/** What this run did; an earlier one has a report of its own. */
+function isSince(at: unknown, since: Date): boolean {
+  return at !== null && at !== undefined && new Date(String(at)) >= since;
+}
+
 /** One line per dependent and version that it got: the level of its evidence, and since when it holds. */
-function evidenceOf({ dependencies }: RunView): Row[] {
+function evidenceOf({ dependencies, run }: RunView): Row[] {
+  const since = new Date(String(run['requested']));
   return dependencies.flatMap((dependency) => {
     const deliveries = (dependency['deliveries'] ?? []) as Row[];
-    return deliveries.map((delivery) => ({
+    const own = deliveries.filter(({ moved }) => moved === null || isSince(moved, since));
+    return own.map((delivery) => ({
       dependent: dependency['dependent'],
       destination: dependency['destination'],
       ...delivery,
