@@ -155,13 +155,16 @@ function besideOf(path: string): string {
 
 /**
  * Writes beside the file, with its mode and owner, and renames: a reader sees the old or the new text,
- * also after a crash. Throws `changed-meanwhile` where the file is no longer what was read. Call it in
- * the file's turn.
+ * also after a crash. Throws `changed-meanwhile` where the file is no longer what was read, and `busy` where
+ * another process of rotor is writing it. Call it in the file's turn.
  */
 export async function replaceText(before: FileContent, text: string): Promise<void> {
   refuseTooLarge(before.path, text);
   await moveIntoPlace(before.path, async (beside) => {
     await writeLike(before.path, beside, text);
+    // In this order two writers never miss each other: each is to be seen before it looks, and looks
+    // before it compares.
+    await refuseBesideOthers(before.path, beside);
     if (digestOf(await readBytes(before.path)) !== before.digest) {
       throw new AdapterError('changed-meanwhile', `${before.path} was changed by somebody else`);
     }
@@ -191,7 +194,7 @@ function refuseTooLarge(path: string, text: string): void {
 async function moveIntoPlace(path: string, move: (beside: string) => Promise<void>): Promise<void> {
   const beside = besideOf(path);
   try {
-    await removeLeftovers(path);
+    await refuseBesideOthers(path, beside);
     await move(beside);
     await syncFolder(dirname(path));
   } catch (error) {
@@ -228,15 +231,19 @@ async function keepOwner(file: FileHandle, uid: number, gid: number): Promise<vo
   if (own.uid !== uid || own.gid !== gid) await file.chown(uid, gid);
 }
 
-/** What a killed write left holds a value, so it goes; what another process may still be writing stays. */
-async function removeLeftovers(path: string): Promise<void> {
+/** What a killed write left holds a value, so it goes. Throws `busy` where another process may still be writing. */
+async function refuseBesideOthers(path: string, own: string): Promise<void> {
   const folder = dirname(path);
   const begin = `.${basename(path)}`;
+  let isWritten = false;
   for (const name of await readdir(folder)) {
+    const beside = join(folder, name);
     const mark = name.startsWith(begin) ? name.slice(begin.length) : '';
-    if (anyMark.test(mark) && (await isLeftover(join(folder, name), mark)))
-      await unlink(join(folder, name)).catch(() => undefined);
+    if (!anyMark.test(mark) || beside === own) continue;
+    if (await isLeftover(beside, mark)) await unlink(beside).catch(() => undefined);
+    else isWritten = true;
   }
+  if (isWritten) throw new AdapterError('busy', `another process of rotor is writing ${path}`);
 }
 
 async function isLeftover(path: string, mark: string): Promise<boolean> {

@@ -16,6 +16,8 @@ interface Order {
   /** Becomes this user once everything is loaded. */
   readonly user?: number;
   readonly forever?: boolean;
+  /** Goes on after a failure too, where it goes on at all. */
+  readonly again?: boolean;
 }
 
 const order = JSON.parse(process.argv[2] ?? '') as Order;
@@ -44,7 +46,7 @@ if (order.user !== undefined && process.getuid?.() === 0) {
 }
 process.stdout.write('ready\n');
 let ended = await deliver('b');
-while (order.forever === true && ended === 'delivered') {
+while (order.forever === true && (order.again === true || ended === 'delivered')) {
   await deliver('a');
   ended = await deliver('b');
 }

@@ -14,6 +14,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { readText, replaceText } from '../../connectors/files.js';
 import { dotenv } from '../../connectors/dotenv/index.js';
+import type { AdapterError } from '../../domain/errors.js';
 import { jsonFile } from '../../connectors/json-file/index.js';
 import { deliveryOf, destinationAt, newFolder, type Folder } from './places.js';
 
@@ -161,10 +162,48 @@ describe.each(kinds)('$kind.kind', ({ kind, field, holding }) => {
     for (const path of [old, ...others.map((name) => folder.file(name))]) {
       utimesSync(path ?? '', before, before);
     }
-    await open().deliver(deliveryOf(at(file), 'new'));
+    await expect(open().deliver(deliveryOf(at(file), 'new'))).rejects.toMatchObject({
+      code: 'busy',
+    });
+    expect(readFileSync(file, 'utf8')).toBe(holding('old'));
+    const kept = [file, ...others.map((name) => folder.file(name))];
     expect(readdirSync(folder.path).map((name) => folder.file(name))).toEqual(
-      [file, young, ...others.map((name) => folder.file(name))].sort(),
+      [young, ...kept].sort(),
     );
+    utimesSync(young ?? '', before, before);
+    await open().deliver(deliveryOf(at(file), 'new'));
+    expect(readFileSync(file, 'utf8')).toBe(holding('new'));
+    expect(readdirSync(folder.path).map((name) => folder.file(name))).toEqual(kept.sort());
+  });
+
+  test('two processes that write one file at once: what was delivered is there', async () => {
+    const other = kind === dotenv ? { variable: 'Y' } : { pointer: '/y' };
+    const child = spawn(
+      process.execPath,
+      [program, order({ address: { file, ...other }, forever: true, again: true })],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    await once(child.stdout, 'data');
+    const ends: string[] = [];
+    const stop = Date.now() + 3_000;
+    while (Date.now() < stop) {
+      const delivery = deliveryOf(at(file), `value ${ends.length}`);
+      const end = await open()
+        .deliver(delivery)
+        .then(
+          () => 'delivered',
+          ({ code }: AdapterError) => code,
+        );
+      // Long enough for the other to finish what it had begun before.
+      await wait(end === 'delivered' ? 10 : 1);
+      const held = await open().held(delivery.destination, [delivery.version]);
+      ends.push(end === 'delivered' && held.versionIds.length === 0 ? 'lost' : end);
+    }
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(new Set(ends)).toContain('delivered');
+    expect(ends.filter((end) => end === 'busy' || end === 'changed-meanwhile')).not.toEqual([]);
+    expect(ends).not.toContain('lost');
   });
 
   test('changed between reading and writing: the other change stays', async () => {
