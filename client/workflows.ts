@@ -11,6 +11,7 @@ import {
   factsChangedSignal,
   secretWorkflowId,
   taskQueueOf,
+  urgentTaskQueue,
   type FactsChanged,
   type RunInput,
   type RunKind,
@@ -110,6 +111,20 @@ export async function tellRun(
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
   }
+}
+
+/** Makes a worker ready for its first workflow on both of its queues. */
+export async function warmUp({ client, taskQueue }: Temporal, identity: string): Promise<void> {
+  await Promise.all(
+    [taskQueue, urgentTaskQueue(taskQueue)].map((queue) =>
+      client.workflow.execute('warmUp', {
+        workflowId: `warm-up/${queue}/${identity}`,
+        taskQueue: queue,
+        workflowExecutionTimeout: '1 minute',
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      }),
+    ),
+  );
 }
 
 /** One collector per issuer instance, however many workers say so. */

@@ -4,7 +4,7 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import type pg from 'pg';
 import { createActivities } from '../activities/index.js';
 import type { Ports } from '../activities/ports.js';
-import { startCollector, tellRun, type Temporal } from '../client/workflows.js';
+import { startCollector, tellRun, warmUp, type Temporal } from '../client/workflows.js';
 import { urgentTaskQueue } from '../domain/run.js';
 import { startKeeper } from './keeper.js';
 
@@ -43,6 +43,8 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     warn: (message, about) => parts.ports.warn(message, about),
   });
   await Promise.all(parts.issuers.map((issuer) => startCollector(temporal, issuer)));
+  // Only speed: a worker that could not warm up works all the same.
+  await warmUp(temporal, parts.identity).catch(() => undefined);
   const ended = Promise.all(running).then(async () => {
     await keeper.stop();
     await native.close();

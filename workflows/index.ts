@@ -5,6 +5,14 @@ import { carryOut } from './carry-out.js';
 export { collectUse } from './collect-use.js';
 export { monitorVersion } from './monitor-version.js';
 
+/**
+ * Does nothing: a worker's first workflow waits for its sandbox to be made, and the first one on the urgent
+ * queue must not be somebody's leak.
+ */
+export async function warmUp(): Promise<void> {
+  await Promise.resolve();
+}
+
 export async function rotateSecret(input: RunInput): Promise<string> {
   return carryOut(input);
 }

@@ -149,7 +149,7 @@ async function contain(demo: Demo): Promise<Contained> {
   const refusedAt = await until(async () => {
     const outcome = await tryValue(scene, leaked, 'attacker/1.0');
     return outcome === 'refused' ? Date.now() : undefined;
-  }, 2);
+  }, 8);
   console.log(`  refused ${refusedAt - began} ms after it was asked for`);
   const { runId } = await asked;
   await demo.cli.run(['watch', runId.slice(0, 8)]);
