@@ -2,8 +2,10 @@
 import {
   cpSync,
   existsSync,
+  lstatSync,
   mkdtempSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -24,18 +26,26 @@ interface Link {
 export function postgresBinaries(cache: string): string {
   const { folder, version } = installedPackage();
   const place = join(cache, `postgres-${version}-${process.platform}-${process.arch}`);
-  if (existsSync(place)) return place;
-  const draft = mkdtempSync(join(cache, 'postgres-draft-'));
+  if (!existsSync(place)) copyPrograms(join(folder, 'native'), place);
+  linkLibraries(place);
+  return place;
+}
+
+function copyPrograms(from: string, place: string): void {
+  const draft = mkdtempSync(join(dirname(place), 'postgres-draft-'));
   try {
-    cpSync(join(folder, 'native'), draft, { recursive: true });
-    linkLibraries(draft);
+    cpSync(from, draft, { recursive: true, filter: isNoLink });
     chmodSync(draft, 0o755);
     renameSync(draft, place);
   } catch (error) {
     rmSync(draft, { recursive: true, force: true });
     if (!existsSync(place)) throw error;
   }
-  return place;
+}
+
+/** A copied link would lead back into the checkout, and break everybody else when that one goes. */
+function isNoLink(path: string): boolean {
+  return !lstatSync(path).isSymbolicLink();
 }
 
 function installedPackage(): { folder: string; version: string } {
@@ -56,11 +66,24 @@ function installedPackage(): { folder: string; version: string } {
   }
 }
 
-/** Packages cannot carry symbolic links, so the library's versioned names come as a list; npm 11 no longer runs the script that reads it. */
+/**
+ * Packages cannot carry symbolic links, so the library's versioned names come as a list; npm 11 no longer runs the script
+ * that reads it. Asked for at every start: links that lead elsewhere are put right.
+ */
 function linkLibraries(place: string): void {
   const links = JSON.parse(readFileSync(join(place, 'pg-symlinks.json'), 'utf8')) as Link[];
   for (const { source, target } of links) {
     const link = join(place, target.replace(/^native\//, ''));
-    if (!existsSync(link)) symlinkSync(basename(source), link);
+    const wanted = basename(source);
+    if (linkTarget(link) === wanted) continue;
+    const draft = `${link}.${String(process.pid)}`;
+    rmSync(draft, { force: true });
+    symlinkSync(wanted, draft);
+    renameSync(draft, link);
   }
+}
+
+function linkTarget(path: string): string | undefined {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found?.isSymbolicLink() === true ? readlinkSync(path) : undefined;
 }
