@@ -4,7 +4,7 @@ import type { Issuer } from '../domain/issuer.js';
 import type { WatchedSecret } from '../domain/registry.js';
 import { disableLeaseMs } from '../domain/steps/disable.js';
 import { codeOf } from './failures.js';
-import type { Ports } from './ports.js';
+import { record, type Ports } from './ports.js';
 import { credentialRef } from './use.js';
 
 export interface Collection {
@@ -34,8 +34,8 @@ export async function collectUse(ports: Ports, { issuer: name, forMs }: Collecti
 async function collect(ports: Ports, issuer: Issuer, watched: WatchedSecret): Promise<void> {
   if (issuer.observedUse === undefined) return;
   try {
-    const record = await issuer.observedUse(watched, watched.since);
-    const news = await ports.registry.recordUse({ ...watched, record });
+    const seen = await issuer.observedUse(watched, watched.since);
+    const news = await ports.registry.recordUse({ ...watched, record: seen });
     for (const { secretId, what } of news) await ports.tell(secretId, { what, by: 'collector' });
   } catch (error) {
     ports.warn('the record of use could not be read', {
@@ -52,9 +52,6 @@ async function renewLeases(ports: Ports, name: string, issuer: Issuer): Promise<
     if (ref === undefined) continue;
     const until = new Date(Date.now() + disableLeaseMs);
     await issuer.disable?.(ref, until);
-    await ports.registry.decide(runId, () => ({
-      result: undefined,
-      changes: [{ change: 'disable-renewed', versionId, until }],
-    }));
+    await record(ports, runId, [{ change: 'disable-renewed', versionId, until }]);
   }
 }

@@ -1,11 +1,12 @@
 /** Makes the successor: named, minted, sealed, read back, proven by one login; then it is active. */
 import { sleep } from '@temporalio/activity';
-import { AdapterError, CredentialRefused } from '../domain/errors.js';
+import { AdapterError } from '../domain/errors.js';
 import type { Change } from '../domain/change.js';
 import type { Facts } from '../domain/facts.js';
 import type { Credential, Issuer } from '../domain/issuer.js';
 import type { Answer } from '../domain/run.js';
 import {
+  activate,
   beginCreate,
   finishCreate,
   mintedAmong,
@@ -14,8 +15,9 @@ import {
   type MintOrder,
 } from '../domain/steps/create.js';
 import { blockedBy } from './failures.js';
-import type { OfRun, Ports } from './ports.js';
+import { record, type OfRun, type Ports } from './ports.js';
 import { revokeVersion } from './revoke.js';
+import { isAccepted, sealOwnValue } from './values.js';
 
 export async function create(ports: Ports, { runId }: OfRun): Promise<Answer> {
   const ids = { versionId: ports.newId(), effectId: ports.newId(), mark: ports.newId() };
@@ -57,12 +59,6 @@ async function make(making: Making): Promise<Answer> {
   return ports.registry.decide(making.runId, (facts) => finishCreate(facts, { order, ...found }));
 }
 
-/** Sealed before the issuer learns it: a retry goes forward with the same value. */
-async function sealOwnValue(ports: Ports, versionId: string): Promise<void> {
-  if ((await ports.store.get(versionId)) !== undefined) return;
-  await ports.store.put(versionId, ports.newValue());
-}
-
 async function findOrMint(making: Making): Promise<Found | Answer> {
   const { ports, order, facts } = making;
   const listed = await listBefore(making);
@@ -94,10 +90,7 @@ async function mint({ ports, runId, order, issuer }: Making): Promise<Found> {
   ports.reached('create:minted');
   const { credentialId } = minted;
   if (minted.value !== undefined) await ports.store.put(versionId, minted.value);
-  await ports.registry.decide(runId, () => ({
-    result: undefined,
-    changes: [{ change: 'mint-answered', versionId, credentialId }],
-  }));
+  await record(ports, runId, [{ change: 'mint-answered', versionId, credentialId }]);
   return { credentialId, expiresAt: minted.expiresAt ?? expiresAt };
 }
 
@@ -118,10 +111,7 @@ async function noteListed(
   if (issuer.traits.tag !== 'none' || listed === undefined) return;
   const listedBefore = listed.map(({ credentialId }) => credentialId);
   const { versionId } = order;
-  await ports.registry.decide(runId, () => ({
-    result: undefined,
-    changes: [{ change: 'credential-listed', versionId, listedBefore }],
-  }));
+  await record(ports, runId, [{ change: 'credential-listed', versionId, listedBefore }]);
 }
 
 /** The one whose value is sealed; without a word of the issuer on which that is, a person has to say. */
@@ -176,23 +166,12 @@ async function endUnused(
   known: readonly Change[],
 ): Promise<Answer> {
   const { versionId, effectId } = order;
-  const moved: Change = {
-    change: 'version-moved',
-    versionId,
-    from: 'pending',
-    to: 'active',
-    credentialId,
-    ...(expiresAt === undefined ? {} : { expiresAt }),
-  };
-  await ports.registry.decide(runId, () => ({
-    result: undefined,
-    changes: [
-      ...known,
-      moved,
-      { change: 'version-refused', versionId },
-      { change: 'effect-finished', effectId },
-    ],
-  }));
+  await record(ports, runId, [
+    ...known,
+    activate({ versionId, credentialId, expiresAt }),
+    { change: 'version-refused', versionId },
+    { change: 'effect-finished', effectId },
+  ]);
   return revokeVersion(ports, runId, versionId);
 }
 
@@ -210,13 +189,8 @@ async function readBack(making: Making, found: Found): Promise<Answer | undefine
   const value = await ports.store.get(versionId);
   if (value === undefined) throw new AdapterError('value-lost', 'the sealed value is gone');
   const ref = { secret, versionId, credentialId: found.credentialId, tag };
-  try {
-    await issuer.verify(ref, value, mark);
-  } catch (error) {
-    if (!(error instanceof CredentialRefused)) throw error;
-    throw new AdapterError('bad-reply', 'the issuer does not accept the new credential yet');
-  }
-  return undefined;
+  if (await isAccepted(issuer, { ref, value, mark })) return undefined;
+  throw new AdapterError('bad-reply', 'the issuer does not accept the new credential yet');
 }
 
 async function judge(

@@ -10,20 +10,15 @@ import {
 } from '../domain/steps/cutover.js';
 import { blockedBy } from './failures.js';
 import type { OfRun, Ports } from './ports.js';
+import { sealOwnValue } from './values.js';
 
 export async function prepare(ports: Ports, { runId }: OfRun): Promise<Answer> {
   const { versionId, ...answer } = await ports.registry.decide(runId, (facts) =>
     decidePrepare(facts, ports.newId()),
   );
-  if (versionId !== undefined) await sealNext(ports, versionId);
+  if (versionId !== undefined) await sealOwnValue(ports, versionId);
   ports.reached('prepare:sealed');
   return answer;
-}
-
-async function sealNext(ports: Ports, versionId: string): Promise<void> {
-  if ((await ports.store.get(versionId)) === undefined) {
-    await ports.store.put(versionId, ports.newValue());
-  }
 }
 
 export async function cutover(ports: Ports, { runId }: OfRun): Promise<Answer> {
@@ -35,7 +30,7 @@ export async function cutover(ports: Ports, { runId }: OfRun): Promise<Answer> {
   };
   const order = await ports.registry.decide(runId, (facts) => decideCutover(facts, ids));
   if (order.kind === 'answer') return order.answer;
-  await sealNext(ports, order.versionId);
+  await sealOwnValue(ports, order.versionId);
   const facts = await ports.registry.read(runId);
   try {
     const credentialId = await replace(ports, facts.secret.issuer, order);

@@ -1,11 +1,11 @@
 /** A value that a write would displace is sealed first; it may be the unknown value of an adopted version. */
 import type { KnownValue } from '../domain/connector.js';
-import { CredentialRefused } from '../domain/errors.js';
 import type { Facts } from '../domain/facts.js';
 import type { SecretValue } from '../domain/secret-value.js';
 import { destinationFor, type DeliveryOrder } from '../domain/steps/update.js';
-import type { Ports } from './ports.js';
+import { record, type Ports } from './ports.js';
 import { credentialRef } from './use.js';
+import { isAccepted } from './values.js';
 
 interface Displacing {
   readonly ports: Ports;
@@ -38,10 +38,7 @@ async function recognize(
   for (const { versionId } of facts.versions.filter((v) => v.value === 'unknown')) {
     if (!(await accepts({ ports, facts }, versionId, value))) continue;
     await ports.store.put(versionId, value);
-    await ports.registry.decide(runId, () => ({
-      result: undefined,
-      changes: [{ change: 'value-known', versionId, value: 'sealed' }],
-    }));
+    await record(ports, runId, [{ change: 'value-known', versionId, value: 'sealed' }]);
     return versionId;
   }
   return undefined;
@@ -55,17 +52,8 @@ async function accepts(
   const ref = credentialRef(facts, versionId);
   if (ref === undefined) return false;
   const mark = ports.newId();
-  await ports.registry.decide(facts.run.runId, () => ({
-    result: undefined,
-    changes: [{ change: 'probe-marked', versionId, mark }],
-  }));
-  try {
-    await ports.issuer(facts.secret.issuer).verify(ref, value, mark);
-    return true;
-  } catch (error) {
-    if (error instanceof CredentialRefused) return false;
-    throw error;
-  }
+  await record(ports, facts.run.runId, [{ change: 'probe-marked', versionId, mark }]);
+  return isAccepted(ports.issuer(facts.secret.issuer), { ref, value, mark });
 }
 
 /** Nobody's that we know: a list keeps it; elsewhere it is sealed under an id that the finding names. */
@@ -75,17 +63,7 @@ async function keep({ ports, runId, order }: Displacing, value: SecretValue): Pr
   const keptAs = ports.newId();
   if (!stays) await ports.store.put(keptAs, value);
   const where = stays ? 'it stays there' : `kept as ${keptAs}`;
-  await ports.registry.decide(runId, () => ({
-    result: undefined,
-    changes: [
-      {
-        change: 'found',
-        finding: {
-          code: 'unknown-value',
-          about: identity,
-          message: `${dependent} held a value that rotor does not know (${identity}); ${where}`,
-        },
-      },
-    ],
-  }));
+  const message = `${dependent} held a value that rotor does not know (${identity}); ${where}`;
+  const finding = { code: 'unknown-value', about: identity, message } as const;
+  await record(ports, runId, [{ change: 'found', finding }]);
 }

@@ -1,4 +1,5 @@
 /** What activities act through. Everything arrives as an argument, so that nothing here knows a product by name. */
+import type { Change } from '../domain/change.js';
 import type { Connector } from '../domain/connector.js';
 import type { Issuer } from '../domain/issuer.js';
 import type { FactsChanged } from '../domain/run.js';
@@ -25,4 +26,13 @@ export interface Ports {
 
 export interface OfRun {
   readonly runId: string;
+}
+
+/** Records what happened, whatever the facts are by now; a run that was superseded records nothing. */
+export async function record(
+  { registry }: Ports,
+  runId: string,
+  changes: readonly Change[],
+): Promise<void> {
+  await registry.decide(runId, () => ({ result: undefined, changes }));
 }

@@ -1,5 +1,5 @@
 /** Revokes what the plan ends: each attempt reads the issuer's use live, renews the grant, calls once, and proves it. */
-import { AdapterError, CredentialRefused } from '../domain/errors.js';
+import { AdapterError } from '../domain/errors.js';
 import type { Facts } from '../domain/facts.js';
 import type { LiveReading } from '../domain/gate.js';
 import type { CredentialRef, Issuer, OpenUse } from '../domain/issuer.js';
@@ -16,6 +16,7 @@ import { versionsToEnd } from '../domain/steps/verify.js';
 import { blockedBy } from './failures.js';
 import type { OfRun, Ports } from './ports.js';
 import { credentialRef, readOpenUse, readUse } from './use.js';
+import { isAccepted } from './values.js';
 
 /** Refused this often in a row is proof. */
 const proofs = 3;
@@ -142,27 +143,11 @@ async function proveDead(ending: Ending, { mark }: RevokeIds): Promise<void> {
   const tries = tellsProbesApart || !lists;
   const value = tries ? await ports.store.get(ref.versionId) : undefined;
   for (let attempt = 1; value !== undefined && attempt <= proofs; attempt += 1) {
-    if (!(await isRefused(issuer, { ref, value, mark: `${mark}-${attempt}` }))) {
+    if (await isAccepted(issuer, { ref, value, mark: `${mark}-${attempt}` })) {
       throw new AdapterError('busy', 'the issuer still accepts the revoked credential');
     }
   }
   if (lists && (await isListed(ending))) {
     throw new AdapterError('busy', 'the issuer still lists the revoked credential');
-  }
-}
-
-interface Probe {
-  readonly ref: CredentialRef;
-  readonly value: Parameters<Issuer['verify']>[1];
-  readonly mark: string;
-}
-
-async function isRefused(issuer: Issuer, { ref, value, mark }: Probe): Promise<boolean> {
-  try {
-    await issuer.verify(ref, value, mark);
-    return false;
-  } catch (error) {
-    if (error instanceof CredentialRefused) return true;
-    throw error;
   }
 }

@@ -1,5 +1,5 @@
 /** Moves a batch of dependents to the version of the plan: each destination leased, written, read back and proven. */
-import { Context, sleep } from '@temporalio/activity';
+import { sleep } from '@temporalio/activity';
 import type { Connector, Destination, HeldVersions, KnownValue } from '../domain/connector.js';
 import { AdapterError, isPassing } from '../domain/errors.js';
 import type { Evidence } from '../domain/evidence.js';
@@ -15,9 +15,11 @@ import {
   type DeliveryOrder,
   type DeliveryOutcome,
 } from '../domain/steps/update.js';
+import { untilDeadline } from './deadline.js';
 import { sealDisplaced } from './displaced.js';
 import type { OfRun, Ports } from './ports.js';
 import { readUse } from './use.js';
+import { openValues } from './values.js';
 
 export interface Batch extends OfRun {
   readonly dependencyIds: readonly string[];
@@ -93,7 +95,7 @@ async function repairIfOvertaken(it: Move, order: DeliveryOrder): Promise<Answer
 
 /** Nothing is sealed and nobody is asked: the run is over, and its cancellation must not stop this. */
 async function putRight(ports: Ports, order: DeliveryOrder, versionId: string): Promise<void> {
-  const known = await knownValues(ports, [...new Set([...order.known, versionId])]);
+  const known = await openValues(ports, [...new Set([...order.known, versionId])]);
   const version = known.find((value) => value.versionId === versionId);
   if (version === undefined) return;
   const destination = destinationFor(order);
@@ -123,7 +125,7 @@ async function refuseOvertaken({ ports }: Move, order: DeliveryOrder): Promise<v
 async function write({ ports, runId }: Move, order: DeliveryOrder): Promise<Evidence> {
   const connector = ports.connector(order.dependency.connector);
   const destination = destinationFor(order);
-  const known = await knownValues(ports, order.known);
+  const known = await openValues(ports, order.known);
   const version = known.find(({ versionId }) => versionId === order.version.versionId);
   if (version === undefined)
     throw new AdapterError('value-lost', 'the value to deliver is not sealed');
@@ -135,23 +137,6 @@ async function write({ ports, runId }: Move, order: DeliveryOrder): Promise<Evid
     await connector.deliver({ destination, version, known, signal });
   }
   return readBack(connector, destination, { known, version });
-}
-
-export async function knownValues(
-  ports: Ports,
-  versionIds: readonly string[],
-): Promise<KnownValue[]> {
-  const values = await Promise.all(
-    versionIds.map(async (versionId) => ({ versionId, value: await ports.store.get(versionId) })),
-  );
-  return values.flatMap(({ versionId, value }) =>
-    value === undefined ? [] : [{ versionId, value }],
-  );
-}
-
-export function untilDeadline(deadline: Date): AbortSignal {
-  const left = Math.max(1, deadline.getTime() - Date.now());
-  return AbortSignal.any([Context.current().cancellationSignal, AbortSignal.timeout(left)]);
 }
 
 interface Wanted {
@@ -215,7 +200,7 @@ async function attested(ports: Ports, order: DeliveryOrder): Promise<Evidence> {
   const connector = ports.connector(order.dependency.connector);
   const destination = destinationFor(order);
   if (connector.traits(destination).evidence !== 'attested') return 'read-back';
-  const known = await knownValues(ports, [order.version.versionId]);
+  const known = await openValues(ports, [order.version.versionId]);
   const held = await connector.held(destination, known);
   return held.attests === order.version.versionId ? 'attested' : 'read-back';
 }

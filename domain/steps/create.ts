@@ -5,7 +5,7 @@ import type { Credential, IssuedSecret } from '../issuer.js';
 import { fullName } from '../plan.js';
 import { successorCandidate } from '../progress.js';
 import type { Answer } from '../run.js';
-import { answered, standingAnswer } from './standing.js';
+import { answered, standingAnswer, asOrder, type AnswerOrder } from './standing.js';
 
 export interface MintOrder {
   readonly kind: 'mint';
@@ -22,7 +22,7 @@ export interface MintOrder {
   readonly mintedAs: string | undefined;
 }
 
-export type CreateOrder = { readonly kind: 'answer'; readonly answer: Answer } | MintOrder;
+export type CreateOrder = AnswerOrder | MintOrder;
 
 export interface NewIds {
   readonly versionId: string;
@@ -42,6 +42,35 @@ export function tagOf(facts: Facts, versionId: string): string {
   return `${facts.installationId}/${versionId}`;
 }
 
+/** Before it is minted, and before its value is known. */
+export function nameVersion(versionId: string): Change {
+  return {
+    change: 'version-named',
+    versionId,
+    state: 'pending',
+    origin: 'minted',
+    value: 'unknown',
+  };
+}
+
+export interface MadeVersion {
+  readonly versionId: string;
+  readonly credentialId: string;
+  readonly expiresAt: Date | undefined;
+}
+
+/** The issuer has it: from here on it can be used, or ended. */
+export function activate({ versionId, credentialId, expiresAt }: MadeVersion): Change {
+  return {
+    change: 'version-moved',
+    versionId,
+    from: 'pending',
+    to: 'active',
+    credentialId,
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  };
+}
+
 export function beginCreate(facts: Facts, ids: NewIds): Decided<CreateOrder> {
   const candidate = successorCandidate(facts, new Set(facts.run.plan?.ends ?? []));
   const answer =
@@ -49,20 +78,9 @@ export function beginCreate(facts: Facts, ids: NewIds): Decided<CreateOrder> {
     createdAlready(candidate) ??
     mustWait(facts) ??
     whyNotMinted(facts, candidate);
-  if (answer !== undefined) return toOrder(answered(answer));
+  if (answer !== undefined) return asOrder(answered(answer));
   const versionId = candidate?.versionId ?? ids.versionId;
-  const named: Change[] =
-    candidate === undefined
-      ? [
-          {
-            change: 'version-named',
-            versionId,
-            state: 'pending',
-            origin: 'minted',
-            value: 'unknown',
-          },
-        ]
-      : [];
+  const named: Change[] = candidate === undefined ? [nameVersion(versionId)] : [];
   const deadline = new Date(facts.now.getTime() + facts.policy.timeouts.mintMs);
   const { effectId, mark } = ids;
   return {
@@ -107,10 +125,6 @@ function mintsBlindly(
       .at(-1)
       ?.at.getTime() ?? 0;
   return begun.some((at) => at > retried);
-}
-
-function toOrder({ result, changes }: Decided<Answer>): Decided<CreateOrder> {
-  return { result: { kind: 'answer', answer: result }, changes };
 }
 
 function createdAlready(candidate: VersionFacts | undefined): Answer | undefined {
@@ -199,22 +213,15 @@ export function finishCreate(
   facts: Facts,
   { order, credentialId, expiresAt }: Created,
 ): Decided<Answer> {
-  const version = facts.versions.find(({ versionId }) => versionId === order.versionId);
+  const { versionId } = order;
+  const version = facts.versions.find((v) => v.versionId === versionId);
   const told = `v${version?.ordinal ?? '?'} is ready`;
-  const moved: Change = {
-    change: 'version-moved',
-    versionId: order.versionId,
-    from: 'pending',
-    to: 'active',
-    credentialId,
-    ...(expiresAt === undefined ? {} : { expiresAt }),
-  };
   return {
     result: { kind: 'done', told },
     changes: [
-      { change: 'value-known', versionId: order.versionId, value: 'sealed' },
-      moved,
-      { change: 'successor-chosen', versionId: order.versionId },
+      { change: 'value-known', versionId, value: 'sealed' },
+      activate({ versionId, credentialId, expiresAt }),
+      { change: 'successor-chosen', versionId },
       { change: 'effect-finished', effectId: order.effectId },
     ],
   };

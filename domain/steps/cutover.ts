@@ -5,8 +5,8 @@ import { blockersToCutOver, grantLifeMs } from '../gate.js';
 import { liveVersions, successorCandidate } from '../progress.js';
 import type { Answer } from '../run.js';
 import { isUsable } from '../version.js';
-import { issuedSecret, tagOf, type NewIds } from './create.js';
-import { answered, answerTo, standingAnswer } from './standing.js';
+import { activate, issuedSecret, nameVersion, tagOf, type NewIds } from './create.js';
+import { answered, answerTo, standingAnswer, asOrder, type AnswerOrder } from './standing.js';
 import type { IssuedSecret } from '../issuer.js';
 
 /** Names the next version; its value is sealed by the caller before anything else happens. */
@@ -25,9 +25,7 @@ export function decidePrepare(
   }
   return {
     result: { kind: 'done', told: 'the next value is sealed', versionId },
-    changes: [
-      { change: 'version-named', versionId, state: 'pending', origin: 'minted', value: 'unknown' },
-    ],
+    changes: [nameVersion(versionId)],
   };
 }
 
@@ -50,26 +48,16 @@ export interface CutoverIds extends NewIds {
   newGrantId(): string;
 }
 
-export function decideCutover(
-  facts: Facts,
-  ids: CutoverIds,
-): Decided<{ readonly kind: 'answer'; readonly answer: Answer } | CutoverOrder> {
+export function decideCutover(facts: Facts, ids: CutoverIds): Decided<AnswerOrder | CutoverOrder> {
   const next = successorCandidate(facts, ending(facts));
   const answer = standingAnswer(facts) ?? doneAlready(next);
-  if (answer !== undefined) return asAnswer(answered(answer));
+  if (answer !== undefined) return asOrder(answered(answer));
   const old = liveVersions(facts).filter(
     (v) => v.versionId !== next?.versionId && isUsable(v.state),
   );
   const blockers = old.flatMap(({ versionId }) => blockersToCutOver(facts, versionId));
-  if (blockers.length > 0) return asAnswer(answerTo(blockers, ''));
+  if (blockers.length > 0) return asOrder(answerTo(blockers, ''));
   return order(facts, { next, old, ids });
-}
-
-function asAnswer({
-  result,
-  changes,
-}: Decided<Answer>): Decided<{ kind: 'answer'; answer: Answer }> {
-  return { result: { kind: 'answer', answer: result }, changes };
 }
 
 function doneAlready(next: VersionFacts | undefined): Answer | undefined {
@@ -88,18 +76,7 @@ function order(facts: Facts, { next, old, ids }: Cut): Decided<CutoverOrder> {
   const versionId = next?.versionId ?? ids.versionId;
   const displaced = old.map((v) => ({ versionId: v.versionId, grantId: ids.newGrantId() }));
   const deadline = new Date(facts.now.getTime() + facts.policy.timeouts.mintMs);
-  const named: Change[] =
-    next === undefined
-      ? [
-          {
-            change: 'version-named',
-            versionId,
-            state: 'pending',
-            origin: 'minted',
-            value: 'unknown',
-          },
-        ]
-      : [];
+  const named: Change[] = next === undefined ? [nameVersion(versionId)] : [];
   return {
     result: {
       kind: 'cutover',
@@ -152,7 +129,7 @@ export function finishCutover(
     result: { kind: 'done', told: 'the new value is in place, the old one is refused' },
     changes: [
       { change: 'value-known', versionId, value: 'sealed' },
-      { change: 'version-moved', versionId, from: 'pending', to: 'active', credentialId },
+      activate({ versionId, credentialId, expiresAt: undefined }),
       { change: 'successor-chosen', versionId },
       ...dead,
       { change: 'effect-finished', effectId: done.effectId },

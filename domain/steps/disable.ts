@@ -1,11 +1,17 @@
 /** Disable: a reversible refusal before the permanent one, held as a lease that ends by itself if rotor stops. */
 import type { Change, Decided } from '../change.js';
 import type { Facts, VersionFacts } from '../facts.js';
-import { describeSource } from '../gate.js';
 import { versionOf } from '../progress.js';
 import type { Answer } from '../run.js';
-import { answered, answerTo, extraWaveAnswer, standingAnswer } from './standing.js';
-import { blockersToRevoke } from '../gate.js';
+import {
+  answered,
+  answerTo,
+  extraWaveAnswer,
+  standingAnswer,
+  asOrder,
+  type AnswerOrder,
+} from './standing.js';
+import { blockersToRevoke, describeSource } from '../gate.js';
 import { versionsToEnd } from './verify.js';
 
 /** A lease that nobody renews ends after this long, and the old version works again. */
@@ -14,7 +20,7 @@ export const disableLeaseMs = 60_000;
 export const mostBroughtBack = 2;
 
 export type DisableOrder =
-  | { readonly kind: 'answer'; readonly answer: Answer }
+  | AnswerOrder
   | {
       readonly kind: 'disable';
       readonly versionId: string;
@@ -36,10 +42,6 @@ export function decideDisable(facts: Facts, effectId: string): Decided<DisableOr
   const next = versions.find((version) => !isDisabledNow(facts, version));
   if (next !== undefined) return beginDisable(facts, next, effectId);
   return asOrder(waitedLongEnough(facts, versions));
-}
-
-function asOrder({ result, changes }: Decided<Answer>): Decided<DisableOrder> {
-  return { result: { kind: 'answer', answer: result }, changes };
 }
 
 function stragglerPersists({ ordinal, broughtBack }: VersionFacts): Answer {

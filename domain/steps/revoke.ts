@@ -5,7 +5,14 @@ import { basisOf, blockersToRevoke, grantLifeMs, type LiveReading } from '../gat
 import { versionOf } from '../progress.js';
 import type { Answer } from '../run.js';
 import { isLive } from '../version.js';
-import { answered, answerTo, extraWaveAnswer, standingAnswer } from './standing.js';
+import {
+  answered,
+  answerTo,
+  extraWaveAnswer,
+  standingAnswer,
+  asOrder,
+  type AnswerOrder,
+} from './standing.js';
 
 export interface RevokeIds {
   readonly grantId: string;
@@ -14,7 +21,7 @@ export interface RevokeIds {
 }
 
 export type RevokeOrder =
-  | { readonly kind: 'answer'; readonly answer: Answer }
+  | AnswerOrder
   | { readonly kind: 'revoke'; readonly version: VersionFacts; readonly ids: RevokeIds };
 
 /** A grant lasts as long as its run where a compromise is contained. */
@@ -45,10 +52,6 @@ export function decideGrant(
 
 function extraWaveBefore(facts: Facts): Answer | undefined {
   return facts.run.plan?.direction === 'back' ? undefined : extraWaveAnswer(facts);
-}
-
-function asOrder({ result, changes }: Decided<Answer>): Decided<RevokeOrder> {
-  return { result: { kind: 'answer', answer: result }, changes };
 }
 
 function grant(facts: Facts, version: VersionFacts, ids: RevokeIds): Decided<RevokeOrder> {

@@ -38,6 +38,16 @@ export function answered(answer: Answer, changes: readonly Change[] = []): Decid
   return { result: answer, changes: [...changes, waits] };
 }
 
+export interface AnswerOrder {
+  readonly kind: 'answer';
+  readonly answer: Answer;
+}
+
+/** Nothing is to be done at the issuer or a destination: the answer stands in the order's place. */
+export function asOrder({ result, changes }: Decided<Answer>): Decided<AnswerOrder> {
+  return { result: { kind: 'answer', answer: result }, changes };
+}
+
 /** Waits where every blocker passes by itself, is blocked where one of them does not. */
 export function answerTo(blockers: readonly Blocker[], done: string): Decided<Answer> {
   const [first] = blockers;

@@ -3,8 +3,8 @@ import type { Change, Decided } from '../change.js';
 import type { EffectFacts, Facts } from '../facts.js';
 import type { Credential, IssuedSecret } from '../issuer.js';
 import type { Answer } from '../run.js';
-import { issuedSecret, mintedAmong } from './create.js';
-import { answered } from './standing.js';
+import { activate, issuedSecret, mintedAmong } from './create.js';
+import { answered, asOrder, type AnswerOrder } from './standing.js';
 
 export interface SearchOrder {
   readonly kind: 'search';
@@ -28,20 +28,12 @@ export function openMints({ effects }: Facts, versionId: string): EffectFacts[] 
 }
 
 /** Only once the last call is over and the issuer has told everybody does a listing show all. */
-export function decideSearch(
-  facts: Facts,
-  versionId: string,
-): Decided<{ readonly kind: 'answer'; readonly answer: Answer } | SearchOrder> {
+export function decideSearch(facts: Facts, versionId: string): Decided<AnswerOrder | SearchOrder> {
   const deadlines = openMints(facts, versionId).map(({ deadline }) => deadline.getTime());
   const over = Math.max(0, ...deadlines) + facts.traits.propagationMs;
   if (over > facts.now.getTime()) {
     const told = 'a mint may still be under way';
-    const { result, changes } = answered({
-      kind: 'wait',
-      until: new Date(over).toISOString(),
-      told,
-    });
-    return { result: { kind: 'answer', answer: result }, changes };
+    return asOrder(answered({ kind: 'wait', until: new Date(over).toISOString(), told }));
   }
   const version = facts.versions.find((v) => v.versionId === versionId);
   const { listedBefore } = version ?? {};
@@ -75,14 +67,7 @@ export function recordSearch(
     return { result: { kind: 'done', told: 'it was never minted' }, changes: finished };
   }
   const { credentialId, expiresAt } = credential;
-  const moved: Change = {
-    change: 'version-moved',
-    versionId,
-    from: 'pending',
-    to: 'active',
-    credentialId,
-    ...(expiresAt === undefined ? {} : { expiresAt }),
-  };
+  const moved = activate({ versionId, credentialId, expiresAt });
   return {
     result: { kind: 'done', told: 'it was minted, and ends' },
     changes: [moved, { change: 'version-refused', versionId }, ...finished],

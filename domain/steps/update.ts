@@ -13,8 +13,8 @@ import {
   versionOf,
 } from '../progress.js';
 import type { Answer } from '../run.js';
-import { isLive, isUsable } from '../version.js';
-import { answered, standingAnswer } from './standing.js';
+import { isUsable } from '../version.js';
+import { answered, standingAnswer, asOrder, type AnswerOrder } from './standing.js';
 
 export interface DeliveryOrder {
   readonly kind: 'deliver';
@@ -26,7 +26,7 @@ export interface DeliveryOrder {
   readonly deadline: Date;
 }
 
-export type UpdateOrder = { readonly kind: 'answer'; readonly answer: Answer } | DeliveryOrder;
+export type UpdateOrder = AnswerOrder | DeliveryOrder;
 
 /** The version that a destination gets: refused once it is dead, so that no dead value is ever written. */
 export function beginDelivery(facts: Facts, dependencyId: string): Decided<UpdateOrder> {
@@ -60,10 +60,6 @@ function replaceDeadline(facts: Facts): Answer | undefined {
   return { kind: 'replan', told: 'the time to replace first is over' };
 }
 
-function asOrder({ result, changes }: Decided<Answer>): Decided<UpdateOrder> {
-  return { result: { kind: 'answer', answer: result }, changes };
-}
-
 function takeLease(
   facts: Facts,
   dependency: DependencyFacts,
@@ -80,7 +76,7 @@ function takeLease(
       dependency,
       version,
       generation,
-      known: knownValues(facts),
+      known: sealedVersionIds(facts),
       deadline,
     },
     changes: [
@@ -112,7 +108,8 @@ export function destinationFor({ dependency }: Pick<DeliveryOrder, 'dependency'>
   return { destinationId, identity, address };
 }
 
-export function knownValues(facts: Facts): string[] {
+/** Those whose values rotor has. */
+export function sealedVersionIds(facts: Facts): string[] {
   return facts.versions.filter(({ value }) => value === 'sealed').map(({ versionId }) => versionId);
 }
 
@@ -124,8 +121,8 @@ export type DeliveryOutcome =
 export type AfterDelivery =
   | { readonly kind: 'moved'; readonly told: string }
   | { readonly kind: 'unproven'; readonly until: Date; readonly told: string }
-  /** A newer generation was leased meanwhile: this is what the destination has to hold. */
-  | { readonly kind: 'overtaken'; readonly versionId: string | undefined }
+  /** A newer generation was leased meanwhile. */
+  | { readonly kind: 'overtaken' }
   | { readonly kind: 'failed'; readonly passing: boolean; readonly answer: Answer };
 
 export function finishDelivery(
@@ -136,20 +133,12 @@ export function finishDelivery(
   const { destinationId } = order.dependency;
   const lease = facts.leases.find((l) => l.destinationId === destinationId);
   if (lease !== undefined && lease.generation > order.generation) {
-    return {
-      result: { kind: 'overtaken', versionId: newestDeliverable(facts, lease) },
-      changes: [],
-    };
+    return { result: { kind: 'overtaken' }, changes: [] };
   }
   const release: Change = { change: 'lease-released', destinationId, generation: order.generation };
   if (outcome.kind === 'failed') return failedDelivery(facts, order, { outcome, release });
   const proven = prove(facts, order, outcome.evidence);
   return { result: proven.result, changes: [release, ...proven.changes] };
-}
-
-function newestDeliverable(facts: Facts, lease: LeaseFacts): string | undefined {
-  const version = versionOf(facts, lease.versionId);
-  return version !== undefined && isLive(version.state) ? version.versionId : undefined;
 }
 
 interface Failure {

@@ -1,0 +1,41 @@
+/** Sealed values and what is done with them at an issuer: the few lines that every step needs. */
+import type { KnownValue } from '../domain/connector.js';
+import { CredentialRefused } from '../domain/errors.js';
+import type { CredentialRef, Issuer } from '../domain/issuer.js';
+import type { SecretValue } from '../domain/secret-value.js';
+import type { Ports } from './ports.js';
+
+/** The values of those versions that the store has. */
+export async function openValues(
+  { store }: Ports,
+  versionIds: readonly string[],
+): Promise<KnownValue[]> {
+  const values = await Promise.all(
+    versionIds.map(async (versionId) => ({ versionId, value: await store.get(versionId) })),
+  );
+  return values.flatMap(({ versionId, value }) =>
+    value === undefined ? [] : [{ versionId, value }],
+  );
+}
+
+/** Sealed before the issuer learns it: a retry goes forward with the same value. */
+export async function sealOwnValue({ store, newValue }: Ports, versionId: string): Promise<void> {
+  if ((await store.get(versionId)) === undefined) await store.put(versionId, newValue());
+}
+
+export interface Probe {
+  readonly ref: CredentialRef;
+  readonly value: SecretValue;
+  readonly mark: string;
+}
+
+/** One login with the value: false where the issuer refuses it; every other failure is thrown. */
+export async function isAccepted(issuer: Issuer, { ref, value, mark }: Probe): Promise<boolean> {
+  try {
+    await issuer.verify(ref, value, mark);
+    return true;
+  } catch (error) {
+    if (error instanceof CredentialRefused) return false;
+    throw error;
+  }
+}
