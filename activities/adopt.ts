@@ -2,7 +2,7 @@
 import { AdapterError, CredentialRefused, RotorError } from '../domain/errors.js';
 import type { Facts } from '../domain/facts.js';
 import type { Credential, Issuer } from '../domain/issuer.js';
-import type { SecretName } from '../domain/registry.js';
+import { noSuchSecret, type SecretName } from '../domain/registry.js';
 import type { SecretValue } from '../domain/secret-value.js';
 import { issuedSecret } from '../domain/steps/create.js';
 import type { Ports } from './ports.js';
@@ -32,10 +32,7 @@ export async function adopt(ports: AdoptPorts, request: AdoptRequest): Promise<A
     options: {},
     by: request.by,
   });
-  if (facts === undefined) {
-    const message = `there is no secret ${request.organization}/${request.secret}`;
-    throw new RotorError('no-such-secret', message, { kind: 'missing' });
-  }
+  if (facts === undefined) throw noSuchSecret(request);
   const issuer = ports.issuer(facts.secret.issuer);
   const credential = choose(facts, await listed(issuer, facts), request.credentialId);
   const known = facts.versions.find((v) => v.credentialId === credential.credentialId);

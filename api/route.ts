@@ -15,7 +15,6 @@ export interface Route<B = unknown> {
   readonly url: string;
   readonly right: Right;
   readonly body?: z.ZodType<B>;
-  /** Any JSON: what it means is checked where it is understood. */
   handle(call: Call<B>): Promise<unknown>;
 }
 

@@ -1,21 +1,13 @@
 /** Decides and records attempts in batches: an answer leaves only after its use is committed. */
-import pg from 'pg';
+import type pg from 'pg';
+import { openPool } from '../infra/postgres.js';
 import { keyOf, type Source } from './source.js';
 
 /** By this name the watermark finds batches that are under way. */
 export const recorderName = 'rotor-authority-recorder';
 
 export function openRecorderPool(url: string): pg.Pool {
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: 2,
-    application_name: recorderName,
-    options: '-c role=rotor_app -c lock_timeout=2000 -c idle_in_transaction_session_timeout=2000',
-    connectionTimeoutMillis: 5_000,
-    statement_timeout: 5_000,
-  });
-  pool.on('error', () => undefined);
-  return pool;
+  return openPool(url, 2, recorderName);
 }
 
 export interface Attempt {

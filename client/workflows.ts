@@ -15,22 +15,13 @@ import {
   type FactsChanged,
   type RunInput,
   type RunKind,
+  type StartableRun,
 } from '../domain/run.js';
 
 /** Where rotor's workflows are: a namespace's client, and the queue of this installation's workers. */
 export interface Temporal {
   readonly client: Client;
   readonly taskQueue: string;
-}
-
-export interface RunToStart {
-  readonly runId: string;
-  readonly secretId: string;
-  readonly kind: RunKind;
-  readonly organization: string;
-  readonly secret: string;
-  readonly owner: string;
-  readonly takesOver: boolean;
 }
 
 const workflowTypes: Readonly<Record<RunKind, string>> = {
@@ -53,7 +44,7 @@ const closingMs = [20, 50, 100, 200, 400];
  * False where another run's workflow still has the id: the keeper tries again. A run that contains or
  * takes over terminates what is there; the rows of the old run are closed already.
  */
-export async function startRun(temporal: Temporal, run: RunToStart): Promise<boolean> {
+export async function startRun(temporal: Temporal, run: StartableRun): Promise<boolean> {
   // Containing never waits, not even for the last lines of a run whose row is closed already.
   const contains = run.takesOver || run.kind === 'compromise';
   const conflict = contains ? 'TERMINATE_EXISTING' : 'FAIL';
@@ -65,7 +56,7 @@ export async function startRun(temporal: Temporal, run: RunToStart): Promise<boo
 }
 
 /** Starts the workflow of an open run where it is missing; one that is there is left alone. */
-export function restartRun(temporal: Temporal, run: RunToStart): Promise<boolean> {
+export function restartRun(temporal: Temporal, run: StartableRun): Promise<boolean> {
   return tryToStart(temporal, run, 'FAIL');
 }
 
@@ -73,7 +64,7 @@ type Conflict = 'FAIL' | 'TERMINATE_EXISTING';
 
 async function tryToStart(
   { client, taskQueue }: Temporal,
-  run: RunToStart,
+  run: StartableRun,
   workflowIdConflictPolicy: Conflict,
 ): Promise<boolean> {
   const secretName = `${run.organization}/${run.secret}`;

@@ -1,5 +1,6 @@
 /** The port to what is known: facts are read, decided upon and changed under the secret's row lock. */
 import type { Decided, Finding } from './change.js';
+import { RotorError } from './errors.js';
 import type { Facts, RunOptions } from './facts.js';
 import type { UseRecord } from './issuer.js';
 import type { RunKind } from './run.js';
@@ -21,6 +22,13 @@ export interface UseNews {
 export interface SecretName {
   readonly organization: string;
   readonly secret: string;
+}
+
+export function noSuchSecret({ organization, secret }: SecretName): RotorError {
+  return new RotorError('no-such-secret', `there is no secret ${organization}/${secret}`, {
+    kind: 'missing',
+    hint: 'rotor list shows what is declared',
+  });
 }
 
 export interface ImaginedRequest {

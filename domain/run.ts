@@ -59,6 +59,17 @@ export interface FactsChanged {
   readonly by: string;
 }
 
+/** All that starting the workflow of a run needs. */
+export interface StartableRun {
+  readonly runId: string;
+  readonly secretId: string;
+  readonly kind: RunKind;
+  readonly organization: string;
+  readonly secret: string;
+  readonly owner: string;
+  readonly takesOver: boolean;
+}
+
 export interface RunInput {
   readonly runId: string;
   readonly secretName: string;

@@ -7,11 +7,11 @@ export type Queryable = Pick<pg.Pool | pg.PoolClient, 'query'>;
 const limits = '-c lock_timeout=2000 -c idle_in_transaction_session_timeout=2000';
 
 /** Connects as the lesser role, also where the URL's own user could do more. */
-export function openPool(url: string, size = 10): pg.Pool {
+export function openPool(url: string, size = 10, name = 'rotor'): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: size,
-    application_name: 'rotor',
+    application_name: name,
     options: `${limits} -c role=rotor_app`,
     connectionTimeoutMillis: 5_000,
     statement_timeout: 15_000,

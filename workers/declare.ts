@@ -3,7 +3,11 @@ import type { z } from 'zod';
 import { connectorKinds } from '../connectors/index.js';
 import { AdapterError, RotorError, type Problem } from '../domain/errors.js';
 import type { Declarations } from '../domain/declarations.js';
-import { applyDeclarations, type Applied } from '../infra/registry/inventory.js';
+import {
+  applyDeclarations,
+  invalidDeclarations,
+  type Applied,
+} from '../infra/registry/inventory.js';
 import type {
   Checked,
   CheckedDestination,
@@ -22,18 +26,13 @@ export async function declare(
   call: DeclarationCall,
 ): Promise<Applied> {
   const checked = checkDeclarations(call.documents);
-  if ('problems' in checked) throw invalid(checked.problems);
+  if ('problems' in checked) throw invalidDeclarations(checked.problems);
   refuseOthers(checked.value, call.organization);
   const { pool, audit } = parts;
   return applyDeclarations(
     { pool, audit, checks: checksOf(settings) },
     { declarations: checked.value, by: call.by, dryRun: call.dryRun },
   );
-}
-
-function invalid(problems: readonly Problem[]): RotorError {
-  const message = `${problems.length} problem${problems.length === 1 ? '' : 's'}; nothing was changed`;
-  return new RotorError('declarations-invalid', message, { kind: 'invalid', problems });
 }
 
 function refuseOthers({ organizations }: Declarations, own: string | undefined): void {

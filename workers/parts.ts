@@ -67,32 +67,33 @@ async function installationOf(pool: pg.Pool): Promise<string> {
 }
 
 /** Opened when first needed: one instance that cannot be opened does not hold up the others. */
-function issuersOf(settings: Settings, installationId: string): (name: string) => Issuer {
-  const open = new Map<string, Issuer>();
+function openedOnce<T>(open: (name: string) => T): (name: string) => T {
+  const opened = new Map<string, T>();
   return (name) => {
-    const known = open.get(name);
+    const known = opened.get(name);
     if (known !== undefined) return known;
-    const instance = settings.configuration.issuers[name];
-    const kind = issuerKinds.find((one) => one.kind === instance?.kind);
-    if (instance === undefined || kind === undefined) throw notConfigured('issuer', name);
-    const issuer = kind.open(kind.options.parse(instance.options) as never, { installationId });
-    open.set(name, issuer);
-    return issuer;
+    const instance = open(name);
+    opened.set(name, instance);
+    return instance;
   };
 }
 
+function issuersOf(settings: Settings, installationId: string): (name: string) => Issuer {
+  return openedOnce((name) => {
+    const instance = settings.configuration.issuers[name];
+    const kind = issuerKinds.find((one) => one.kind === instance?.kind);
+    if (instance === undefined || kind === undefined) throw notConfigured('issuer', name);
+    return kind.open(kind.options.parse(instance.options) as never, { installationId });
+  });
+}
+
 function connectorsOf(settings: Settings): (kind: string) => Connector {
-  const open = new Map<string, Connector>();
-  return (name) => {
-    const known = open.get(name);
-    if (known !== undefined) return known;
+  return openedOnce((name) => {
     const options = settings.configuration.connectors[name];
     const kind = connectorKinds.find((one) => one.kind === name);
     if (options === undefined || kind === undefined) throw notConfigured('connector', name);
-    const connector = kind.open(kind.options.parse(options) as never);
-    open.set(name, connector);
-    return connector;
-  };
+    return kind.open(kind.options.parse(options) as never);
+  });
 }
 
 export function notConfigured(what: string, name: string): RotorError {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { RotorError } from '../../domain/errors.js';
 import type { Facts, RunOptions } from '../../domain/facts.js';
 import { planRun } from '../../domain/plan.js';
-import type { ImaginedRequest } from '../../domain/registry.js';
+import { noSuchSecret, type ImaginedRequest, type SecretName } from '../../domain/registry.js';
 import { SecretValue } from '../../domain/secret-value.js';
 import { hasRight } from '../../domain/role.js';
 import type { Principal } from '../../infra/registry/access-tokens.js';
@@ -63,12 +63,15 @@ export function secretRoutes(parts: ApiParts): Route[] {
 
 function adopt(parts: ApiParts, { params, body, by }: Call<AdoptBody>): Promise<unknown> {
   return parts.adopt({
-    organization: params['organization'] ?? '',
-    secret: params['secret'] ?? '',
+    ...nameOf(params),
     credentialId: body.credentialId,
     value: body.value === undefined ? undefined : new SecretValue(body.value),
     by: by.name,
   });
+}
+
+function nameOf(params: Call<unknown>['params']): SecretName {
+  return { organization: params['organization'] ?? '', secret: params['secret'] ?? '' };
 }
 
 async function imagine(
@@ -76,14 +79,10 @@ async function imagine(
   params: Call<unknown>['params'],
   request: ImaginedRequest,
 ): Promise<Facts> {
-  const name = { organization: params['organization'] ?? '', secret: params['secret'] ?? '' };
+  const name = nameOf(params);
   const facts = await parts.registry.imagine(name, request);
-  if (facts !== undefined) return facts;
-  const message = `there is no secret ${name.organization}/${name.secret}`;
-  throw new RotorError('no-such-secret', message, {
-    kind: 'missing',
-    hint: 'rotor list shows what is declared',
-  });
+  if (facts === undefined) throw noSuchSecret(name);
+  return facts;
 }
 
 async function showSecret(parts: ApiParts, { params, by }: Call<unknown>): Promise<unknown> {
@@ -112,8 +111,7 @@ async function requestRun(parts: ApiParts, call: Call<RunBody>): Promise<unknown
   demandConfirmation(body, by);
   await refuseUnknownDependents(parts, call, options);
   return parts.request({
-    organization: params['organization'] ?? '',
-    secret: params['secret'] ?? '',
+    ...nameOf(params),
     kind: body.kind,
     requestedBy: by.name,
     reason: body.reason,

@@ -1,11 +1,9 @@
 /** The audit trail: each event carries a MAC over itself and the one before it, so that no change goes unseen. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import canonicalizeModule from 'canonicalize';
+import { canonicalText } from '../canonical.js';
 import type { Queryable } from '../postgres.js';
 
 // The package is CommonJS whose types say ESM default.
-const canonicalize = canonicalizeModule as unknown as (value: unknown) => string | undefined;
-
 export interface AuditEvent {
   readonly actor: string;
   readonly runId?: string | undefined;
@@ -55,10 +53,8 @@ export const beginning = Buffer.alloc(32);
 
 /** RFC 8785 canonical JSON under HMAC-SHA-256. */
 function macOf(key: Buffer, link: Link, previous: Buffer): Buffer {
-  const text = canonicalize({ ...link, previous: previous.toString('base64url') });
-  return createHmac('sha256', key)
-    .update(text ?? '')
-    .digest();
+  const text = canonicalText({ ...link, previous: previous.toString('base64url') });
+  return createHmac('sha256', key).update(text).digest();
 }
 
 interface Head {
@@ -68,11 +64,8 @@ interface Head {
 }
 
 function headMac(key: Buffer, { chainId, count, head }: Head): Buffer {
-  const text = canonicalize({ chainId, count, head: head.toString('base64url') });
-  return createHmac('sha256', key)
-    .update('head:')
-    .update(text ?? '')
-    .digest();
+  const text = canonicalText({ chainId, count, head: head.toString('base64url') });
+  return createHmac('sha256', key).update('head:').update(text).digest();
 }
 
 /** JSON as the database gives it back: dates as text, nothing undefined. */

@@ -1,11 +1,9 @@
 /** What applying declarations changes, in words that people are shown, and when two values are the same. */
-import canonicalizeModule from 'canonicalize';
 import type pg from 'pg';
 import type { Problem } from '../../domain/errors.js';
+import { canonicalText } from '../canonical.js';
 import type { Queryable } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
-
-const canonicalize = canonicalizeModule as unknown as (value: unknown) => string | undefined;
 
 export interface InventoryChange {
   readonly change: 'create' | 'change' | 'retire';
@@ -23,7 +21,7 @@ export function isSame(stored: unknown, wanted: unknown): boolean {
 function text(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value !== 'object') return String(value);
-  return canonicalize(JSON.parse(JSON.stringify(value))) ?? '';
+  return canonicalText(value);
 }
 
 /** What only the kinds of issuers and connectors know; each throws nothing and answers with problems. */

@@ -48,7 +48,7 @@ export async function applyDeclarations(
           organization,
         );
       }
-      if (problems.length > 0) throw invalid(problems);
+      if (problems.length > 0) throw invalidDeclarations(problems);
       if (application.dryRun) throw new DryRun();
     });
   } catch (error) {
@@ -57,7 +57,8 @@ export async function applyDeclarations(
   return { changes, touched: [...touched] };
 }
 
-function invalid(problems: readonly Problem[]): RotorError {
+/** Every problem at once; nothing was changed. */
+export function invalidDeclarations(problems: readonly Problem[]): RotorError {
   const message = `${problems.length} problem${problems.length === 1 ? '' : 's'}; nothing was changed`;
   return new RotorError('declarations-invalid', message, { kind: 'invalid', problems });
 }

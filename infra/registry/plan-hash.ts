@@ -1,10 +1,8 @@
 /** What gets approved is a hash: of what a plan will do, not of what was observed or when. */
 import { createHash } from 'node:crypto';
-import canonicalizeModule from 'canonicalize';
 import type { Facts } from '../../domain/facts.js';
 import type { Plan } from '../../domain/plan.js';
-
-const canonicalize = canonicalizeModule as unknown as (value: unknown) => string | undefined;
+import { canonicalText } from '../canonical.js';
 
 /** SHA-256 (hex) over kind, versions to end, successor's specification, steps, waves with evidence, policy revision. */
 export function planHash(facts: Facts, plan: Plan): string {
@@ -25,6 +23,5 @@ export function planHash(facts: Facts, plan: Plan): string {
     waves,
     policyRevision: facts.policyRevision,
   };
-  const text = canonicalize(JSON.parse(JSON.stringify(content))) ?? '';
-  return createHash('sha256').update(text).digest('hex');
+  return createHash('sha256').update(canonicalText(content)).digest('hex');
 }

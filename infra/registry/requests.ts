@@ -4,13 +4,12 @@ import type pg from 'pg';
 import { answerWhenBusy, type Running } from '../../domain/busy.js';
 import { RotorError } from '../../domain/errors.js';
 import type { RunOptions } from '../../domain/facts.js';
-import type { RunKind, RunState } from '../../domain/run.js';
+import { noSuchSecret, type SecretName } from '../../domain/registry.js';
+import type { RunKind, RunState, StartableRun } from '../../domain/run.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
 
-export interface RunRequest {
-  readonly organization: string;
-  readonly secret: string;
+export interface RunRequest extends SecretName {
   readonly kind: RunKind;
   readonly requestedBy: string;
   readonly reason: string;
@@ -23,17 +22,6 @@ export type Submission = 'created' | 'queued' | 'joined' | 'repeated';
 export interface Submitted {
   readonly runId: string;
   readonly submission: Submission;
-}
-
-/** All that starting the workflow of a run needs. */
-export interface StartableRun {
-  readonly runId: string;
-  readonly secretId: string;
-  readonly kind: RunKind;
-  readonly organization: string;
-  readonly secret: string;
-  readonly owner: string;
-  readonly takesOver: boolean;
 }
 
 const claimSeconds = 10;
@@ -63,18 +51,15 @@ export async function submit(
   });
 }
 
-async function lockSecret(db: Queryable, { organization, secret }: RunRequest): Promise<string> {
+async function lockSecret(db: Queryable, name: SecretName): Promise<string> {
   const { rows } = await db.query<{ id: string }>(
     `select s.id from rotor.secrets s join rotor.organizations o on o.id = s.organization_id
      where o.name = $1 and s.name = $2 and s.retired_at is null for update of s`,
-    [organization, secret],
+    [name.organization, name.secret],
   );
   const id = rows[0]?.id;
   if (id !== undefined) return id;
-  throw new RotorError('no-such-secret', `there is no secret ${organization}/${secret}`, {
-    kind: 'missing',
-    hint: 'rotor list shows what is declared',
-  });
+  throw noSuchSecret(name);
 }
 
 function fingerprint({ idempotencyKey: _key, ...request }: RunRequest): string {
