@@ -23,8 +23,6 @@ export const blockerCodes = [
   'issuer-failed',
   'no-way-back',
   'paused',
-  'not-refused',
-  'grant-missing',
 ] as const;
 export type BlockerCode = (typeof blockerCodes)[number];
 

@@ -120,12 +120,9 @@ export const findingCodes = [
   'revoked-use',
   'straggler',
   'orphan-credential',
-  'unknown-credential',
   'unknown-value',
   'ended-elsewhere',
   'clean-failed',
-  'fell-back',
-  'run-blocked',
 ] as const;
 export type FindingCode = (typeof findingCodes)[number];
 

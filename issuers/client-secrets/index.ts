@@ -20,7 +20,7 @@ import { Clients, Listed, MintReply, Uses } from './replies.js';
 const day = 86_400_000;
 const longestValidityMs = 730 * day;
 
-const traits: IssuerTraits = {
+export const traits: IssuerTraits = {
   overlap: { kind: 'many' },
   valueChosenBy: 'theirs',
   tag: 'place',

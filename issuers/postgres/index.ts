@@ -77,8 +77,8 @@ interface Instance {
   readonly seen: SeenUses;
 }
 
-function traitsOf({ log }: Instance): IssuerTraits {
-  const exact = log !== undefined;
+/** With a log of connections the record is exact, without one it is sampled. */
+export function traitsOf(exact: boolean): IssuerTraits {
   return {
     overlap: { kind: 'many' },
     // The value is a whole connection URL: who takes it over takes user and password together.
@@ -101,7 +101,7 @@ function open(instance: Instance): Issuer {
   const { server } = instance;
   return {
     kind: 'postgres',
-    traits: traitsOf(instance),
+    traits: traitsOf(instance.log !== undefined),
     mint: (request) => mint(instance, request),
     verify: (ref, value, probe) => verify(value, probe, ref),
     revoke: (ref) => revoke(instance, ref),

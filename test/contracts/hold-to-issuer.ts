@@ -1,6 +1,6 @@
 /** Runs the contract of issuers as tests, and checks that it fails issuers that break it. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Issuer } from '../../domain/issuer.js';
+import type { Issuer, IssuerTraits } from '../../domain/issuer.js';
 import type { SecretValue } from '../../domain/secret-value.js';
 import { issuerChecks } from './issuer.js';
 import type { IssuerUnderTest } from './issuer-subject.js';
@@ -9,7 +9,16 @@ export interface PreparedIssuer extends IssuerUnderTest {
   close(): Promise<void>;
 }
 
-export function describeIssuer(name: string, prepare: () => Promise<PreparedIssuer>): void {
+export interface Held {
+  readonly name: string;
+  /** What it claims decides which checks there are; that they are its own is the first of them. */
+  readonly traits: IssuerTraits;
+}
+
+export function describeIssuer(
+  { name, traits }: Held,
+  prepare: () => Promise<PreparedIssuer>,
+): void {
   describe(name, () => {
     let subject: PreparedIssuer;
     beforeEach(async () => {
@@ -17,10 +26,11 @@ export function describeIssuer(name: string, prepare: () => Promise<PreparedIssu
     });
     afterEach(() => subject.close());
 
-    for (const { name: promise, applies, run } of issuerChecks) {
-      test(promise, async () => {
-        if (applies(subject.issuer.traits)) await run(subject);
-      });
+    test('has the traits that it is held to', () => {
+      expect(subject.issuer.traits).toEqual(traits);
+    });
+    for (const { name: promise, run } of issuerChecks.filter(({ applies }) => applies(traits))) {
+      test(promise, () => run(subject));
     }
   });
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fastify from 'fastify';
 import { openRecorderPool } from '../../authority/recorder.js';
 import { authorityRoutes } from '../../authority/routes.js';
-import { clientSecrets } from '../../issuers/client-secrets/index.js';
+import { clientSecrets, traits } from '../../issuers/client-secrets/index.js';
 import {
   describeBrokenIssuers,
   describeIssuer,
@@ -77,5 +77,5 @@ async function prepare(): Promise<PreparedIssuer> {
   };
 }
 
-describeIssuer('client secrets of the authority', prepare);
+describeIssuer({ name: 'client secrets of the authority', traits }, prepare);
 describeBrokenIssuers(prepare);

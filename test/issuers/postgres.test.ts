@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { scramVerifier } from '../../issuers/postgres/scram.js';
 import { parseLine } from '../../issuers/postgres/connection-log.js';
-import { postgres } from '../../issuers/postgres/index.js';
+import { postgres, traitsOf } from '../../issuers/postgres/index.js';
 import { describeIssuer, type PreparedIssuer } from '../contracts/hold-to-issuer.js';
 import { make } from '../contracts/issuer-subject.js';
 import { openDatabase } from '../harness/database.js';
@@ -71,7 +71,12 @@ async function session(url: string, application: string): Promise<pg.Client> {
   return client;
 }
 
-describeIssuer('postgres, with the log of the server', () => prepare(true));
+describeIssuer({ name: 'postgres, with the log of the server', traits: traitsOf(true) }, () =>
+  prepare(true),
+);
+describeIssuer({ name: 'postgres, by looking at sessions', traits: traitsOf(false) }, () =>
+  prepare(false),
+);
 
 describe('postgres', () => {
   let subject: Prepared;

@@ -47,7 +47,8 @@ const kinds: Readonly<Record<string, TestIssuerOptions>> = {
 };
 
 for (const [name, options] of Object.entries(kinds)) {
-  describeIssuer(`the test issuer: ${name}`, prepare(options));
+  const { traits } = testIssuer(() => '', options);
+  describeIssuer({ name: `the test issuer: ${name}`, traits }, prepare(options));
 }
 
 describeBrokenIssuers(prepare({}));
