@@ -22,5 +22,7 @@ COPY --from=build /app/bin ./bin
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY --from=build /app/infra/migrations ./infra/migrations
+# A new volume takes its owner and mode from here.
+RUN install --directory --owner=node --mode=0700 /var/lib/rotor
 USER node
 CMD ["node", "--enable-source-maps", "dist/workers/worker.js"]

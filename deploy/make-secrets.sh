@@ -16,6 +16,5 @@ random() {
 random | make postgres-owner-password
 random | make postgres-app-password
 random | make temporal-password
-head -c 32 /dev/urandom | base64 | make rotor-key
 printf 'postgres://rotor_owner:%s@postgres:5432/rotor' "$(cat "$folder/postgres-owner-password")" | make database-owner-url
 printf 'postgres://rotor_app:%s@postgres:5432/rotor' "$(cat "$folder/postgres-app-password")" | make database-url

@@ -1,6 +1,6 @@
 /** The one place that reads the environment and rotor.yaml: once, with all problems together. */
 import { existsSync, readFileSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import { parse } from 'yaml';
 import { connectorKinds } from '../connectors/index.js';
 import { RotorError, type Problem } from '../domain/errors.js';
@@ -25,7 +25,6 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 export function readSettings(environment: Environment): Settings {
   const stateFolder = environment['ROTOR_STATE'] ?? join(packageRoot(), '.rotor');
-  const configurationFile = environment['ROTOR_CONFIG'] ?? join(stateFolder, 'rotor.yaml');
   return Object.freeze({
     stateFolder,
     databaseUrl: ofFile(environment, 'DATABASE_URL'),
@@ -34,7 +33,7 @@ export function readSettings(environment: Environment): Settings {
     namespace: environment['TEMPORAL_NAMESPACE'] ?? 'default',
     taskQueue: environment['ROTOR_TASK_QUEUE'] ?? usualTaskQueue,
     keyFile: environment['ROTOR_KEY_FILE'] ?? join(stateFolder, 'keys.json'),
-    configuration: readConfiguration(configurationFile),
+    configuration: readConfiguration(environment['ROTOR_CONFIG'], stateFolder),
   });
 }
 
@@ -56,17 +55,18 @@ function invalid(what: string, problems: readonly Problem[]): RotorError {
   });
 }
 
-function readConfiguration(file: string): Configuration {
+/** A file that is named must be there; without one, nothing is configured. */
+function readConfiguration(named: string | undefined, stateFolder: string): Configuration {
+  const file = named ?? join(stateFolder, 'rotor.yaml');
+  if (named !== undefined && !existsSync(file))
+    throw invalid(file, [{ path: 'ROTOR_CONFIG', message: 'there is no such file' }]);
   const checked = checkConfiguration(readYaml(file), { issuerKinds, connectorKinds });
   if ('value' in checked) return checked.value;
   throw invalid(file, checked.problems);
 }
 
 function readYaml(file: string): unknown {
-  if (!existsSync(file)) {
-    if (isAbsolute(file) && file.endsWith('rotor.yaml')) return {};
-    throw invalid(file, [{ path: file, message: 'does not exist' }]);
-  }
+  if (!existsSync(file)) return {};
   try {
     return parse(readFileSync(file, 'utf8')) as unknown;
   } catch {

@@ -6,6 +6,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { createKeyFile } from '../../infra/key-file.js';
+import type { ApiConfiguration } from '../../schemas/configuration.js';
 
 export interface FirstStart {
   /** Folders that files may be written in. */
@@ -16,9 +17,10 @@ export interface FirstStart {
 /** Leaves what exists as it is. */
 export async function prepareState(stateFolder: string, wanted: FirstStart): Promise<void> {
   mkdirSync(join(stateFolder, 'log'), { recursive: true });
-  createKeyFile(join(stateFolder, 'keys.json'));
-  const adminTokenFile = secretFile(stateFolder, 'authority-token');
-  const webhookKeyFile = secretFile(stateFolder, 'webhook-key');
+  const { adminTokenFile, webhookKeyFile } = makeSecrets(
+    stateFolder,
+    join(stateFolder, 'keys.json'),
+  );
   const file = join(stateFolder, 'rotor.yaml');
   if (existsSync(file)) return;
   const port = wanted.port ?? (await freePort(7600));
@@ -32,6 +34,32 @@ export async function prepareState(stateFolder: string, wanted: FirstStart): Pro
   };
   const head = '# Made by the first start; yours to change.\n';
   writeFileSync(file, `${head}${stringify(configuration)}`, { mode: 0o600 });
+}
+
+/** Keys and tokens of rotor's own parts, each in a file that only its owner reads; what exists stays. */
+export function makeSecrets(
+  stateFolder: string,
+  keyFile: string,
+): { readonly adminTokenFile: string; readonly webhookKeyFile: string } {
+  createKeyFile(keyFile);
+  return {
+    adminTokenFile: secretFile(stateFolder, 'authority-token'),
+    webhookKeyFile: secretFile(stateFolder, 'webhook-key'),
+  };
+}
+
+export interface LocalApi {
+  readonly api: Pick<ApiConfiguration, 'host' | 'port' | 'tls'>;
+  readonly tokenFile: string;
+}
+
+/** Leaves for the command line on this machine where the API is; returns its URL. */
+export function tellApi(stateFolder: string, { api, tokenFile }: LocalApi): string {
+  const everywhere = api.host === '0.0.0.0' || api.host === '::';
+  const scheme = api.tls === undefined ? 'http' : 'https';
+  const url = `${scheme}://${everywhere ? '127.0.0.1' : api.host}:${api.port}`;
+  writeFileSync(join(stateFolder, 'api.json'), JSON.stringify({ url, tokenFile }), { mode: 0o600 });
+  return url;
 }
 
 export function usualRoots(): string[] {

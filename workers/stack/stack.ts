@@ -1,12 +1,12 @@
 /** A whole installation on one machine: servers, worker and API as processes of their own, each started again when it dies. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { RotorError } from '../../domain/errors.js';
 import { packageRoot } from '../../infra/package-root.js';
 import { firstToken } from './first-token.js';
-import { prepareState, type FirstStart } from './first-start.js';
+import { readSettings, type Settings } from '../settings.js';
+import { prepareState, tellApi, type FirstStart } from './first-start.js';
 import { supervise, type Program, type Supervised } from './supervised.js';
 
 export interface Stack {
@@ -37,14 +37,14 @@ interface ServersTold {
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { stateFolder } = options;
   await prepareState(stateFolder, options);
+  const { api } = settingsOf(options).configuration;
   const programs: { restart(): void }[] = [];
   const servers = await startServerProcess(options, () => {
     // They may have other ports now: who used the old ones starts anew.
     for (const program of programs) program.restart();
   });
   const tokenFile = await firstToken(stateFolder, servers.told().databaseUrl);
-  const url = apiUrl(stateFolder);
-  writeFileSync(join(stateFolder, 'api.json'), JSON.stringify({ url, tokenFile }), { mode: 0o600 });
+  const url = tellApi(stateFolder, { api, tokenFile });
   const workers = startPrograms(options, servers);
   programs.push(workers.worker, workers.api);
   await untilReady(url, stateFolder);
@@ -110,12 +110,17 @@ function programOf({ stateFolder, environment }: StackOptions, { name, script }:
     name,
     script: join(packageRoot(), 'dist', 'workers', script),
     logFile: join(stateFolder, 'log', `${name}.log`),
-    environment: {
-      ...environment,
-      ROTOR_STATE: stateFolder,
-      ROTOR_CONFIG: join(stateFolder, 'rotor.yaml'),
-    },
+    environment: { ...environment, ...place(stateFolder) },
   };
+}
+
+function place(stateFolder: string): Readonly<Record<string, string>> {
+  return { ROTOR_STATE: stateFolder, ROTOR_CONFIG: join(stateFolder, 'rotor.yaml') };
+}
+
+/** Read here too: a mistake in rotor.yaml is told before anything starts. */
+function settingsOf({ stateFolder, environment }: StackOptions): Settings {
+  return readSettings({ ...process.env, ...environment, ...place(stateFolder) });
 }
 
 /** Where the servers are is read at each start: started again, they have other ports. */
@@ -139,13 +144,6 @@ function startPrograms(
     return supervise(withServers, (who) => options.tell(`${who} ended and is started again`));
   };
   return { worker: start('worker'), api: start('api') };
-}
-
-function apiUrl(stateFolder: string): string {
-  const { api } = parse(readFileSync(join(stateFolder, 'rotor.yaml'), 'utf8')) as {
-    api: { host: string; port: number; tls?: unknown };
-  };
-  return `${api.tls === undefined ? 'http' : 'https'}://${api.host}:${api.port}`;
 }
 
 const readyWithinMs = 30_000;
