@@ -77,6 +77,8 @@ async function follow(it: Move, order: DeliveryOrder, after: AfterDelivery): Pro
       return after.answer;
     case 'overtaken':
       return (await repairIfOvertaken(it, order)) ?? { kind: 'replan', told: 'overtaken' };
+    case 'contested':
+      return waitFor(after);
     case 'unproven':
       return waitForProof(it, order, after.until);
   }
@@ -87,9 +89,19 @@ async function follow(it: Move, order: DeliveryOrder, after: AfterDelivery): Pro
  * is dead. Asked before anything else, since a run that was superseded meanwhile may not decide any more.
  */
 async function repairIfOvertaken(it: Move, order: DeliveryOrder): Promise<Answer | undefined> {
-  const newest = await it.ports.registry.newestLease(order.dependency.destinationId);
-  if (newest === undefined || newest.generation <= order.generation) return undefined;
-  if (newest.deliverable) await putRight(it.ports, order, newest.versionId);
+  const { registry, tell } = it.ports;
+  const { destinationId } = order.dependency;
+  let seen = order.generation;
+  for (;;) {
+    const newest = await registry.newestLease(destinationId);
+    if (newest === undefined || newest.generation <= seen) break;
+    if (newest.deliverable) await putRight(it.ports, order, newest.versionId);
+    seen = newest.generation;
+  }
+  if (seen === order.generation) return undefined;
+  // From here on this delivery writes nothing more: whoever waits for it need not wait for its deadline.
+  await registry.settleDelivery(destinationId, order.generation);
+  await tell(order.secretId, { what: 'delivery-settled', by: 'update' });
   return { kind: 'replan', told: 'a newer delivery came between' };
 }
 
@@ -185,15 +197,20 @@ async function waitForProof(it: Move, order: DeliveryOrder, until: Date): Promis
     const given = await attested(ports, order);
     const after = await ports.registry.decide(runId, (facts) => prove(facts, order, given));
     if (after.kind === 'moved') return { kind: 'done', told: after.told };
+    if (after.kind === 'contested') return waitFor(after);
     if (Date.now() >= stop) break;
     await sleep(Math.min(pauseMs, Math.max(1, stop - Date.now())));
     pauseMs = Math.min(pauseMs * 2, 500);
   }
   if (Date.now() < until.getTime()) {
     const told = `waiting for ${order.dependency.dependent} to use the new version`;
-    return { kind: 'wait', until: until.toISOString(), told };
+    return waitFor({ until, told });
   }
   return ports.registry.decide(runId, (facts) => notProven(facts, id));
+}
+
+function waitFor({ until, told }: { readonly until: Date; readonly told: string }): Answer {
+  return { kind: 'wait', until: until.toISOString(), told };
 }
 
 async function attested(ports: Ports, order: DeliveryOrder): Promise<Evidence> {

@@ -1,6 +1,6 @@
 /** What a decision changes: applied in the transaction that read the facts, and written to the audit trail in the same words. */
 import type { Evidence } from './evidence.js';
-import type { EffectFacts, GrantBasis } from './facts.js';
+import type { ContestedDelivery, EffectFacts, GrantBasis } from './facts.js';
 import type { UseSource } from './issuer.js';
 import type { Plan } from './plan.js';
 import type { RunOutcome } from './run.js';
@@ -41,6 +41,7 @@ export type Change =
       readonly generation: number;
       readonly versionId: string;
       readonly deadline: Date;
+      readonly contested: readonly ContestedDelivery[];
     }
   | {
       readonly change: 'lease-released';

@@ -183,6 +183,14 @@ export interface LeaseFacts {
   readonly runId: string;
   readonly deadline: Date;
   readonly released: boolean;
+  /** Earlier deliveries that have not reported: until their deadlines they may still write there. */
+  readonly contested: readonly ContestedDelivery[];
+}
+
+export interface ContestedDelivery {
+  readonly generation: number;
+  readonly versionId: string;
+  readonly deadline: Date;
 }
 
 export const grantBases = [

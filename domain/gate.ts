@@ -7,6 +7,7 @@ import type { OpenUse, UseSource } from './issuer.js';
 import { hasSuccessor } from './plan.js';
 import { hasMoved, skippedDependencies, versionOf, wasDelivered } from './progress.js';
 import { acceptedUses, quietTime, standsStill } from './quiet.js';
+import { openDeliveries } from './steps/lease.js';
 
 /** What was read live for this decision, beside the recorded facts. */
 export interface LiveReading {
@@ -60,11 +61,13 @@ function isContained(facts: Facts, versionId: string): boolean {
   return facts.run.kind === 'compromise' && facts.run.plan?.ends.includes(versionId) === true;
 }
 
-/** Minted by rotor, never written anywhere, never seen in use. */
+/** Minted by rotor, never written anywhere, never seen in use; of an orphan only a sure record says the last. */
 function isUntouched(facts: Facts, versionId: string): boolean {
   const version = versionOf(facts, versionId);
+  const ours =
+    version?.origin === 'minted' || (version?.origin === 'orphan' && recordIsSure(facts));
   return (
-    version?.origin === 'minted' &&
+    ours &&
     version.confirmedAt === undefined &&
     !wasDelivered(facts, versionId) &&
     acceptedUses(facts, versionId).length === 0
@@ -243,9 +246,7 @@ function openUseLeft(facts: Facts, versionId: string, live: LiveReading): Blocke
 }
 
 function deliveriesInProgress(facts: Facts, versionId: string): Blocker[] {
-  const open = facts.leases.filter(
-    (lease) => lease.versionId === versionId && !lease.released && lease.deadline > facts.now,
-  );
+  const open = openDeliveries(facts).filter((delivery) => delivery.versionId === versionId);
   const last = Math.max(...open.map(({ deadline }) => deadline.getTime()));
   if (open.length === 0) return [];
   return [

@@ -69,6 +69,8 @@ export interface Registry {
     | { readonly generation: number; readonly versionId: string; readonly deliverable: boolean }
     | undefined
   >;
+  /** An overtaken delivery has ended, and what it left was put right: nobody waits for its deadline. */
+  settleDelivery(destinationId: string, generation: number): Promise<void>;
   /** Copies what an issuer saw, without any lock on the secret. Repeating it changes nothing. */
   recordUse(reading: {
     readonly secretId: string;

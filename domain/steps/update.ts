@@ -3,7 +3,7 @@ import { attribute } from '../attribution.js';
 import type { Change, Decided } from '../change.js';
 import type { Destination } from '../connector.js';
 import { isAtLeast, stronger, type Evidence } from '../evidence.js';
-import type { DependencyFacts, Facts, LeaseFacts, VersionFacts } from '../facts.js';
+import type { DependencyFacts, Facts, VersionFacts } from '../facts.js';
 import { wayBack } from '../plan.js';
 import {
   deliveryOf,
@@ -14,10 +14,12 @@ import {
 } from '../progress.js';
 import type { Answer } from '../run.js';
 import { isUsable } from '../version.js';
+import { contestedUntil, leaseOf, leaseOfOthers, takeLease } from './lease.js';
 import { answered, standingAnswer, asOrder, type AnswerOrder } from './standing.js';
 
 export interface DeliveryOrder {
   readonly kind: 'deliver';
+  readonly secretId: string;
   readonly dependency: DependencyFacts;
   readonly version: VersionFacts;
   readonly generation: number;
@@ -40,7 +42,25 @@ export function beginDelivery(facts: Facts, dependencyId: string): Decided<Updat
   if (dependency === undefined || hasMoved(facts, dependency, version.versionId)) {
     return asOrder({ result: { kind: 'done', told: 'moved already' }, changes: [] });
   }
-  return takeLease(facts, dependency, version);
+  const { destinationId } = dependency;
+  const busy = leaseOfOthers(facts, destinationId);
+  if (busy !== undefined) return asOrder(answered(busy));
+  const { versionId } = version;
+  const lease = takeLease(facts, destinationId, versionId);
+  const known = sealedVersionIds(facts);
+  const { generation, deadline } = lease;
+  return {
+    result: {
+      kind: 'deliver',
+      secretId: facts.secret.secretId,
+      dependency,
+      version,
+      generation,
+      known,
+      deadline,
+    },
+    changes: [lease],
+  };
 }
 
 function usableVersion(facts: Facts): VersionFacts | undefined {
@@ -58,49 +78,6 @@ function replaceDeadline(facts: Facts): Answer | undefined {
     return undefined;
   }
   return { kind: 'replan', told: 'the time to replace first is over' };
-}
-
-function takeLease(
-  facts: Facts,
-  dependency: DependencyFacts,
-  version: VersionFacts,
-): Decided<UpdateOrder> {
-  const lease = facts.leases.find((l) => l.destinationId === dependency.destinationId);
-  const busy = leaseOfOthers(facts, lease);
-  if (busy !== undefined) return asOrder(answered(busy));
-  const generation = (lease?.generation ?? 0) + 1;
-  const deadline = new Date(facts.now.getTime() + facts.policy.timeouts.deliverMs);
-  return {
-    result: {
-      kind: 'deliver',
-      dependency,
-      version,
-      generation,
-      known: sealedVersionIds(facts),
-      deadline,
-    },
-    changes: [
-      {
-        change: 'lease-taken',
-        destinationId: dependency.destinationId,
-        generation,
-        versionId: version.versionId,
-        deadline,
-      },
-    ],
-  };
-}
-
-/** Another secret's run is writing this destination right now. */
-function leaseOfOthers(facts: Facts, lease: LeaseFacts | undefined): Answer | undefined {
-  if (lease === undefined || lease.released || lease.deadline <= facts.now) return undefined;
-  const own = facts.versions.some(({ versionId }) => versionId === lease.versionId);
-  if (own) return undefined;
-  return {
-    kind: 'wait',
-    until: lease.deadline.toISOString(),
-    told: 'another secret is being written to this destination',
-  };
 }
 
 export function destinationFor({ dependency }: Pick<DeliveryOrder, 'dependency'>): Destination {
@@ -121,6 +98,8 @@ export type DeliveryOutcome =
 export type AfterDelivery =
   | { readonly kind: 'moved'; readonly told: string }
   | { readonly kind: 'unproven'; readonly until: Date; readonly told: string }
+  /** An earlier delivery has not reported: until its deadline it may still write over this one. */
+  | { readonly kind: 'contested'; readonly until: Date; readonly told: string }
   /** A newer generation was leased meanwhile. */
   | { readonly kind: 'overtaken' }
   | { readonly kind: 'failed'; readonly passing: boolean; readonly answer: Answer };
@@ -131,7 +110,7 @@ export function finishDelivery(
   outcome: DeliveryOutcome,
 ): Decided<AfterDelivery> {
   const { destinationId } = order.dependency;
-  const lease = facts.leases.find((l) => l.destinationId === destinationId);
+  const lease = leaseOf(facts, destinationId);
   if (lease !== undefined && lease.generation > order.generation) {
     return { result: { kind: 'overtaken' }, changes: [] };
   }
@@ -195,7 +174,9 @@ export function prove(
   const before = deliveryOf(facts, dependency.dependencyId, versionId);
   const observed = isObserved(facts, dependency, versionId);
   const evidence = observed ? 'observed' : stronger(before?.evidence, given);
-  const moved = isAtLeast(evidence, evidenceNeeded(facts, dependency));
+  const contested = contestedUntil(facts, dependency.destinationId);
+  const proven = isAtLeast(evidence, evidenceNeeded(facts, dependency));
+  const moved = proven && contested === undefined;
   const delivery: Change = {
     change: 'delivery',
     dependencyId: dependency.dependencyId,
@@ -205,6 +186,10 @@ export function prove(
     evidence,
     moved,
   };
+  if (contested !== undefined) {
+    const told = `${dependency.dependent}: an earlier delivery may still be under way`;
+    return { result: { kind: 'contested', until: contested, told }, changes: [delivery] };
+  }
   if (!moved)
     return { result: unproven(facts, dependency, before?.deliveredAt), changes: [delivery] };
   const told = `${dependency.dependent} moved (${evidence})`;

@@ -231,12 +231,19 @@ async function confirmVersion(
 async function takeLease(db: Queryable, change: Of<'lease-taken'>, facts: Facts): Promise<void> {
   await one(
     db,
-    `insert into rotor.leases (destination_id, generation, version_id, run_id, deadline)
-     values ($1, $2, $3, $4, $5)
+    `insert into rotor.leases (destination_id, generation, version_id, run_id, deadline, contested)
+     values ($1, $2, $3, $4, $5, $6)
      on conflict (destination_id) do update set generation = $2, version_id = $3, run_id = $4,
-       deadline = $5, released = false
+       deadline = $5, contested = $6, released = false
      where rotor.leases.generation = $2 - 1`,
-    [change.destinationId, change.generation, change.versionId, facts.run.runId, change.deadline],
+    [
+      change.destinationId,
+      change.generation,
+      change.versionId,
+      facts.run.runId,
+      change.deadline,
+      JSON.stringify(change.contested),
+    ],
   );
 }
 

@@ -68,7 +68,7 @@ select json_build_object(
     where v.secret_id = s.id and not f.finished),
   'leases', (select coalesce(json_agg(json_build_object('destinationId', l.destination_id,
       'generation', l.generation, 'versionId', l.version_id, 'runId', l.run_id,
-      'deadline', l.deadline, 'released', l.released)), '[]')
+      'deadline', l.deadline, 'released', l.released, 'contested', l.contested)), '[]')
     from rotor.leases l where l.destination_id in
       (select d.destination_id from rotor.dependencies d where d.secret_id = s.id)),
   'grants', (select coalesce(json_agg(json_build_object('grantId', g.id, 'versionId', g.version_id,

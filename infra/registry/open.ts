@@ -9,6 +9,7 @@ import { beginning, type AuditEvent, type AuditTrail } from './audit.js';
 import { adopt, imagine } from './adoption.js';
 import { applyChanges, writeFinding } from './changes.js';
 import { readFacts, readFactsAndHead, type TraitsOf } from './facts.js';
+import { newestLease, settleDelivery } from './leases.js';
 import { dueLeases, recordUse, watchedSecrets } from './use.js';
 
 export interface RegistryParts {
@@ -33,6 +34,7 @@ export function openRegistry(given: RegistryParts): Registry {
       return standing(facts, runId);
     },
     newestLease: (destinationId) => newestLease(pool, destinationId),
+    settleDelivery: (destinationId, generation) => settleDelivery(pool, destinationId, generation),
     recordUse: (reading) => recordUse(pool, reading),
     watched: (issuer) => watchedSecrets(pool, issuer),
     dueLeases: (issuer) => dueLeases(pool, issuer),
@@ -140,22 +142,4 @@ async function endMonitoring(
     }
     return { until: row.until, findings };
   });
-}
-
-interface NewestLease {
-  readonly generation: number;
-  readonly versionId: string;
-  readonly deliverable: boolean;
-}
-
-async function newestLease(pool: pg.Pool, destinationId: string): Promise<NewestLease | undefined> {
-  const { rows } = await pool.query<NewestLease>({
-    name: 'newest-lease',
-    text: `select l.generation::int as generation, l.version_id as "versionId",
-             v.state not in ('revoked', 'ended') as deliverable
-           from rotor.leases l join rotor.versions v on v.id = l.version_id
-           where l.destination_id = $1`,
-    values: [destinationId],
-  });
-  return rows[0];
 }

@@ -142,6 +142,26 @@ describe('what blocks a revoke', () => {
             runId: 'other',
             deadline: new Date(now.getTime() + 1_000),
             released: false,
+            contested: [],
+          },
+        ],
+      }),
+      ['delivery-in-progress'],
+    ],
+    [
+      'an earlier delivery of the version that never reported, and may still be writing',
+      facts({
+        leases: [
+          {
+            destinationId: 'd',
+            generation: 2,
+            versionId: 'v2',
+            runId: 'run',
+            deadline: ago(1_000),
+            released: true,
+            contested: [
+              { generation: 1, versionId: 'v1', deadline: new Date(now.getTime() + 1_000) },
+            ],
           },
         ],
       }),

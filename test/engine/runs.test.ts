@@ -151,13 +151,26 @@ describe('decisions', () => {
     expect(await world.result()).toBe('rolled-back');
   }, 40_000);
 
-  test('there is no way back once the revoke was called', async () => {
+  test('there is no way back once the revoke was called, nor once the run is over', async () => {
     world = await openWorld();
     await world.adopt();
     await world.depend('billing', { evidence: 'read-back' });
+    const { issuer } = world;
+    const { revoke } = issuer;
+    let answer: () => void = () => undefined;
+    const called = new Promise<void>((resolve) => {
+      issuer.revoke = async (credential) => {
+        resolve();
+        await new Promise<void>((release) => (answer = release));
+        await revoke(credential);
+      };
+    });
     const runId = await world.ask('rotate');
-    await world.result();
+    await called;
     const decision = { runId, kind: 'abort', by: 'test', reason: 'late' } as const;
+    expect(await codeOf(recordDecision(world.decisionParts, decision))).toBe('revoke-called');
+    answer();
+    await world.result();
     expect(await codeOf(recordDecision(world.decisionParts, decision))).toBe('run-ended');
   });
 });
@@ -320,5 +333,40 @@ describe('a delivery that is overtaken', () => {
     expect(
       world.issuer.use(world.connector.places.get('billing') ?? '', { userAgent: 'check' }),
     ).toBe(true);
+  }, 40_000);
+
+  test('by a compromise, and dies before it puts its late write right: until its deadline nobody has moved, then the place is read and repaired', async () => {
+    world = await openWorld();
+    const { value: old } = await world.adopt();
+    const dependencyId = await world.depend('billing', { evidence: 'read-back' });
+    world.connector.places.set('billing', old);
+    const { deliver } = world.connector;
+    let die: () => void = () => undefined;
+    const dead = new Promise<void>((resolve) => (die = resolve));
+    let calls = 0;
+    world.connector.deliver = async (delivery) => {
+      calls += 1;
+      if (calls > 1) return deliver(delivery);
+      await eventually(() => Promise.resolve(calls > 1));
+      await deliver(delivery);
+      await dead;
+    };
+    await world.ask('rotate');
+    await eventually(() => Promise.resolve(calls === 1));
+    const containing = await world.ask('compromise', { everyVersion: true });
+    await eventually(() => Promise.resolve(calls > 1));
+    const { rows } = await world.database.pool.query<{ deadline: Date; moved_at: Date }>(
+      `select max((c->>'deadline')::timestamptz) as deadline, max(d.moved_at) as moved_at
+       from rotor.leases, jsonb_array_elements(contested) c, rotor.deliveries d
+       where d.dependency_id = $1`,
+      [dependencyId],
+    );
+    expect(rows[0]?.deadline).toBeInstanceOf(Date);
+    expect(rows[0]?.moved_at).toBeNull();
+    await eventually(async () => (await world.run(containing))['outcome'] === 'succeeded');
+    const held = world.connector.places.get('billing') ?? '';
+    expect(world.issuer.use(held, { userAgent: 'check' })).toBe(true);
+    expect(Date.now()).toBeGreaterThanOrEqual(rows[0]?.deadline.getTime() ?? Infinity);
+    die();
   }, 40_000);
 });

@@ -1,0 +1,36 @@
+/** Reading and settling the leases of destinations, for deliveries whose run may be over already. */
+import type { Queryable } from '../postgres.js';
+
+interface NewestLease {
+  readonly generation: number;
+  readonly versionId: string;
+  readonly deliverable: boolean;
+}
+
+export async function newestLease(
+  db: Queryable,
+  destinationId: string,
+): Promise<NewestLease | undefined> {
+  const { rows } = await db.query<NewestLease>({
+    name: 'newest-lease',
+    text: `select l.generation::int as generation, l.version_id as "versionId",
+             v.state not in ('revoked', 'ended') as deliverable
+           from rotor.leases l join rotor.versions v on v.id = l.version_id
+           where l.destination_id = $1`,
+    values: [destinationId],
+  });
+  return rows[0];
+}
+
+export async function settleDelivery(
+  db: Queryable,
+  destinationId: string,
+  generation: number,
+): Promise<void> {
+  await db.query(
+    `update rotor.leases l set contested = coalesce((select jsonb_agg(c)
+         from jsonb_array_elements(l.contested) c where (c->>'generation')::bigint <> $2), '[]')
+     where destination_id = $1`,
+    [destinationId, generation],
+  );
+}
