@@ -15,6 +15,7 @@ import {
   type MintOrder,
 } from '../domain/steps/create.js';
 import { blockedBy } from './failures.js';
+import { endOrphan } from './orphan.js';
 import { record, type OfRun, type Ports } from './ports.js';
 import { revokeVersion } from './revoke.js';
 import { isAccepted, sealOwnValue } from './values.js';
@@ -78,7 +79,11 @@ async function findOrMint(making: Making): Promise<Found | Answer> {
 async function refuseSecondMint({ ports, order, issuer }: Making): Promise<void> {
   if (order.fresh || issuer.traits.valueChosenBy === 'ours') return;
   if ((await ports.store.get(order.versionId)) === undefined) return;
-  throw new AdapterError('bad-reply', 'the new credential is not listed yet');
+  throw notListedYet();
+}
+
+function notListedYet(): AdapterError {
+  return new AdapterError('bad-reply', 'the new credential is not listed yet');
 }
 
 async function mint({ ports, runId, order, issuer }: Making): Promise<Found> {
@@ -114,35 +119,25 @@ async function noteListed(
   await record(ports, runId, [{ change: 'credential-listed', versionId, listedBefore }]);
 }
 
-/** The one whose value is sealed; without a word of the issuer on which that is, a person has to say. */
+/**
+ * The one whose value is sealed. Of several with our tag and no value any will do: each ends. Without a
+ * tag a person has to say which one is ours.
+ */
 async function chooseOne(making: Making, own: readonly Credential[]): Promise<Found | Answer> {
-  const sealed = own.find(({ credentialId }) => credentialId === making.order.mintedAs);
+  const { ports, runId, order } = making;
+  const sealed = own.find(({ credentialId }) => credentialId === order.mintedAs);
+  if (sealed === undefined && order.mintedAs !== undefined) throw notListedYet();
   const [first, ...more] = own;
-  const chosen = sealed ?? (more.length === 0 ? first : undefined);
+  const sure = more.length === 0 || own.every(({ tag }) => tag.kind === 'ours');
+  const chosen = sealed ?? (sure ? first : undefined);
   if (chosen === undefined) {
     const names = own.map(({ credentialId }) => credentialId).join(', ');
     return { kind: 'blocked', code: 'credential-ambiguous', told: `one of these is new: ${names}` };
   }
-  await reportOthers(
-    making,
-    own.filter((credential) => credential !== chosen),
-  );
+  const others = own.filter((credential) => credential !== chosen);
+  for (const other of others) await endOrphan(ports, runId, other);
   const { credentialId, expiresAt } = chosen;
   return { credentialId, expiresAt };
-}
-
-/** They carry our tag and no value of theirs is known: nobody can use them, and somebody should end them. */
-async function reportOthers(
-  { ports, facts }: Making,
-  others: readonly Credential[],
-): Promise<void> {
-  for (const { credentialId } of others) {
-    await ports.registry.report(facts.secret.secretId, {
-      code: 'orphan-credential',
-      about: credentialId,
-      message: `${credentialId} carries rotor's tag, its value is lost, and it is still alive`,
-    });
-  }
 }
 
 /** Its value was shown once and lost: it is of no use to anybody, and ends before the next is made. */
@@ -181,8 +176,7 @@ async function readBack(making: Making, found: Found): Promise<Answer | undefine
   if (issuer.traits.lists) {
     const listed = await issuer.list(secret);
     const credential = listed.find(({ credentialId }) => credentialId === found.credentialId);
-    if (credential === undefined)
-      throw new AdapterError('bad-reply', 'the new credential is not listed yet');
+    if (credential === undefined) throw notListedYet();
     const wrong = await judge(making, credential);
     if (wrong !== undefined) return wrong;
   }

@@ -11,7 +11,12 @@ import {
   recordRevoked,
   type RevokeIds,
 } from '../domain/steps/revoke.js';
-import { decideSearch, recordSearch, unansweredMints } from '../domain/steps/unanswered.js';
+import {
+  decideSearch,
+  recordSearch,
+  unansweredMints,
+  wasNeverMinted,
+} from '../domain/steps/unanswered.js';
 import { versionsToEnd } from '../domain/steps/verify.js';
 import { blockedBy } from './failures.js';
 import type { OfRun, Ports } from './ports.js';
@@ -42,6 +47,7 @@ async function findUnanswered(ports: Ports, runId: string): Promise<Answer | und
     const order = await ports.registry.decide(runId, (now) => decideSearch(now, versionId));
     if (order.kind === 'answer') return order.answer;
     const listed = issuer.traits.lists ? await issuer.list(order.secret) : undefined;
+    if (wasNeverMinted(order, listed)) await ports.store.destroy(versionId);
     await ports.registry.decide(runId, (now) => recordSearch(now, order, listed));
   }
   return undefined;

@@ -43,6 +43,14 @@ export function decideSearch(facts: Facts, versionId: string): Decided<AnswerOrd
   };
 }
 
+/** Whether the issuer's own word is that the mint never happened. */
+export function wasNeverMinted(
+  order: SearchOrder,
+  listed: readonly Credential[] | undefined,
+): boolean {
+  return listed !== undefined && mintedAmong(order, listed).length === 0;
+}
+
 /** What was found becomes the version's credential, which nobody may adopt; what was not found never was. */
 export function recordSearch(
   facts: Facts,
@@ -64,7 +72,14 @@ export function recordSearch(
     };
   }
   if (credential === undefined) {
-    return { result: { kind: 'done', told: 'it was never minted' }, changes: finished };
+    const ended: Change = {
+      change: 'version-moved',
+      versionId,
+      from: 'pending',
+      to: 'ended',
+      cause: 'never-minted',
+    };
+    return { result: { kind: 'done', told: 'it was never minted' }, changes: [...finished, ended] };
   }
   const { credentialId, expiresAt } = credential;
   const moved = activate({ versionId, credentialId, expiresAt });

@@ -164,6 +164,18 @@ describe('an answer that is not what was ordered', () => {
     await expectNoOrphans();
   });
 
+  test('a run that is aborted while the issuer was never reached ends a version that was never minted', async () => {
+    await worldWith({ traits: { valueChosenBy: 'ours' } });
+    world.issuer.trouble.down = 4;
+    const runId = await world.ask('rotate');
+    await eventually(() => Promise.resolve(world.issuer.trouble.down < 4));
+    await world.decide(runId, 'abort');
+    expect(await world.result()).toBe('rolled-back');
+    expect(await world.versions()).toEqual(['v1 active current', 'v2 ended']);
+    expect(world.store.values.size).toBe(1);
+    await expectNoOrphans();
+  });
+
   test("somebody else's credential is never adopted, nor ended", async () => {
     await worldWith({});
     const foreign = world.issuer.plant('other/one');
@@ -186,6 +198,16 @@ describe('a listing that lags more than its traits admit', () => {
     expect(await world.result()).toBe('succeeded');
     expect(world.points.filter((point) => point === 'create:minted')).toHaveLength(1);
     expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
+    await expectNoOrphans();
+  });
+
+  test('and a lost answer: of two credentials with our tag the sealed one is kept, the other ends, and both are on record', async () => {
+    await worldWith({ listsAfterMs: 2_000 });
+    world.issuer.trouble.lostMints = 1;
+    await world.ask('rotate');
+    expect(await world.result()).toBe('succeeded');
+    expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current', 'v3 revoked']);
+    expect(await world.findings()).toContain('orphan-credential');
     await expectNoOrphans();
   });
 });
