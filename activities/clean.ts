@@ -1,35 +1,62 @@
 /** Removes dead versions from every destination, and then destroys their values. */
-import { AdapterError } from '../domain/errors.js';
+import { AdapterError, RotorError } from '../domain/errors.js';
 import type { KnownValue } from '../domain/connector.js';
 import type { DependencyFacts, Facts } from '../domain/facts.js';
 import type { Answer } from '../domain/run.js';
-import { finishClean, mayClean, versionsToForget, type Cleaned } from '../domain/steps/finish.js';
+import {
+  finishClean,
+  mayClean,
+  recordCleaned,
+  versionsToForget,
+  type Cleaned,
+} from '../domain/steps/finish.js';
 import { destinationFor, sealedVersionIds } from '../domain/steps/update.js';
 import { untilDeadline } from './deadline.js';
 import type { OfRun, Ports } from './ports.js';
 import { openValues } from './values.js';
 
-/** A destination that cannot be cleaned is a finding, and the next run tries again; it does not hold the secret's lock. */
+/** A destination that cannot be cleaned is a finding with its own retries; it does not hold the secret's lock. */
 export async function clean(ports: Ports, { runId }: OfRun): Promise<Answer> {
   const facts = await ports.registry.read(runId);
   const changed = mayClean(facts);
   if (changed !== undefined) return changed;
+  const cleaned = await cleanEverywhere(ports, facts);
+  return ports.registry.decide(runId, (now) => finishClean(now, cleaned));
+}
+
+/** What a run left behind, tried again until nothing is left; no run holds it, and a later one may come before. */
+export async function cleanLeftovers(
+  ports: Ports,
+  { secretId }: { readonly secretId: string },
+): Promise<void> {
+  const facts = await ports.registry.decideAlone(secretId, (now) => ({ result: now, changes: [] }));
+  const cleaned = await cleanEverywhere(ports, facts);
+  const changes = recordCleaned(cleaned);
+  await ports.registry.decideAlone(secretId, () => ({ result: undefined, changes }));
+  const [first] = cleaned.failures;
+  if (first !== undefined)
+    throw new RotorError('left-behind', first.message, { kind: 'unavailable' });
+}
+
+async function cleanEverywhere(ports: Ports, facts: Facts): Promise<Cleaned> {
   const cleaned = await forgetEverywhere(ports, facts);
   ports.reached('clean:forgotten');
   for (const versionId of cleaned.forgotten) await ports.store.destroy(versionId);
-  return ports.registry.decide(runId, (now) => finishClean(now, cleaned));
+  return cleaned;
 }
 
 async function forgetEverywhere(ports: Ports, facts: Facts): Promise<Cleaned> {
   const dead = versionsToForget(facts).map(({ versionId }) => versionId);
+  const cleaned: string[] = [];
   const failures: { about: string; message: string }[] = [];
-  if (dead.length === 0) return { forgotten: [], failures };
+  if (dead.length === 0) return { forgotten: [], cleaned, failures };
   const known = await openValues(ports, sealedVersionIds(facts));
   for (const dependency of facts.dependencies) {
     const failure = await forgetAt({ ports, facts, dependency, known }, dead);
-    if (failure !== undefined) failures.push({ about: dependency.identity, message: failure });
+    if (failure === undefined) cleaned.push(dependency.identity);
+    else failures.push({ about: dependency.identity, message: failure });
   }
-  return { forgotten: failures.length > 0 ? [] : dead, failures };
+  return { forgotten: failures.length > 0 ? [] : dead, cleaned, failures };
 }
 
 interface Place {

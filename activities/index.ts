@@ -1,7 +1,6 @@
 /** All activities, by the names that workflows call them; each failure leaves as a code. */
 import type { Answer } from '../domain/run.js';
-import { answered } from '../domain/steps/standing.js';
-import { clean } from './clean.js';
+import { clean, cleanLeftovers } from './clean.js';
 import { collectUse } from './collect-use.js';
 import { create } from './create.js';
 import { cutover, prepare } from './cutover.js';
@@ -11,6 +10,7 @@ import { endMonitoring, monitor } from './monitor.js';
 import { plan } from './plan.js';
 import type { OfRun, Ports } from './ports.js';
 import { revoke } from './revoke.js';
+import { told } from './told.js';
 import { update } from './update.js';
 import { verify } from './verify.js';
 
@@ -19,15 +19,10 @@ export function createActivities(ports: Ports) {
     <A, R>(work: (ports: Ports, argument: A) => Promise<R>) =>
     (argument: A) =>
       work(ports, argument);
-  /** What keeps a step from going on is written to the run's row, wherever it was found. */
   const step =
     <A extends OfRun>(work: (ports: Ports, argument: A) => Promise<Answer>) =>
-    async (argument: A): Promise<Answer> => {
-      const answer = await work(ports, argument);
-      if (answer.kind === 'blocked')
-        await ports.registry.decide(argument.runId, () => answered(answer));
-      return answer;
-    };
+    (argument: A) =>
+      told(ports, argument.runId, () => work(ports, argument));
   return {
     plan: bounded(bind(plan)),
     prepare: bounded(step(prepare)),
@@ -38,6 +33,7 @@ export function createActivities(ports: Ports) {
     disable: bounded(step(disable)),
     revoke: bounded(step(revoke)),
     clean: bounded(step(clean)),
+    cleanLeftovers: bounded(bind(cleanLeftovers)),
     monitor: bounded(bind(monitor)),
     endMonitoring: bounded(bind(endMonitoring)),
     collectUse: bounded(bind(collectUse)),

@@ -68,8 +68,8 @@ async function tryToStart(
   workflowIdConflictPolicy: Conflict,
 ): Promise<boolean> {
   const secretName = `${run.organization}/${run.secret}`;
-  const { runId, organization, owner } = run;
-  const input: RunInput = { runId, secretName, organization, owner, taskQueue };
+  const { runId, secretId, organization, owner } = run;
+  const input: RunInput = { runId, secretId, secretName, organization, owner, taskQueue };
   try {
     await client.workflow.start(workflowTypes[run.kind], {
       workflowId: secretWorkflowId(run.secretId),

@@ -68,6 +68,8 @@ export type Change =
       readonly told: string;
       readonly until: Date | undefined;
     }
+  /** What it waited for came about. */
+  | { readonly change: 'run-goes-on' }
   /** The run decided by itself, as its policy allows. */
   | {
       readonly change: 'turned-around';
@@ -76,7 +78,9 @@ export type Change =
     }
   | { readonly change: 'run-ended'; readonly outcome: RunOutcome }
   | { readonly change: 'monitoring'; readonly versionId: string; readonly until: Date }
-  | { readonly change: 'found'; readonly finding: Finding };
+  | { readonly change: 'found'; readonly finding: Finding }
+  /** The facts that it was about are no longer so. */
+  | { readonly change: 'finding-closed'; readonly code: FindingCode; readonly about: string };
 
 export interface VersionNamed {
   readonly change: 'version-named';
@@ -148,7 +152,9 @@ const unaudited: ReadonlySet<Change['change']> = new Set([
   'lease-released',
   'decision-read',
   'run-waits',
+  'run-goes-on',
   'disable-renewed',
+  'finding-closed',
 ]);
 
 export function isAudited({ change }: Change): boolean {

@@ -57,6 +57,8 @@ export interface Registry {
     decision: (facts: Facts) => Decided<T>,
     options?: { readonly dependencyId?: string },
   ): Promise<T>;
+  /** The same where no run is: what a run left behind, after its end. The facts' run is only thought of. */
+  decideAlone<T>(secretId: string, decision: (facts: Facts) => Decided<T>): Promise<T>;
   /** The facts without a lock, for calls that only need to know. Throws `run-superseded` too. */
   read(runId: string): Promise<Facts>;
   /**

@@ -28,7 +28,12 @@ export type DecisionKind = (typeof decisionKinds)[number];
 
 /** What an activity of a step tells the workflow. Holds no value. */
 export type Answer =
-  | { readonly kind: 'done'; readonly told: string }
+  | {
+      readonly kind: 'done';
+      readonly told: string;
+      /** How many destinations could not be cleaned: that goes on without the run. */
+      readonly leftBehind?: number;
+    }
   /** Look again at that moment (ISO 8601), or when facts change. */
   | { readonly kind: 'wait'; readonly until: string; readonly told: string }
   /** A person has to do something; `code` is a heading of the runbook. */
@@ -72,6 +77,7 @@ export interface StartableRun {
 
 export interface RunInput {
   readonly runId: string;
+  readonly secretId: string;
   readonly secretName: string;
   readonly organization: string;
   readonly owner: string;
@@ -86,6 +92,10 @@ export function secretWorkflowId(secretId: string): string {
 
 export function monitorWorkflowId(versionId: string): string {
   return `monitor/${versionId}`;
+}
+
+export function leftoversWorkflowId(secretId: string): string {
+  return `clean/${secretId}`;
 }
 
 /** One per issuer instance and set of workers: several installations may share a namespace. */

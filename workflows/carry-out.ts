@@ -1,6 +1,7 @@
 /** Interprets a stored plan, step by step; whenever the facts no longer fit it, there is a new one. */
 import type { Answer, RunInput, StepName, StoredPlan } from '../domain/run.js';
 import { acts, beginRun, endRun, enterPlan, enterStep, type Run } from './run.js';
+import { cleanStep } from './steps/clean.js';
 import { monitorStep } from './steps/monitor.js';
 import { simpleStep } from './steps/simple.js';
 import { updateStep } from './steps/update.js';
@@ -32,6 +33,8 @@ function carryOutStep(run: Run, plan: StoredPlan, step: StepName): Promise<Answe
   switch (step) {
     case 'update':
       return updateStep(run, plan.waves);
+    case 'clean':
+      return cleanStep(run);
     case 'monitor':
       return monitorStep(run, plan.ends);
     case 'prepare':
@@ -40,7 +43,6 @@ function carryOutStep(run: Run, plan: StoredPlan, step: StepName): Promise<Answe
     case 'verify':
     case 'disable':
     case 'revoke':
-    case 'clean':
       return simpleStep(run, step);
   }
 }

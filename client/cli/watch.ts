@@ -35,8 +35,11 @@ export async function watchRun(
   }
 }
 
+/** Codes of what passes without anybody's help. */
+const passing: ReadonlySet<unknown> = new Set([null, undefined, 'waiting', 'retrying']);
+
 function isBlocked(run: Row): boolean {
-  return run['waitsCode'] !== null && run['waitsCode'] !== 'waiting' && run['waitsUntil'] === null;
+  return !passing.has(run['waitsCode']) && run['waitsUntil'] === null;
 }
 
 interface Screen {
@@ -134,6 +137,7 @@ function waitLine(run: Row): string {
   const code = String(run['waitsCode']);
   const told = String(run['waitsTold']);
   if (code === 'waiting') return `  ${colors.dim('waits')}     ${told}`;
+  if (code === 'retrying') return `  ${colors.yellow('retries')}   ${told}`;
   const colour = run['waitsUntil'] === null ? colors.red : colors.yellow;
   return `  ${colour('held')}      ${told} ${link(code)}`;
 }

@@ -22,24 +22,38 @@ export function mayClean(facts: Facts): Answer | undefined {
 
 export interface Cleaned {
   readonly forgotten: readonly string[];
+  /** Identities of destinations that hold nothing dead any more. */
+  readonly cleaned: readonly string[];
   /** Per destination that could not be cleaned, why. */
   readonly failures: readonly { readonly about: string; readonly message: string }[];
 }
 
-export function finishClean(facts: Facts, { forgotten, failures }: Cleaned): Decided<Answer> {
-  const destroyed: Change[] = forgotten.map((versionId) => ({
-    change: 'value-known',
-    versionId,
-    value: 'destroyed',
-  }));
-  const found: Change[] = failures.map(({ about, message }) => ({
-    change: 'found',
-    finding: { code: 'clean-failed', about, message },
-  }));
-  const told = failures.length > 0 ? `left behind: ${failures.length}` : 'nothing is left behind';
+export function finishClean(facts: Facts, cleaned: Cleaned): Decided<Answer> {
+  const left = cleaned.failures.length;
+  const told = left > 0 ? `left behind: ${left}` : 'nothing is left behind';
   const last = facts.run.plan?.steps.at(-1) === 'clean';
   const ended: Change[] = last ? [{ change: 'run-ended', outcome: 'rolled-back' }] : [];
-  return { result: { kind: 'done', told }, changes: [...destroyed, ...found, ...ended] };
+  return {
+    result: { kind: 'done', told, ...(left > 0 ? { leftBehind: left } : {}) },
+    changes: [...recordCleaned(cleaned), ...ended],
+  };
+}
+
+/** What was cleaned, and what was not: a finding, which the next look closes once nothing is left. */
+export function recordCleaned({ forgotten, cleaned, failures }: Cleaned): Change[] {
+  const code = 'clean-failed';
+  return [
+    ...forgotten.map((versionId): Change => ({
+      change: 'value-known',
+      versionId,
+      value: 'destroyed',
+    })),
+    ...cleaned.map((about): Change => ({ change: 'finding-closed', code, about })),
+    ...failures.map(({ about, message }): Change => ({
+      change: 'found',
+      finding: { code, about, message },
+    })),
+  ];
 }
 
 /** Every version that this run ended is watched for late use; the run itself is over. */

@@ -20,20 +20,28 @@ export async function imagine(
 ): Promise<Facts | undefined> {
   const secretId = await secretIdOf(pool, name);
   if (secretId === undefined) return undefined;
+  return readFacts(pool, traitsOf, { secretId, ...imaginedRun(request) });
+}
+
+/** A run that is not stored: its id finds nothing. */
+export function imaginedRun({ kind, options, by }: ImaginedRequest): {
+  readonly runId: string;
+  readonly imagined: RunFacts;
+} {
   const runId = randomUUID();
   const imagined: RunFacts = {
     runId,
-    kind: request.kind,
+    kind,
     state: 'requested',
     outcome: undefined,
-    requestedBy: request.by,
+    requestedBy: by,
     reason: '',
     requestedAt: new Date(),
-    options: request.options,
+    options,
     plan: undefined,
     decisions: [],
   };
-  return readFacts(pool, traitsOf, { secretId, runId, imagined });
+  return { runId, imagined };
 }
 
 export async function secretIdOf(

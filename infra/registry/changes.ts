@@ -106,6 +106,12 @@ const writers: { readonly [K in Change['change']]: Writer<K> } = {
       'update rotor.runs set waits_code = $2, waits_told = $3, waits_until = $4 where id = $1',
       [facts.run.runId, code, told, until ?? null],
     ),
+  'run-goes-on': (db, _change, facts) =>
+    one(
+      db,
+      'update rotor.runs set waits_code = null, waits_told = null, waits_until = null where id = $1',
+      [facts.run.runId],
+    ),
   'turned-around': (db, { decisionKind, reason }, facts) =>
     one(
       db,
@@ -127,6 +133,13 @@ const writers: { readonly [K in Change['change']]: Writer<K> } = {
   },
   monitoring: (db, { versionId, until }) =>
     one(db, 'update rotor.versions set monitor_until = $2 where id = $1', [versionId, until]),
+  'finding-closed': async (db, { code, about }, facts) => {
+    await db.query(
+      `update rotor.findings set closed_at = clock_timestamp()
+       where secret_id = $1 and code = $2 and about = $3 and closed_at is null`,
+      [facts.secret.secretId, code, about],
+    );
+  },
   found: (db, { finding }, facts) => writeFinding(db, facts.secret.secretId, finding),
 };
 

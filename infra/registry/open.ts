@@ -3,12 +3,12 @@ import pg from 'pg';
 import { isAudited, type Change, type Decided } from '../../domain/change.js';
 import { RotorError } from '../../domain/errors.js';
 import type { Facts } from '../../domain/facts.js';
-import type { Registry } from '../../domain/registry.js';
+import type { ImaginedRequest, Registry } from '../../domain/registry.js';
 import { inTransaction } from '../postgres.js';
 import { beginning, type AuditEvent, type AuditTrail } from './audit.js';
-import { adopt, imagine } from './adoption.js';
+import { adopt, imagine, imaginedRun } from './adoption.js';
 import { applyChanges, writeFinding } from './changes.js';
-import { readFacts, readFactsAndHead, type TraitsOf } from './facts.js';
+import { readFacts, readFactsAndHead, type FactsOf, type TraitsOf } from './facts.js';
 import { newestLease, settleDelivery } from './leases.js';
 import { dueLeases, recordUse, watchedSecrets } from './use.js';
 
@@ -28,7 +28,10 @@ export function openRegistry(given: RegistryParts): Registry {
   const parts: OpenParts = { ...given, subjects: new Map() };
   const { pool } = parts;
   return {
-    decide: (runId, decision, options = {}) => decide(parts, { runId, decision, ...options }),
+    decide: async (runId, decision, options = {}) =>
+      decide(parts, { of: await subjectOf(parts, runId), decision, ...options }),
+    decideAlone: (secretId, decision) =>
+      decide(parts, { of: { secretId, ...imaginedRun(nobodyAsked) }, decision }),
     read: async (runId) => {
       const facts = await readFacts(pool, parts.traitsOf, await subjectOf(parts, runId));
       return standing(facts, runId);
@@ -45,24 +48,26 @@ export function openRegistry(given: RegistryParts): Registry {
   };
 }
 
+const nobodyAsked: ImaginedRequest = { kind: 'rotate', options: {}, by: 'rotor' };
+
 interface Question<T> {
-  readonly runId: string;
+  readonly of: FactsOf;
   readonly decision: (facts: Facts) => Decided<T>;
   readonly dependencyId?: string;
 }
 
 async function decide<T>(parts: OpenParts, question: Question<T>): Promise<T> {
-  const subject = await subjectOf(parts, question.runId);
-  const begin = lockInOrder(subject.secretId, question.dependencyId);
+  const { of, decision } = question;
+  const begin = lockInOrder(of.secretId, question.dependencyId);
   return inTransaction(
     parts.pool,
     async (db) => {
-      const read = await readFactsAndHead(db, parts.traitsOf, subject);
-      const facts = standing(read?.facts, question.runId);
-      const { result, changes } = question.decision(facts);
+      const read = await readFactsAndHead(db, parts.traitsOf, of);
+      const facts = standing(read?.facts, of.runId);
+      const { result, changes } = decision(facts);
       await applyChanges(db, changes, facts);
-      const events = auditEvents(facts, changes);
-      const chain = { chainId: subject.secretId, head: beginning, count: 0, ...read?.head };
+      const events = auditEvents(of, changes);
+      const chain = { chainId: of.secretId, head: beginning, count: 0, ...read?.head };
       await parts.audit.append(db, chain, events);
       return result;
     },
@@ -83,8 +88,8 @@ function lockInOrder(secretId: string, dependencyId: string | undefined): string
   ].join('; ');
 }
 
-function auditEvents(facts: Facts, changes: readonly Change[]): AuditEvent[] {
-  const { runId } = facts.run;
+function auditEvents({ runId: id, imagined }: FactsOf, changes: readonly Change[]): AuditEvent[] {
+  const runId = imagined === undefined ? id : undefined;
   return changes.filter(isAudited).map((event) => ({ actor: 'rotor', runId, event }));
 }
 

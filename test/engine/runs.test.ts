@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { RotorError } from '../../domain/errors.js';
+import { AdapterError, RotorError } from '../../domain/errors.js';
 import { recordDecision } from '../../infra/registry/decisions.js';
 import { submit } from '../../infra/registry/requests.js';
 import { eventually } from '../faults/installation.js';
@@ -369,4 +369,26 @@ describe('a delivery that is overtaken', () => {
     expect(Date.now()).toBeGreaterThanOrEqual(rows[0]?.deadline.getTime() ?? Infinity);
     die();
   }, 40_000);
+});
+
+describe('a destination that cannot be cleaned', () => {
+  test('is a finding with its own retries, and holds up nobody; cleaned, the finding closes and the value is destroyed', async () => {
+    world = await openWorld();
+    const { value: old, versionId } = await world.adopt();
+    await world.depend('billing', { evidence: 'read-back' });
+    world.connector.places.set('billing', old);
+    const { held } = world.connector;
+    let broken = true;
+    world.connector.held = (destination, known) =>
+      broken && world.points.includes('revoke:proven')
+        ? Promise.reject(new AdapterError('unreadable', 'it cannot be read'))
+        : held(destination, known);
+    await world.ask('rotate');
+    expect(await world.result()).toBe('succeeded');
+    expect(await world.findings()).toEqual(['clean-failed']);
+    expect(world.store.values.has(versionId)).toBe(true);
+    broken = false;
+    await eventually(async () => (await world.findings()).length === 0);
+    expect(world.store.values.has(versionId)).toBe(false);
+  });
 });

@@ -226,4 +226,14 @@ describe('an issuer in trouble', () => {
     expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
     await expectNoOrphans();
   });
+
+  test('the run says what it is waiting for, for as long as it does', async () => {
+    await worldWith({});
+    world.issuer.trouble.down = 3;
+    const runId = await world.ask('rotate');
+    await waitsFor(runId, 'retrying');
+    expect(String((await world.run(runId))['waits_told'])).toContain('cannot be reached');
+    await eventually(async () => (await world.run(runId))['waits_code'] !== 'retrying');
+    expect(await world.result()).toBe('succeeded');
+  });
 });

@@ -182,7 +182,9 @@ export async function openWorld(policy: Policy = quickPolicy, about: TestIssuerO
     tell: () => tellRun({ client, taskQueue }, secretId, { what: 'declared', by: 'test' }),
     terminate: () => client.workflow.getHandle(secretWorkflowId(secretId)).terminate(),
     async findings() {
-      const { rows } = await pool.query<{ code: string }>('select code from rotor.findings');
+      const { rows } = await pool.query<{ code: string }>(
+        'select code from rotor.findings where closed_at is null',
+      );
       return rows.map(({ code }) => code);
     },
     result: (): Promise<string> => client.workflow.getHandle(secretWorkflowId(secretId)).result(),

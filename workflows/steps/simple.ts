@@ -2,7 +2,7 @@
 import type { Answer, StepName } from '../../domain/run.js';
 import { acts, perform, type Run } from '../run.js';
 
-export type SimpleStep = Exclude<StepName, 'update' | 'monitor'>;
+export type SimpleStep = Exclude<StepName, 'update' | 'clean' | 'monitor'>;
 
 const summaries: Readonly<Record<SimpleStep, string>> = {
   prepare: 'seal the next value',
@@ -11,7 +11,6 @@ const summaries: Readonly<Record<SimpleStep, string>> = {
   verify: 'is the old version unused?',
   disable: 'refuse the old version, reversibly',
   revoke: 'grant, revoke, prove refusal',
-  clean: 'remove what is dead from every destination',
 };
 
 export function simpleStep(run: Run, step: SimpleStep): Promise<Answer> {
