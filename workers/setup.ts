@@ -39,7 +39,7 @@ await runMain(async () => {
   const stateFolder = openStateFolder(settings.stateFolder);
   makeSecrets(stateFolder, settings.keyFile);
   await prepareServers(settings);
-  const tokenFile = await firstToken(stateFolder, settings.databaseUrl);
+  const tokenFile = await firstToken({ ...settings, stateFolder });
   const url = tellApi(stateFolder, { api: settings.configuration.api, tokenFile });
   console.log(`rotor is set up: start workers and the API
   API          ${url}

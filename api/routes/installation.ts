@@ -49,13 +49,13 @@ export function installationRoutes(parts: ApiParts): Route[] {
   ];
 }
 
-function tokenRoutes({ pool }: ApiParts): Route[] {
+function tokenRoutes(parts: ApiParts): Route[] {
   return [
     route({
       method: 'GET',
       url: '/v1/tokens',
       right: 'administer',
-      handle: () => listAccessTokens(pool),
+      handle: ({ by }) => listAccessTokens(parts.pool, by.organization),
     }),
     route({
       method: 'POST',
@@ -66,7 +66,8 @@ function tokenRoutes({ pool }: ApiParts): Route[] {
         refuseWider(by.organization, body.organization);
         const { validFor, organization, ...request } = body;
         const expiresAt = new Date(Date.now() + validFor);
-        const token = await createAccessToken(pool, { ...request, organization, expiresAt });
+        const wanted = { ...request, organization, expiresAt };
+        const token = await createAccessToken(parts, wanted, by.name);
         return { token, expiresAt };
       },
     }),
@@ -74,8 +75,11 @@ function tokenRoutes({ pool }: ApiParts): Route[] {
       method: 'DELETE',
       url: '/v1/tokens/:name',
       right: 'administer',
-      handle: async ({ params }) => {
-        if (await revokeAccessToken(pool, params['name'] ?? '')) return { revoked: params['name'] };
+      handle: async ({ params, by }) => {
+        const name = params['name'] ?? '';
+        const { organization } = by;
+        if (await revokeAccessToken(parts, { name, organization, by: by.name }))
+          return { revoked: name };
         throw new RotorError('no-such-token', 'there is no token of that name', {
           kind: 'missing',
         });

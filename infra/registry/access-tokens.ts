@@ -2,7 +2,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { RotorError } from '../../domain/errors.js';
 import type { Role } from '../../domain/role.js';
-import type { Queryable } from '../postgres.js';
+import { inTransaction, type Queryable } from '../postgres.js';
+import { noteInstallation, type TrailParts } from './installation-trail.js';
 
 export interface Principal {
   readonly name: string;
@@ -28,15 +29,31 @@ function hashOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
-export async function createAccessToken(db: Queryable, request: TokenRequest): Promise<string> {
-  const organizationId = await organizationIdOf(db, request.organization);
+/** Returns the token: nobody can read it again. Throws `token-exists` where a token of that name is good. */
+export async function createAccessToken(
+  parts: TrailParts,
+  request: TokenRequest,
+  by: string,
+): Promise<string> {
   const token = `rotor_pat_${randomBytes(32).toString('base64url')}`;
+  await inTransaction(parts.pool, async (db) => {
+    await insertToken(db, request, hashOf(token));
+    await noteInstallation(parts, db, {
+      actor: by,
+      event: { change: 'token-created', ...request },
+    });
+  });
+  return token;
+}
+
+async function insertToken(db: Queryable, request: TokenRequest, hash: Buffer): Promise<void> {
+  const organizationId = await organizationIdOf(db, request.organization);
   const { rowCount } = await db.query(
     `insert into rotor.access_tokens (name, holder, organization_id, role, hash, expires_at)
      values ($1, $2, $3, $4, $5, $6) on conflict (name) where revoked_at is null do nothing`,
-    [request.name, request.holder, organizationId, request.role, hashOf(token), request.expiresAt],
+    [request.name, request.holder, organizationId, request.role, hash, request.expiresAt],
   );
-  if (rowCount === 1) return token;
+  if (rowCount === 1) return;
   throw new RotorError('token-exists', `there is a token ${request.name} already`, {
     kind: 'conflict',
     hint: `rotor token revoke ${request.name} first, or choose another name`,
@@ -73,22 +90,42 @@ export async function principalOf(db: Queryable, token: string): Promise<Princip
     : { ...found, organization: found.organization ?? undefined };
 }
 
-export async function listAccessTokens(db: Queryable): Promise<ListedToken[]> {
+/** `organization` undefined: all of them. */
+export async function listAccessTokens(
+  db: Queryable,
+  organization: string | undefined,
+): Promise<ListedToken[]> {
   const { rows } = await db.query<ListedToken>(
     `select t.id, t.name, t.holder, o.name as organization, t.role, t.created_at as "createdAt",
        t.expires_at as "expiresAt", t.revoked_at as "revokedAt"
      from rotor.access_tokens t left join rotor.organizations o on o.id = t.organization_id
-     order by t.created_at`,
+     where $1::text is null or o.name = $1 order by t.created_at`,
+    [organization ?? null],
   );
   return rows;
 }
 
+export interface TokenRevocation {
+  readonly name: string;
+  /** Only a token of this organization; undefined: any. */
+  readonly organization: string | undefined;
+  readonly by: string;
+}
+
 /** False where there is none of that name. */
-export async function revokeAccessToken(db: Queryable, name: string): Promise<boolean> {
-  const { rowCount } = await db.query(
-    `update rotor.access_tokens set revoked_at = clock_timestamp()
-     where name = $1 and revoked_at is null`,
-    [name],
-  );
-  return rowCount === 1;
+export async function revokeAccessToken(
+  parts: TrailParts,
+  { name, organization, by }: TokenRevocation,
+): Promise<boolean> {
+  return inTransaction(parts.pool, async (db) => {
+    const { rowCount } = await db.query(
+      `update rotor.access_tokens t set revoked_at = clock_timestamp()
+       where t.name = $1 and t.revoked_at is null and ($2::text is null or exists
+         (select from rotor.organizations o where o.id = t.organization_id and o.name = $2))`,
+      [name, organization ?? null],
+    );
+    if (rowCount !== 1) return false;
+    await noteInstallation(parts, db, { actor: by, event: { change: 'token-revoked', name } });
+    return true;
+  });
 }

@@ -1,8 +1,7 @@
 /** Dependents: who they are, and retiring one when nothing of it is left. */
-import type pg from 'pg';
 import { RotorError } from '../../domain/errors.js';
 import { inTransaction, type Queryable } from '../postgres.js';
-import type { AuditTrail } from './audit.js';
+import { noteInstallation, type TrailParts } from './installation-trail.js';
 import type { Row } from './views.js';
 
 export async function listDependents(
@@ -27,14 +26,9 @@ interface Retirement {
   readonly by: string;
 }
 
-interface Parts {
-  readonly pool: pg.Pool;
-  readonly audit: AuditTrail;
-}
-
 /** Its dependencies retire with it: nobody waits for them any more, and their use becomes undeclared. */
 export async function retireDependent(
-  { pool, audit }: Parts,
+  { pool, audit }: TrailParts,
   { organization, dependent, by }: Retirement,
 ): Promise<{ readonly retired: string; readonly secrets: readonly string[] }> {
   return inTransaction(pool, async (db) => {
@@ -60,6 +54,8 @@ export async function retireDependent(
       const event = { change: 'dependent-retired', dependent };
       await audit.append(db, secret_id, [{ actor: by, event }]);
     }
+    const event = { change: 'dependent-retired', organization, dependent };
+    await noteInstallation({ audit }, db, { actor: by, event });
     return { retired: dependent, secrets: retired.map(({ name }) => name) };
   });
 }

@@ -6,7 +6,8 @@ import type {
 } from '../../domain/declarations.js';
 import { RotorError, type Problem } from '../../domain/errors.js';
 import type { Policy } from '../../domain/policy.js';
-import { inTransaction } from '../postgres.js';
+import { inTransaction, type Queryable } from '../postgres.js';
+import { noteInstallation } from './installation-trail.js';
 import {
   differing,
   within,
@@ -50,6 +51,7 @@ export async function applyDeclarations(
       }
       if (problems.length > 0) throw invalidDeclarations(problems);
       if (application.dryRun) throw new DryRun();
+      await noteShared(parts, db, { changes, by: application.by });
     });
   } catch (error) {
     if (!(error instanceof DryRun)) throw error;
@@ -205,6 +207,17 @@ async function policyIdOf(
     hint: 'declare it under policies',
   });
   return null;
+}
+
+/** What belongs to no secret: the others have it in their own chains. */
+async function noteShared(
+  parts: InventoryParts,
+  db: Queryable,
+  { changes, by }: Pick<Applying, 'changes' | 'by'>,
+): Promise<void> {
+  const shared = changes.filter(({ kind }) => kind !== 'secret' && kind !== 'dependency');
+  if (shared.length === 0) return;
+  await noteInstallation(parts, db, { actor: by, event: { change: 'declared', changes: shared } });
 }
 
 async function note(

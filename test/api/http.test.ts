@@ -105,6 +105,30 @@ describe('tokens', () => {
     expect(new Set(answers.map(({ body }) => JSON.stringify(body))).size).toBe(1);
   });
 
+  test('what belongs to no secret is in the audit trail too: tokens, policies, dependents', async () => {
+    const name = `t-${randomUUID().slice(0, 8)}`;
+    await tokenOf('viewer', { name });
+    await installation.api.remove(`/v1/tokens/${name}`);
+    await installation.apply({
+      organization: 'noted',
+      policies: [{ name: 'p' }],
+      dependents: [{ name: 'd', owner: 'me' }],
+    });
+    await installation.api.post('/v1/dependents/noted/d/retire');
+    const { rows } = await installation.database.pool.query<{
+      actor: string;
+      event: Record<string, unknown>;
+    }>(
+      `select a.actor, a.event from rotor.audit a join rotor.installation i on i.id = a.chain_id
+       order by a.seq desc limit 4`,
+    );
+    const events = rows.map(({ event }) => event['change']).reverse();
+    expect(events).toEqual(['token-created', 'token-revoked', 'declared', 'dependent-retired']);
+    expect(new Set(rows.map(({ actor }) => actor))).toEqual(new Set(['first-admin']));
+    expect(JSON.stringify(rows)).not.toContain('rotor_pat_');
+    expect(await installation.api.get('/v1/audit/verify')).toMatchObject({ faults: [] });
+  });
+
   test("an organization's token sees no other organization", async () => {
     await installation.apply({ organization: 'other' });
     const token = await tokenOf('admin', { organization: 'other' });
@@ -114,6 +138,10 @@ describe('tokens', () => {
     expect(runs.body).toEqual([]);
     const wide = { name: 'wide', holder: 'person', role: 'admin', validFor: '1h' };
     expect((await ask({ method: 'POST', path: '/v1/tokens', body: wide, token })).status).toBe(403);
+    const { body: tokens } = await ask({ path: '/v1/tokens', token });
+    expect(JSON.stringify(tokens)).not.toContain('first-admin');
+    const others = '/v1/tokens/first-admin';
+    expect((await ask({ method: 'DELETE', path: others, token })).status).toBe(404);
     const declare = { dryRun: true, documents: [{ organization: 'acme' }] };
     expect(
       (await ask({ method: 'POST', path: '/v1/declarations', body: declare, token })).status,

@@ -39,7 +39,11 @@ export async function openInstallation(more: MoreIssuers = () => ({})) {
   const port = await freePort(0);
   await prepareState(folder, { roots: [folder], port });
   addIssuers(join(folder, 'rotor.yaml'), more(database.ownerUrl, folder));
-  const tokenFile = await firstToken(folder, database.url);
+  const tokenFile = await firstToken({
+    stateFolder: folder,
+    keyFile: join(folder, 'keys.json'),
+    databaseUrl: database.url,
+  });
   const url = `http://127.0.0.1:${port}`;
   writeFileSync(join(folder, 'api.json'), JSON.stringify({ url, tokenFile }));
   const api = openApi({ url, token: readFileSync(tokenFile, 'utf8').trim() });

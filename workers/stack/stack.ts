@@ -37,13 +37,15 @@ interface ServersTold {
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { stateFolder } = options;
   await prepareState(stateFolder, options);
-  const { api } = settingsOf(options).configuration;
+  const { configuration, keyFile } = settingsOf(options);
+  const { api } = configuration;
   const programs: { restart(): void }[] = [];
   const servers = await startServerProcess(options, () => {
     // They may have other ports now: who used the old ones starts anew.
     for (const program of programs) program.restart();
   });
-  const tokenFile = await firstToken(stateFolder, servers.told().databaseUrl);
+  const { databaseUrl } = servers.told();
+  const tokenFile = await firstToken({ stateFolder, keyFile, databaseUrl });
   const url = tellApi(stateFolder, { api, tokenFile });
   const workers = startPrograms(options, servers);
   programs.push(workers.worker, workers.api);
