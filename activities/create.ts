@@ -10,14 +10,14 @@ import {
   beginCreate,
   finishCreate,
   mintedAmong,
-  noFreeSlot,
   wrongRights,
   type MintOrder,
 } from '../domain/steps/create.js';
 import { blockedBy } from './failures.js';
+import { makeRoom } from './make-room.js';
 import { endOrphan } from './orphan.js';
 import { record, type OfRun, type Ports } from './ports.js';
-import { revokeVersion } from './revoke.js';
+import { recordGone, revokeVersion } from './revoke.js';
 import { isAccepted, sealOwnValue } from './values.js';
 
 export async function create(ports: Ports, { runId }: OfRun): Promise<Answer> {
@@ -61,18 +61,20 @@ async function make(making: Making): Promise<Answer> {
 }
 
 async function findOrMint(making: Making): Promise<Found | Answer> {
-  const { ports, order, facts } = making;
+  const { ports, order } = making;
   const listed = await listBefore(making);
   const own = order.fresh ? [] : mintedAmong(order, listed ?? []);
   if (own.length > 0) return chooseOne(making, own);
   await refuseSecondMint(making);
-  const full = noFreeSlot(facts, listed ?? []);
-  if (full !== undefined) return full;
   if (order.listedBefore === undefined) await noteListed(making, listed);
   // Superseded meanwhile? Then nothing is made any more.
-  await ports.registry.read(making.runId);
+  const facts = await ports.registry.read(making.runId);
+  const room = await makeRoom(ports, facts, listed ?? []);
+  if ('kind' in room) return room;
   ports.reached('create:mint');
-  return mint(making);
+  const found = await mint(making);
+  for (const versionId of room.displaces) await recordGone(ports, making.runId, versionId);
+  return found;
 }
 
 /** The answer came and its value is sealed: what is not listed is not listed yet. */

@@ -1,7 +1,6 @@
 /** Revokes what the plan ends: each attempt reads the issuer's use live, renews the grant, calls once, and proves it. */
 import { AdapterError } from '../domain/errors.js';
 import type { Facts } from '../domain/facts.js';
-import type { LiveReading } from '../domain/gate.js';
 import type { CredentialRef, Issuer, OpenUse } from '../domain/issuer.js';
 import type { Answer } from '../domain/run.js';
 import {
@@ -20,7 +19,7 @@ import {
 import { versionsToEnd } from '../domain/steps/verify.js';
 import { blockedBy } from './failures.js';
 import type { OfRun, Ports } from './ports.js';
-import { credentialRef, readOpenUse, readUse } from './use.js';
+import { credentialRef, readLive } from './use.js';
 import { isAccepted } from './values.js';
 
 /** Refused this often in a row is proof. */
@@ -81,6 +80,14 @@ async function endVersion(ports: Ports, facts: Facts, versionId: string): Promis
   }
 }
 
+/** A version that a mint displaced is recorded as revoked where the issuer lists it no more. */
+export async function recordGone(ports: Ports, runId: string, versionId: string): Promise<void> {
+  const facts = await ports.registry.read(runId);
+  const ref = credentialRef(facts, versionId);
+  if (ref === undefined) return;
+  await resume({ ports, runId, facts, ref, issuer: ports.issuer(facts.secret.issuer) });
+}
+
 /** Gone already: by a call of ours whose answer was lost, or by somebody else's hand. */
 async function resume(ending: Ending): Promise<Answer | undefined> {
   const { ports, facts, ref, runId } = ending;
@@ -101,7 +108,7 @@ async function isListed({ issuer, ref }: Ending): Promise<boolean> {
 
 async function revokeNow(ending: Ending): Promise<Answer> {
   const { ports, runId, ref, issuer } = ending;
-  const live = await readLive(ending);
+  const live = await readLive(ports, ending.facts, ref.versionId);
   const { versionId } = ref;
   const ids = { grantId: ports.newId(), effectId: ports.newId(), mark: ports.newId() };
   const order = await ports.registry.decide(runId, (now) =>
@@ -116,13 +123,6 @@ async function revokeNow(ending: Ending): Promise<Answer> {
   ports.reached('revoke:proven');
   const revoked = { versionId, grantId: ids.grantId, outlived };
   return ports.registry.decide(runId, (now) => recordRevoked(now, revoked));
-}
-
-/** Containing waits for nothing: neither the record of use nor what is open matters to it. */
-async function readLive({ ports, facts, issuer, ref }: Ending): Promise<LiveReading> {
-  if (facts.run.kind === 'compromise') return { openUse: undefined };
-  await readUse(ports, facts);
-  return readOpenUse(issuer, ref);
 }
 
 async function endOpenUse(

@@ -26,6 +26,18 @@ export function credentialRef(facts: Facts, versionId: string): CredentialRef | 
   };
 }
 
+/** What the gate is asked with. Containing waits for nothing: neither the record of use nor what is open matters to it. */
+export async function readLive(
+  ports: Ports,
+  facts: Facts,
+  versionId: string,
+): Promise<LiveReading> {
+  const ref = credentialRef(facts, versionId);
+  if (facts.run.kind === 'compromise' || ref === undefined) return { openUse: undefined };
+  await readUse(ports, facts);
+  return readOpenUse(ports.issuer(facts.secret.issuer), ref);
+}
+
 export async function readOpenUse(issuer: Issuer, ref: CredentialRef): Promise<LiveReading> {
   if (issuer.openUse === undefined || issuer.traits.outlives === 'nothing') {
     return { openUse: undefined };

@@ -190,19 +190,6 @@ export function mintedAmong(
   return listed.filter(({ credentialId, tag }) => tag.kind === 'none' && !before.has(credentialId));
 }
 
-/** Why the issuer's slots leave no room; undefined where they do. Foreign credentials take slots too. */
-export function noFreeSlot(facts: Facts, listed: readonly Credential[]): Answer | undefined {
-  const { overlap } = facts.traits;
-  if (overlap.kind !== 'slots' && overlap.kind !== 'displaces-oldest') return undefined;
-  if (listed.length < overlap.slots) return undefined;
-  const names = listed.map(({ credentialId }) => credentialId).join(', ');
-  const told =
-    overlap.kind === 'slots'
-      ? `all ${overlap.slots} slots are taken: ${names}`
-      : `another mint would kill the oldest of: ${names}`;
-  return { kind: 'blocked', code: 'no-free-slot', told };
-}
-
 export interface Created {
   readonly order: MintOrder;
   readonly credentialId: string;

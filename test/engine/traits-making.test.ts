@@ -78,17 +78,83 @@ describe('a mint whose answer is lost', () => {
 });
 
 describe('slots', () => {
+  const slots = { kind: 'slots', slots: 2 } as const;
+  const displaces = { kind: 'displaces-oldest', slots: 2 } as const;
+
+  const foreignFirst = true;
+
   test.each([
-    ['a foreign credential takes one', { kind: 'slots', slots: 2 }],
-    ['a mint that would kill the oldest is not made', { kind: 'displaces-oldest', slots: 2 }],
-  ] as const)('%s', async (_name, overlap) => {
-    const old = await worldWith({ traits: { overlap } });
-    const foreign = world.issuer.plant('other/one');
+    { what: 'a foreign credential takes one', overlap: slots, code: 'no-free-slot' },
+    {
+      what: 'a mint would kill the version in service',
+      overlap: displaces,
+      code: 'breaks-dependents',
+    },
+    {
+      what: 'a mint would kill what rotor does not know',
+      overlap: displaces,
+      code: 'no-free-slot',
+      foreignFirst,
+    },
+  ])('$what: nothing is made', async ({ overlap, code, foreignFirst: first }) => {
+    world = await openWorld(quickPolicy, { traits: { overlap } });
+    const early = first ? world.issuer.plant('other/one') : undefined;
+    const pause = new Promise((resolve) => setTimeout(resolve, 5));
+    await pause;
+    const { value: old } = await world.adopt();
+    await world.depend('billing', { evidence: 'read-back' });
+    world.connector.places.set('billing', old);
+    await pause;
+    const foreign = early ?? world.issuer.plant('other/one');
     const runId = await world.ask('rotate');
-    await waitsFor(runId, 'no-free-slot');
-    expect(String((await world.run(runId))['waits_told'])).toContain(foreign);
+    await waitsFor(runId, code);
+    const named = code === 'no-free-slot' ? foreign : 'billing';
+    expect(String((await world.run(runId))['waits_told'])).toContain(named);
     expect(world.issuer.use(old, { userAgent: 'billing' })).toBe(true);
     world.issuer.remove(foreign);
+    await world.decide(runId, 'retry');
+    expect(await world.result()).toBe('succeeded');
+    await expectNoOrphans();
+  });
+});
+
+describe('a mint that would kill a version that rotor knows', () => {
+  const overlap = { kind: 'displaces-oldest', slots: 2 } as const;
+
+  async function withLeftover(): Promise<string> {
+    world = await openWorld(quickPolicy, { traits: { overlap } });
+    const leftover = await world.adopt({ current: false });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const { value } = await world.adopt({ ordinal: 2 });
+    await world.depend('billing', { evidence: 'read-back' });
+    world.connector.places.set('billing', value);
+    return leftover.value;
+  }
+
+  test('is a revocation: proven unused, it is granted, made, and on record', async () => {
+    const leftover = await withLeftover();
+    world.issuer.trouble.lostMints = 1;
+    await world.ask('rotate');
+    expect(await world.result()).toBe('succeeded');
+    const [displaced, ...others] = await world.versions();
+    expect(displaced).toBe('v1 revoked');
+    expect(others.at(-1)).toMatch(/active current$/);
+    expect(world.issuer.use(leftover, { userAgent: 'late' })).toBe(false);
+    const { rows } = await world.database.pool.query<{ basis: string }>(
+      `select g.basis from rotor.versions v join rotor.grants g on g.id = v.grant_id where v.ordinal = 1`,
+    );
+    expect(rows).toEqual([{ basis: 'proven-unused' }]);
+    await expectNoOrphans();
+  });
+
+  test('is not made while somebody uses that version', async () => {
+    const leftover = await withLeftover();
+    const using = setInterval(() => world.issuer.use(leftover, { userAgent: 'billing' }), 20);
+    const runId = await world.ask('rotate');
+    await waitsFor(runId, 'breaks-dependents');
+    expect(world.issuer.live.size).toBe(2);
+    expect(world.issuer.use(leftover, { userAgent: 'billing' })).toBe(true);
+    clearInterval(using);
     await world.decide(runId, 'retry');
     expect(await world.result()).toBe('succeeded');
     await expectNoOrphans();

@@ -135,8 +135,8 @@ export async function openWorld(policy: Policy = quickPolicy, about: TestIssuerO
         ],
       );
     },
-    /** A credential older than rotor, current, with its value known. */
-    async adopt() {
+    /** A credential older than rotor with its value known; current, unless it is said to be a leftover. */
+    async adopt(about: { readonly ordinal?: number; readonly current?: boolean } = {}) {
       const value = `old-${randomUUID()}`;
       const credentialId = issuer.adopted(value);
       const versionId = randomUUID();
@@ -144,8 +144,8 @@ export async function openWorld(policy: Policy = quickPolicy, about: TestIssuerO
       await ownerPool.query(
         `insert into rotor.versions (id, secret_id, ordinal, state, is_current, origin, value,
            credential_id, activated_at, confirmed_at)
-         values ($1, $2, 1, 'active', true, 'adopted', 'sealed', $3, now(), now())`,
-        [versionId, secretId, credentialId],
+         values ($1, $2, $4, 'active', $5, 'adopted', 'sealed', $3, now(), now())`,
+        [versionId, secretId, credentialId, about.ordinal ?? 1, about.current ?? true],
       );
       return { value, versionId };
     },
