@@ -6,7 +6,7 @@ import type { AcceptedOutage, DependencyFacts, Facts, GrantBasis, UseFacts } fro
 import type { OpenUse, UseSource } from './issuer.js';
 import { hasSuccessor } from './plan.js';
 import { hasMoved, skippedDependencies, versionOf, wasDelivered } from './progress.js';
-import { acceptedUses, quietTime, standsStill } from './quiet.js';
+import { acceptedUses, quietTime, standsStill, type Quiet } from './quiet.js';
 import { openDeliveries } from './steps/lease.js';
 
 /** What was read live for this decision, beside the recorded facts. */
@@ -93,7 +93,20 @@ function dependentsNotMoved(facts: Facts, versionId: string): Blocker[] {
   const names = unaccepted.map(({ dependent }) => dependent);
   const code = movesDependents(facts) ? 'dependents-not-moved' : 'breaks-dependents';
   const verb = movesDependents(facts) ? 'not moved yet' : 'would break';
-  return [{ code, message: `${verb}: ${names.join(', ')}`, names }];
+  const until = movesDependents(facts) ? undefined : unusedFrom(facts, unaccepted, versionId);
+  const message = `${verb}: ${names.join(', ')}`;
+  return [{ code, message, names, ...(until === undefined ? {} : { until }) }];
+}
+
+/** When all of them will be proven unused, if they stay as quiet as they are; undefined where time alone proves nothing. */
+function unusedFrom(
+  facts: Facts,
+  dependencies: readonly DependencyFacts[],
+  versionId: string,
+): Date | undefined {
+  const moments = dependencies.map((d) => ownQuiet(facts, d, versionId)?.earliest.getTime());
+  if (moments.some((moment) => moment === undefined)) return undefined;
+  return new Date(Math.max(facts.now.getTime() + 1, ...moments.map((moment) => moment ?? 0)));
 }
 
 function movesDependents(facts: Facts): boolean {
@@ -121,12 +134,17 @@ function isProvenUnused(facts: Facts, dependency: DependencyFacts, versionId: st
     (version) => version.current && version.versionId !== versionId,
   );
   if (other !== undefined && hasMoved(facts, dependency, other.versionId)) return true;
-  if (facts.record === undefined || !recordIsSure(facts)) return false;
-  if (dependency.seenAs === undefined) return false;
+  return ownQuiet(facts, dependency, versionId)?.enough ?? false;
+}
+
+/** How long this dependent has not used the version; undefined where it could not be recognized, or not be seen. */
+function ownQuiet(facts: Facts, dependency: DependencyFacts, versionId: string): Quiet | undefined {
+  if (facts.record === undefined || !recordIsSure(facts)) return undefined;
+  if (dependency.seenAs === undefined) return undefined;
   const own = acceptedUses(facts, versionId).filter(
     ({ source }) => attribute(source, facts.dependencies) === dependency,
   );
-  return quietTime(facts, facts.record, own).enough;
+  return quietTime(facts, facts.record, own);
 }
 
 function accepts(outage: AcceptedOutage | undefined, dependent: string): boolean {

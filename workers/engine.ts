@@ -20,6 +20,8 @@ export interface EngineParts {
   readonly issuers: readonly string[];
   readonly ports: Omit<Ports, 'tell'>;
   readonly keeperEveryMs?: number;
+  /** How long activities may go on once the worker is told to stop. */
+  readonly graceMs?: number;
 }
 
 export interface Engine {
@@ -73,7 +75,7 @@ function openWorkers(
     workflowBundle: { codePath: parts.workflowBundle },
     activities,
     identity: parts.identity,
-    shutdownGraceTime: '1s',
+    shutdownGraceTime: parts.graceMs ?? 1_000,
     shutdownForceTime: '10s',
     // Tasks for a worker that was killed go to another one after this.
     stickyQueueScheduleToStartTimeout: '2s',

@@ -197,6 +197,15 @@ describe('what blocks a revoke', () => {
     };
     const given = facts({ run: revoke, deliveries: [], uses: [use('v1', 'billing/1', ago(day))] });
     expect(codes(given)).toContain('breaks-dependents');
+    const breaks = (more: Partial<Facts>) =>
+      blockersToRevoke({ ...given, ...more }, 'v1', { openUse: undefined }).find(
+        ({ code }) => code === 'breaks-dependents',
+      );
+    const quiet = new Date(ago(day).getTime() + policy.quietPeriodMs);
+    expect(breaks({})?.until).toEqual(quiet);
+    const unseen = [dependency('billing', { seenAs: undefined })];
+    expect(breaks({ dependencies: unseen })).toMatchObject({ names: ['billing'] });
+    expect(breaks({ dependencies: unseen })?.until).toBeUndefined();
   });
 
   test('an undeclared user says until when it would have to be quiet', () => {

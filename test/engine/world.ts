@@ -72,6 +72,7 @@ export async function openWorld(policy: Policy = quickPolicy, about: TestIssuerO
     workflowBundle: bundle,
     issuers: ['main'],
     keeperEveryMs: 200,
+    graceMs: 10,
     ports: {
       registry,
       store,
