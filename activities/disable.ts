@@ -10,11 +10,12 @@ import {
 } from '../domain/steps/disable.js';
 import { blockedBy } from './failures.js';
 import type { OfRun, Ports } from './ports.js';
+import { useQuestion } from '../domain/steps/use-question.js';
 import { credentialRef, readUse } from './use.js';
 
 export async function disable(ports: Ports, { runId }: OfRun): Promise<Answer> {
   const facts = await ports.registry.read(runId);
-  await readUse(ports, facts);
+  await readUse(ports, useQuestion(facts));
   const order = await ports.registry.decide(runId, (now) => decideDisable(now, ports.newId()));
   switch (order.kind) {
     case 'answer':

@@ -1,8 +1,8 @@
 /** Moves a batch of dependents to the version of the plan: each destination leased, written, read back and proven. */
 import { sleep } from '@temporalio/activity';
 import type { Connector, Destination, HeldVersions, KnownValue } from '../domain/connector.js';
-import { AdapterError, isPassing } from '../domain/errors.js';
-import type { Evidence } from '../domain/evidence.js';
+import { AdapterError, isPassing, RotorError } from '../domain/errors.js';
+import { isAtLeast, type Evidence } from '../domain/evidence.js';
 import type { Answer } from '../domain/run.js';
 import {
   beginDelivery,
@@ -60,12 +60,34 @@ async function move(it: Move): Promise<Answer> {
   ports.reached('update:leased');
   const outcome = await attempt(it, order);
   ports.reached('update:delivered');
-  const overtaken = await repairIfOvertaken(it, order);
-  if (overtaken !== undefined) return overtaken;
-  const after = await ports.registry.decide(runId, (facts) =>
-    finishDelivery(facts, order, outcome),
-  );
-  return follow(it, order, after);
+  if (outcome.kind === 'delivered' && !isAtLeast(outcome.evidence, order.needs))
+    await lookForUse(ports, order);
+  return finish(it, order, outcome);
+}
+
+/** Who uses it at once has moved at once. What cannot be read now is read while it is waited for. */
+async function lookForUse(ports: Ports, { use }: DeliveryOrder): Promise<void> {
+  try {
+    await readUse(ports, use);
+  } catch (error) {
+    if (!(error instanceof AdapterError)) throw error;
+  }
+}
+
+async function finish(it: Move, order: DeliveryOrder, outcome: DeliveryOutcome): Promise<Answer> {
+  const { ports, runId } = it;
+  try {
+    const after = await ports.registry.decide(runId, (facts) =>
+      finishDelivery(facts, order, outcome),
+    );
+    return await follow(it, order, after);
+  } catch (error) {
+    // A run that was superseded meanwhile may not decide any more; what it wrote late it still puts right.
+    const superseded = error instanceof RotorError && error.code === 'run-superseded';
+    const repaired = superseded ? await repairIfOvertaken(it, order) : undefined;
+    if (repaired !== undefined) return repaired;
+    throw error;
+  }
 }
 
 async function follow(it: Move, order: DeliveryOrder, after: AfterDelivery): Promise<Answer> {
@@ -84,10 +106,7 @@ async function follow(it: Move, order: DeliveryOrder, after: AfterDelivery): Pro
   }
 }
 
-/**
- * A newer generation was leased while this one wrote: the destination gets that one's version, unless it
- * is dead. Asked before anything else, since a run that was superseded meanwhile may not decide any more.
- */
+/** A newer generation was leased while this one wrote: the destination gets that one's version, unless it is dead. */
 async function repairIfOvertaken(it: Move, order: DeliveryOrder): Promise<Answer | undefined> {
   const { registry, tell } = it.ports;
   const { destinationId } = order.dependency;
@@ -101,7 +120,7 @@ async function repairIfOvertaken(it: Move, order: DeliveryOrder): Promise<Answer
   if (seen === order.generation) return undefined;
   // From here on this delivery writes nothing more: whoever waits for it need not wait for its deadline.
   await registry.settleDelivery(destinationId, order.generation);
-  await tell(order.secretId, { what: 'delivery-settled', by: 'update' });
+  await tell(order.use.secret.secretId, { what: 'delivery-settled', by: 'update' });
   return { kind: 'replan', told: 'a newer delivery came between' };
 }
 
@@ -193,14 +212,14 @@ async function waitForProof(it: Move, order: DeliveryOrder, until: Date): Promis
   const stop = Math.min(until.getTime(), Date.now() + lookMs);
   let pauseMs = 25;
   for (;;) {
-    await readUse(ports, await ports.registry.read(runId));
+    await sleep(Math.min(pauseMs, Math.max(1, stop - Date.now())));
+    pauseMs = Math.min(pauseMs * 2, 500);
+    await readUse(ports, order.use);
     const given = await attested(ports, order);
     const after = await ports.registry.decide(runId, (facts) => prove(facts, order, given));
     if (after.kind === 'moved') return { kind: 'done', told: after.told };
     if (after.kind === 'contested') return waitFor(after);
     if (Date.now() >= stop) break;
-    await sleep(Math.min(pauseMs, Math.max(1, stop - Date.now())));
-    pauseMs = Math.min(pauseMs * 2, 500);
   }
   if (Date.now() < until.getTime()) {
     const told = `waiting for ${order.dependency.dependent} to use the new version`;

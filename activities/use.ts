@@ -3,16 +3,18 @@ import type { Facts } from '../domain/facts.js';
 import type { LiveReading } from '../domain/gate.js';
 import type { CredentialRef, Issuer } from '../domain/issuer.js';
 import { versionOf } from '../domain/progress.js';
-import { readFrom } from '../domain/quiet.js';
 import { issuedSecret, tagOf } from '../domain/steps/create.js';
+import { useQuestion, type UseQuestion } from '../domain/steps/use-question.js';
 import type { Ports } from './ports.js';
 
-export async function readUse(ports: Ports, facts: Facts): Promise<void> {
-  const issuer = ports.issuer(facts.secret.issuer);
+export async function readUse(
+  ports: Ports,
+  { issuer: name, secret, since }: UseQuestion,
+): Promise<void> {
+  const issuer = ports.issuer(name);
   if (issuer.observedUse === undefined) return;
-  const since = readFrom(facts.record?.completeThrough, facts.now);
-  const record = await issuer.observedUse(issuedSecret(facts), since);
-  await ports.registry.recordUse({ secretId: facts.secret.secretId, record, since });
+  const record = await issuer.observedUse(secret, since);
+  await ports.registry.recordUse({ secretId: secret.secretId, record, since });
 }
 
 export function credentialRef(facts: Facts, versionId: string): CredentialRef | undefined {
@@ -34,7 +36,7 @@ export async function readLive(
 ): Promise<LiveReading> {
   const ref = credentialRef(facts, versionId);
   if (facts.run.kind === 'compromise' || ref === undefined) return { openUse: undefined };
-  await readUse(ports, facts);
+  await readUse(ports, useQuestion(facts));
   return readOpenUse(ports.issuer(facts.secret.issuer), ref);
 }
 

@@ -3,11 +3,12 @@ import type { Answer } from '../domain/run.js';
 import type { LiveReading } from '../domain/gate.js';
 import { decideVerify, versionsToEnd } from '../domain/steps/verify.js';
 import type { OfRun, Ports } from './ports.js';
+import { useQuestion } from '../domain/steps/use-question.js';
 import { credentialRef, readOpenUse, readUse } from './use.js';
 
 export async function verify(ports: Ports, { runId }: OfRun): Promise<Answer> {
   const facts = await ports.registry.read(runId);
-  await readUse(ports, facts);
+  await readUse(ports, useQuestion(facts));
   const issuer = ports.issuer(facts.secret.issuer);
   const live: Record<string, LiveReading> = {};
   for (const versionId of versionsToEnd(facts)) {

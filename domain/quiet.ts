@@ -50,7 +50,7 @@ export function standsStill(record: RecordFacts): boolean {
 /** Read again from before the last reading: its last minute was not over. */
 const overlapMs = 120_000;
 /** The first reading goes back this far: quiet time may have passed before rotor looked. */
-const firstReadingMs = 31 * 86_400_000;
+export const firstReadingMs = 31 * 86_400_000;
 
 /** From where on the record of use is to be read next. */
 export function readFrom(completeThrough: Date | undefined, now: Date): Date {

@@ -14,12 +14,16 @@ import {
 } from '../progress.js';
 import type { Answer } from '../run.js';
 import { isUsable } from '../version.js';
+import { useQuestion, type UseQuestion } from './use-question.js';
 import { contestedUntil, leaseOf, leaseOfOthers, takeLease } from './lease.js';
 import { answered, standingAnswer, asOrder, type AnswerOrder } from './standing.js';
 
 export interface DeliveryOrder {
   readonly kind: 'deliver';
-  readonly secretId: string;
+  /** How the dependent's use of the version is asked for. */
+  readonly use: UseQuestion;
+  /** What it takes to have moved. */
+  readonly needs: Evidence;
   readonly dependency: DependencyFacts;
   readonly version: VersionFacts;
   readonly generation: number;
@@ -52,7 +56,8 @@ export function beginDelivery(facts: Facts, dependencyId: string): Decided<Updat
   return {
     result: {
       kind: 'deliver',
-      secretId: facts.secret.secretId,
+      use: useQuestion(facts),
+      needs: evidenceNeeded(facts, dependency),
       dependency,
       version,
       generation,

@@ -6,6 +6,7 @@ import type { Adoption, ImaginedRequest, SecretName } from '../../domain/registr
 import { inTransaction, type Queryable } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
 import { readFacts, type TraitsOf } from './facts.js';
+import { readUseAgain } from './watermark.js';
 
 interface Parts {
   readonly pool: pg.Pool;
@@ -83,6 +84,7 @@ export async function adopt(
         adoption.expiresAt ?? null,
       ],
     );
+    await readUseAgain(db, adoption.secretId);
     const event = { change: 'version-adopted', ...adoption };
     await audit.append(db, adoption.secretId, [{ actor: adoption.by, event }]);
     return { ordinal: rows[0]?.ordinal ?? 0 };

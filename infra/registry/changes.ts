@@ -10,6 +10,7 @@ import type { Facts } from '../../domain/facts.js';
 import type { Queryable } from '../postgres.js';
 import { nextOrdinal } from './facts.js';
 import { planHash } from './plan-hash.js';
+import { readUseAgain } from './watermark.js';
 
 type Of<K extends Change['change']> = Extract<Change, { change: K }>;
 type Writer<K extends Change['change']> = (
@@ -23,10 +24,11 @@ export async function applyChanges(
   changes: readonly Change[],
   facts: Facts,
 ): Promise<void> {
-  for (const change of changes) {
+  const written = changes.map((change) => {
     const write = writers[change.change] as Writer<Change['change']>;
-    await write(db, change as never, facts);
-  }
+    return write(db, change as never, facts);
+  });
+  await Promise.all(written);
 }
 
 /** A move that another hand made first: what was read is no longer so. */
@@ -185,6 +187,7 @@ async function nameVersion(db: Queryable, change: VersionNamed, facts: Facts): P
       change.origin === 'minted' ? facts.run.runId : null,
     ],
   );
+  if (change.credentialId !== undefined) await readUseAgain(db, facts.secret.secretId);
 }
 
 async function moveVersion(db: Queryable, change: VersionMoved): Promise<void> {

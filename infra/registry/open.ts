@@ -8,7 +8,13 @@ import { inTransaction } from '../postgres.js';
 import { beginning, type AuditEvent, type AuditTrail } from './audit.js';
 import { adopt, imagine, imaginedRun } from './adoption.js';
 import { applyChanges, writeFinding } from './changes.js';
-import { readFacts, readFactsAndHead, type FactsOf, type TraitsOf } from './facts.js';
+import {
+  readFacts,
+  readFactsAndHead,
+  type FactsOf,
+  type FactsRead,
+  type TraitsOf,
+} from './facts.js';
 import { newestLease, settleDelivery } from './leases.js';
 import { dueLeases, recordUse, watchedSecrets } from './use.js';
 
@@ -58,20 +64,25 @@ interface Question<T> {
 
 async function decide<T>(parts: OpenParts, question: Question<T>): Promise<T> {
   const { of, decision } = question;
-  const begin = lockInOrder(of.secretId, question.dependencyId);
-  return inTransaction(
+  const locks = lockInOrder(of.secretId, question.dependencyId);
+  return inTransaction<T, FactsRead | undefined>(
     parts.pool,
-    async (db) => {
-      const read = await readFactsAndHead(db, parts.traitsOf, of);
+    async (db, read) => {
       const facts = standing(read?.facts, of.runId);
       const { result, changes } = decision(facts);
-      await applyChanges(db, changes, facts);
       const events = auditEvents(of, changes);
       const chain = { chainId: of.secretId, head: beginning, count: 0, ...read?.head };
-      await parts.audit.append(db, chain, events);
+      const applied = applyChanges(db, changes, facts);
+      await Promise.all([applied, parts.audit.append(db, chain, events)]);
       return result;
     },
-    begin,
+    async (db): Promise<FactsRead | undefined> => {
+      const [, read] = await Promise.all([
+        db.query(locks),
+        readFactsAndHead(db, parts.traitsOf, of),
+      ]);
+      return read;
+    },
   );
 }
 

@@ -4,21 +4,20 @@ import { attribute, type Recognizable, type SeenAs } from '../../domain/attribut
 import type { Finding } from '../../domain/change.js';
 import { describeSource } from '../../domain/gate.js';
 import { readFrom } from '../../domain/quiet.js';
-import type { ObservedUse, UseRecord } from '../../domain/issuer.js';
+import type { ObservedUse } from '../../domain/issuer.js';
 import { disableLeaseMs } from '../../domain/steps/disable.js';
 import type { UseNews, WatchedSecret } from '../../domain/registry.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import { writeFinding } from './changes.js';
 import { sourceKey } from './source-key.js';
+import { moveWatermark, type Reading } from './watermark.js';
 
 interface KnownVersion {
   readonly id: string;
   readonly ordinal: number;
-  readonly credential_id: string;
-  readonly state: string;
-  readonly disabled_at: Date | null;
+  readonly disabledAt: Date | null;
   /** From the call on a use is late, whenever the proof that it is dead came. */
-  readonly called_at: Date | null;
+  readonly calledAt: Date | null;
 }
 
 interface NewUse {
@@ -28,37 +27,29 @@ interface NewUse {
   readonly firstOfSource: boolean;
 }
 
-/** A record as it was read: `since` is what was asked for. */
-export interface Reading {
-  readonly secretId: string;
-  readonly record: UseRecord;
-  readonly since: Date;
-}
-
 export async function recordUse(pool: pg.Pool, reading: Reading): Promise<UseNews[]> {
-  const { secretId, record } = reading;
-  return inTransaction(pool, async (db) => {
-    const versions = await knownVersions(db, secretId);
-    const fresh = await copyUses(db, versions, record.uses);
-    await moveWatermark(db, reading);
-    return findNews(db, reading, fresh);
-  });
-}
-
-async function knownVersions(db: Queryable, secretId: string): Promise<Map<string, KnownVersion>> {
-  const { rows } = await db.query<KnownVersion>(
-    `select id, ordinal, credential_id, state, disabled_at,
-       (select max(g.called_at) from rotor.grants g where g.version_id = v.id) as called_at
-     from rotor.versions v where secret_id = $1 and credential_id is not null`,
-    [secretId],
+  return inTransaction<UseNews[], NewUse[]>(
+    pool,
+    (db, fresh) => findNews(db, reading, fresh),
+    async (db): Promise<NewUse[]> => {
+      const [, fresh] = await Promise.all([
+        db.query('begin'),
+        copyUses(db, reading),
+        moveWatermark(db, reading),
+      ]);
+      return fresh;
+    },
   );
-  return new Map(rows.map((row) => [row.credential_id, row]));
 }
 
+/** Rows are written in one order, so that two collectors never wait for each other in a circle. */
 const upsertUses = `
 with incoming as (
-       select * from jsonb_to_recordset($1::jsonb) as r(index int, version_id uuid, source_key text,
-         outcome text, minute timestamptz, source jsonb, last_at timestamptz, count bigint)),
+       select r.*, v.id as version_id, v.ordinal, v.disabled_at,
+         (select max(g.called_at) from rotor.grants g where g.version_id = v.id) as called_at
+       from jsonb_to_recordset($2::jsonb) as r(index int, credential_id text, source_key text,
+         outcome text, minute timestamptz, source jsonb, last_at timestamptz, count bigint)
+       join rotor.versions v on v.secret_id = $1 and v.credential_id = r.credential_id),
      known as (
        select distinct u.version_id, u.source_key, u.outcome from rotor.use u
        join incoming i using (version_id, source_key, outcome)),
@@ -66,83 +57,42 @@ with incoming as (
        insert into rotor.use as u
          (version_id, source_key, outcome, minute, source, first_at, last_at, count)
        select version_id, source_key, outcome, minute, source, last_at, last_at, count
-       from incoming order by index
+       from incoming order by version_id, source_key, outcome, minute
        on conflict (version_id, source_key, outcome, minute) do update
          set last_at = excluded.last_at, count = excluded.count
          where u.count <> excluded.count or u.last_at <> excluded.last_at
        returning u.version_id, u.source_key, u.outcome, u.minute)
-     select i.index, exists (select from known k where (k.version_id, k.source_key, k.outcome)
-         = (i.version_id, i.source_key, i.outcome)) as known
-     from incoming i join changed c using (version_id, source_key, outcome, minute)`;
+     select i.index, i.version_id as id, i.ordinal, i.disabled_at as "disabledAt",
+       i.called_at as "calledAt", exists (select from known k
+         where (k.version_id, k.source_key, k.outcome) = (i.version_id, i.source_key, i.outcome)) as known
+     from incoming i join changed c using (version_id, source_key, outcome, minute)
+     order by i.index`;
 
-/** Rows are written in one order, so that two collectors never wait for each other in a circle. */
-async function copyUses(
-  db: Queryable,
-  versions: ReadonlyMap<string, KnownVersion>,
-  uses: readonly ObservedUse[],
-): Promise<NewUse[]> {
-  const rows = uses
-    .flatMap((use) => {
-      const version = versions.get(use.credentialId);
-      return version === undefined ? [] : [{ version, use, key: sourceKey(use.source) }];
-    })
-    .sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
-  if (rows.length === 0) return [];
-  const incoming = rows.map(({ version, use, key }, index) => rowOf({ version, use, key, index }));
-  const { rows: written } = await db.query<{ index: number; known: boolean }>(upsertUses, [
-    JSON.stringify(incoming),
-  ]);
-  return written.flatMap(({ index, known }) => {
-    const row = rows[index];
-    return row === undefined ? [] : [{ version: row.version, use: row.use, firstOfSource: !known }];
-  });
-}
+type WrittenUse = KnownVersion & { readonly index: number; readonly known: boolean };
 
-interface UseRow {
-  readonly version: KnownVersion;
-  readonly use: ObservedUse;
-  readonly key: string;
-}
-
-function orderOf({ version, use, key }: UseRow): string {
-  return `${version.id} ${key} ${use.outcome} ${use.minute.toISOString()}`;
-}
-
-function rowOf({ version, use, key, index }: UseRow & { index: number }): Record<string, unknown> {
-  return {
+/** What changed; credentials that the registry does not know are left out. */
+async function copyUses(db: Queryable, { secretId, record }: Reading): Promise<NewUse[]> {
+  const { uses } = record;
+  if (uses.length === 0) return [];
+  const incoming = uses.map((use, index) => ({
     index,
-    version_id: version.id,
-    source_key: key,
+    credential_id: use.credentialId,
+    source_key: sourceKey(use.source),
     outcome: use.outcome,
     minute: use.minute,
     source: use.source,
     last_at: use.lastAt,
     count: use.count,
-  };
-}
-
-/** The watermark never goes back; a gap in the record moves the beginning of what is continuous. */
-async function moveWatermark(db: Queryable, reading: Reading): Promise<void> {
-  const { secretId, record, since } = reading;
-  const skew = record.issuerNow.getTime() - Date.now();
-  await db.query(
-    `insert into rotor.use_records as r
-       (secret_id, kind, complete_through, continuous_since, resolution_ms, skew_ms)
-     values ($1, $2, $3, coalesce($4::timestamptz, $7::timestamptz), $5, $6)
-     on conflict (secret_id) do update set kind = $2,
-       complete_through = greatest(r.complete_through, $3),
-       continuous_since = greatest(r.continuous_since, $4::timestamptz),
-       resolution_ms = $5, skew_ms = $6, read_at = clock_timestamp()`,
-    [
-      secretId,
-      record.kind,
-      record.completeThrough,
-      record.continuousSince ?? null,
-      record.resolutionMs,
-      Math.round(skew),
-      since,
-    ],
-  );
+  }));
+  const { rows } = await db.query<WrittenUse>({
+    name: 'upsert-uses',
+    text: upsertUses,
+    values: [secretId, JSON.stringify(incoming)],
+  });
+  return rows.flatMap(({ index, known, ...version }) => {
+    const use = uses[index];
+    return use === undefined ? [] : [{ version, use, firstOfSource: !known }];
+  });
 }
 
 async function findNews(
@@ -151,7 +101,7 @@ async function findNews(
   fresh: readonly NewUse[],
 ): Promise<UseNews[]> {
   const news = new Set<UseNews['what']>();
-  const dependencies = fresh.length > 0 ? await recognizable(db, secretId) : [];
+  const dependencies = fresh.some(isTelling) ? await recognizable(db, secretId) : [];
   const skewMs = record.issuerNow.getTime() - Date.now();
   for (const entry of fresh) {
     const found = judge(entry, dependencies, skewMs);
@@ -159,6 +109,11 @@ async function findNews(
     if (found !== undefined) news.add(found.what);
   }
   return [...news].map((what) => ({ secretId, what }));
+}
+
+/** Somebody known who goes on as before is no news. */
+function isTelling({ use, firstOfSource }: NewUse): boolean {
+  return use.outcome === 'refused' || firstOfSource;
 }
 
 interface Judged {
@@ -185,12 +140,12 @@ function judge(
     return { what: 'new-user', finding: { code: 'undeclared-use', message, ...named } };
   }
   const at = use.lastAt.getTime() - skewMs;
-  if (isSince(at, version.called_at)) {
+  if (isSince(at, version.calledAt)) {
     const whose = owner === undefined ? who : `${owner} (${who})`;
     const message = `revoked v${version.ordinal} was tried by ${whose}`;
     return { what: 'revoked-use', finding: { code: 'revoked-use', message, ...named } };
   }
-  return isSince(at, version.disabled_at) ? { what: 'straggler' } : undefined;
+  return isSince(at, version.disabledAt) ? { what: 'straggler' } : undefined;
 }
 
 function isSince(at: number, since: Date | null): boolean {

@@ -1,0 +1,52 @@
+/** Up to where an issuer's record of use was read, without a gap since when. */
+import type { UseRecord } from '../../domain/issuer.js';
+import { firstReadingMs } from '../../domain/quiet.js';
+import type { Queryable } from '../postgres.js';
+
+/** A record as it was read: `since` is what was asked for. */
+export interface Reading {
+  readonly secretId: string;
+  readonly record: UseRecord;
+  readonly since: Date;
+}
+
+/** The watermark never goes back; a gap in the record moves the beginning of what is continuous. */
+export async function moveWatermark(
+  db: Queryable,
+  { secretId, record, since }: Reading,
+): Promise<void> {
+  const skew = record.issuerNow.getTime() - Date.now();
+  await db.query({
+    name: 'move-watermark',
+    text: `insert into rotor.use_records as r
+       (secret_id, kind, complete_through, continuous_since, resolution_ms, skew_ms)
+     values ($1, $2, $3, coalesce($4::timestamptz, $7::timestamptz), $5, $6)
+     on conflict (secret_id) do update set kind = $2,
+       complete_through = greatest(r.complete_through, $3),
+       continuous_since = greatest(r.continuous_since, $4::timestamptz),
+       resolution_ms = $5, skew_ms = $6, read_at = clock_timestamp()`,
+    values: [
+      secretId,
+      record.kind,
+      record.completeThrough,
+      record.continuousSince ?? null,
+      record.resolutionMs,
+      Math.round(skew),
+      since,
+    ],
+  });
+}
+
+/**
+ * A credential became known whose earlier use was not copied: the record is read again from the beginning, and
+ * stands still until then, so that its silence proves nothing.
+ */
+export async function readUseAgain(db: Queryable, secretId: string): Promise<void> {
+  await db.query(
+    `update rotor.use_records set
+       complete_through = least(complete_through, clock_timestamp() - make_interval(secs => $2)),
+       continuous_since = greatest(continuous_since, clock_timestamp() - make_interval(secs => $2))
+     where secret_id = $1`,
+    [secretId, firstReadingMs / 1_000],
+  );
+}
