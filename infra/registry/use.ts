@@ -185,7 +185,8 @@ export async function watchedSecrets(db: Queryable, issuer: string): Promise<Wat
          or exists (select from rotor.runs u where u.secret_id = s.id and u.state in ('requested', 'running'))
          or exists (select from rotor.versions v where v.secret_id = s.id
               and (v.state = 'disabled' or v.monitor_until > clock_timestamp())))
-     limit 500`,
+     -- Whoever was read longest ago comes first: a look that cannot hold all of them leaves out nobody twice.
+     order by r.read_at nulls first limit 500`,
     [issuer],
   );
   return rows.map((row) => ({
