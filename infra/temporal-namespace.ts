@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError, type Connection } from '@temporalio/client';
 import { msToTs, optionalTsToMs, tsToMs } from '@temporalio/common/lib/time.js';
+import { RotorError } from '../domain/errors.js';
 import { hasCode } from './error-code.js';
 
 /** All of type Keyword. */
@@ -17,14 +18,20 @@ const registrationMilliseconds = 30_000;
 
 const retention = msToTs('30 days');
 
+const byHand =
+  'temporal operator namespace create or update, and search-attribute create; on Temporal Cloud the web console, or ' +
+  'tcld namespace retention set and tcld namespace search-attributes add';
+
 /** Codes of gRPC's, and Temporal's enumeration of attribute types. */
+const invalidArgument = 3;
 const notFound = 5;
 const alreadyExists = 6;
 const keyword = 2;
 
 /**
  * Creates the namespace where it is missing, raises its retention to 30 days where it is shorter, and registers the search
- * attributes that are missing. Idempotent; safe when two run at once; works on any cluster where the caller may do so.
+ * attributes that are missing. Idempotent; safe when two run at once; works on any cluster where the caller may do so. Where
+ * nothing is missing, it only reads, as anybody may who runs workflows there: Temporal Cloud permits no more.
  * @throws with what to do by hand where the caller may not
  */
 export async function prepareNamespace(connection: Connection, namespace: string): Promise<void> {
@@ -33,10 +40,11 @@ export async function prepareNamespace(connection: Connection, namespace: string
     await ensureSearchAttributes(connection, namespace);
   } catch (cause) {
     if (!isGrpcServiceError(cause)) throw cause;
-    throw new Error(
+    throw new RotorError(
+      'namespace-not-prepared',
       `the Temporal namespace ${namespace} could not be prepared (${cause.details}); by hand it needs a retention of ` +
         `30 days or more and the search attributes ${searchAttributes.join(', ')}, each of type Keyword`,
-      { cause },
+      { kind: 'denied', hint: byHand, cause },
     );
   }
 }
@@ -76,6 +84,7 @@ async function register(
 }
 
 async function ensureSearchAttributes(connection: Connection, namespace: string): Promise<void> {
+  if (await canSearch(connection, namespace)) return;
   const { operatorService } = connection;
   const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
   const missing = searchAttributes.filter((name) => customAttributes?.[name] === undefined);
@@ -86,6 +95,18 @@ async function ensureSearchAttributes(connection: Connection, namespace: string)
       searchAttributes: Object.fromEntries(missing.map((name) => [name, keyword])),
     }),
   );
+}
+
+/** A search tells it to everybody; Temporal Cloud has no operator service that would. */
+async function canSearch({ workflowService }: Connection, namespace: string): Promise<boolean> {
+  const query = searchAttributes.map((name) => `${name} = 'none'`).join(' and ');
+  try {
+    await workflowService.countWorkflowExecutions({ namespace, query });
+    return true;
+  } catch (error) {
+    if (hasCode(error, invalidArgument)) return false;
+    throw error;
+  }
 }
 
 async function unlessExists(call: Promise<unknown>): Promise<void> {

@@ -13,6 +13,7 @@ import { authorityRoutes } from '../authority/routes.js';
 import { startRun, tellRun, type Temporal } from '../client/workflows.js';
 import { recordDecision } from '../infra/registry/decisions.js';
 import { claimedRun, submit } from '../infra/registry/requests.js';
+import { clientOptions, usualTemporal } from '../infra/temporal-access.js';
 import { checkParts } from './checks.js';
 import { endWithParent, onSignals, runMain } from './child.js';
 import { declare } from './declare.js';
@@ -65,7 +66,7 @@ function mountedAuthority({ settings, parts }: Place): FastifyPluginAsync[] {
   if (authority === undefined || settings.databaseUrl === undefined) return [];
   const routes = authorityRoutes({
     pool: parts.pool,
-    recorderPool: openRecorderPool(settings.databaseUrl),
+    recorderPool: openRecorderPool(settings.databaseUrl.reveal()),
     hashKey: parts.keys.derive('authority'),
     adminToken: readFileSync(authority.adminTokenFile, 'utf8').trim(),
   });
@@ -95,9 +96,9 @@ async function listen(place: Place): Promise<FastifyInstance> {
 await runMain(async () => {
   const settings = readSettings(process.env);
   const parts = await openParts(settings);
-  const connection = await Connection.connect({
-    address: settings.temporalAddress ?? '127.0.0.1:7233',
-  });
+  const access = settings.temporal ?? usualTemporal;
+  // Connects when it is needed: where Temporal cannot be used, rotor doctor says why.
+  const connection = Connection.lazy(clientOptions(access));
   const client = new Client({ connection, namespace: settings.namespace });
   const temporal: Temporal = { client, taskQueue: settings.taskQueue };
   const server = await listen({ settings, parts, temporal, connection });

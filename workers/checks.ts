@@ -1,13 +1,22 @@
 /** What `rotor doctor` looks at: every part, from where the API stands, with what to do about it. */
 import type { Connection } from '@temporalio/client';
 import type { Check } from '../api/parts.js';
-import { AdapterError } from '../domain/errors.js';
+import { AdapterError, RotorError } from '../domain/errors.js';
 import { urgentTaskQueue } from '../domain/run.js';
+import { hasCode } from '../infra/error-code.js';
 import { isPolling } from '../infra/is-polling.js';
+import { describeAccess, usualTemporal } from '../infra/temporal-access.js';
+import { demandBelievable } from '../infra/temporal-connection.js';
+import { faultAfter } from '../infra/temporal-fault.js';
 import type { Parts } from './parts.js';
 import type { Settings } from './settings.js';
 
 type Look = () => Promise<string>;
+
+const temporalWithinMs = 5_000;
+
+/** gRPC's code. */
+const notFound = 5;
 
 export async function checkParts(
   settings: Settings,
@@ -18,7 +27,7 @@ export async function checkParts(
   const connectors = Object.keys(settings.configuration.connectors);
   return Promise.all([
     look('database', 'is PostgreSQL up, and DATABASE_URL right?', () => database(parts)),
-    look('temporal', 'is the server up, and TEMPORAL_ADDRESS right?', () =>
+    look('temporal', 'npm run setup prepares the namespace, or says what to do by hand', () =>
       temporal(settings, connection),
     ),
     look('worker', 'start a worker: npm start, or node dist/workers/worker.js', () =>
@@ -44,14 +53,16 @@ async function look(part: string, hint: string, work: Look): Promise<Check> {
   try {
     return { part, fine: true, told: await work() };
   } catch (error) {
-    return { part, fine: false, told: told(error), hint };
+    const known = error instanceof RotorError ? error.hint : undefined;
+    return { part, fine: false, told: told(error), hint: known ?? hint };
   }
 }
 
 class NotFine extends Error {}
 
 function told(error: unknown): string {
-  if (error instanceof NotFine || error instanceof AdapterError) return error.message;
+  const ours = [NotFine, AdapterError, RotorError];
+  if (error instanceof Error && ours.some((kind) => error instanceof kind)) return error.message;
   if (error instanceof Error && 'code' in error && typeof error.code === 'string')
     return `failed: ${error.code}`;
   return error instanceof Error ? `failed: ${error.name}` : 'failed';
@@ -65,16 +76,36 @@ async function database({ pool }: Parts): Promise<string> {
   return `PostgreSQL ${rows[0]?.version ?? '?'}, ${rows[0]?.waiting ?? 0} runs not started yet`;
 }
 
-async function temporal({ namespace }: Settings, { workflowService }: Connection): Promise<string> {
-  const { config } = await workflowService.describeNamespace({ namespace });
+async function temporal(settings: Settings, connection: Connection): Promise<string> {
+  const { namespace, temporal: access = usualTemporal } = settings;
+  const { config } = await soon(settings, connection, () =>
+    connection.workflowService.describeNamespace({ namespace }),
+  ).catch(async (error: unknown) => {
+    if (hasCode(error, notFound)) throw new NotFine(`there is no namespace ${namespace}`);
+    if (error instanceof RotorError) throw error;
+    throw (await faultAfter(error, access)) ?? error;
+  });
   const days = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) / 86_400;
   if (days < 30) throw new NotFine(`namespace ${namespace} keeps histories for ${days} days only`);
-  return `namespace ${namespace}, histories kept for ${days} days`;
+  return `${describeAccess(access)}; namespace ${namespace}, histories kept for ${days} days`;
 }
 
-async function worker({ namespace, taskQueue }: Settings, connection: Connection): Promise<string> {
+/** The client tries again for long, while whoever asks the doctor waits. */
+async function soon<Answer>(
+  { temporal: access = usualTemporal }: Settings,
+  connection: Connection,
+  call: () => Promise<Answer>,
+): Promise<Answer> {
+  await demandBelievable(access);
+  return connection.withDeadline(Date.now() + temporalWithinMs, call);
+}
+
+async function worker(settings: Settings, connection: Connection): Promise<string> {
+  const { namespace, taskQueue } = settings;
   for (const queue of [taskQueue, urgentTaskQueue(taskQueue)]) {
-    const polled = await isPolling(connection, { namespace, taskQueue: queue, host: '' });
+    const polled = await soon(settings, connection, () =>
+      isPolling(connection, { namespace, taskQueue: queue, host: '' }),
+    );
     if (!polled) throw new NotFine(`nobody works on queue ${queue}`);
   }
   return 'both queues are worked on';

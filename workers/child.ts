@@ -14,7 +14,7 @@ export function onSignals(stop: () => void): void {
   process.on('SIGTERM', stop);
 }
 
-/** Runs a program to its end; an error is told as people can use it. */
+/** Runs a program to its end; an error is told in words. */
 export async function runMain(main: () => Promise<void>): Promise<void> {
   try {
     await main();
@@ -25,7 +25,8 @@ export async function runMain(main: () => Promise<void>): Promise<void> {
   }
 }
 
-function describe(error: unknown): string {
+/** As people can use it. */
+export function describe(error: unknown): string {
   if (!(error instanceof RotorError))
     return error instanceof Error ? `${error.name}: ${error.message}` : 'failed';
   const problems = error.problems.map(

@@ -1,15 +1,19 @@
 /** Puts the engine together: ports, activities, two workers (ordinary and urgent), the keeper. */
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import type pg from 'pg';
 import { createActivities } from '../activities/index.js';
 import type { Ports } from '../activities/ports.js';
 import { startCollector, tellRun, warmUp, type Temporal } from '../client/workflows.js';
+import { RotorError } from '../domain/errors.js';
 import { urgentTaskQueue } from '../domain/run.js';
+import { nativeOptions, type TemporalAccess } from '../infra/temporal-access.js';
+import { connectTemporal } from '../infra/temporal-connection.js';
+import { faultAfter } from '../infra/temporal-fault.js';
 import { startKeeper } from './keeper.js';
 
 export interface EngineParts {
-  readonly temporalAddress: string;
+  readonly access: TemporalAccess;
   readonly namespace: string;
   /** Several installations may share a namespace, each with its own queue. */
   readonly taskQueue: string;
@@ -31,9 +35,10 @@ export interface Engine {
 }
 
 export async function startEngine(parts: EngineParts): Promise<Engine> {
-  const { temporalAddress: address, namespace } = parts;
-  const native = await NativeConnection.connect({ address, grpcCompression: { codec: 'none' } });
-  const connection = await Connection.connect({ address });
+  const { access, namespace } = parts;
+  // First the one that can say why it could not connect.
+  const connection = await connectTemporal(access);
+  const native = await openNative(access);
   const client = new Client({ connection, namespace });
   const temporal: Temporal = { client, taskQueue: parts.taskQueue };
   const workers = await openWorkers(parts, native, temporal);
@@ -59,6 +64,24 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
       await ended;
     },
   };
+}
+
+/** It reads certificates more strictly than Node, and trusts the system's authorities instead of Node's own list. */
+async function openNative(access: TemporalAccess): Promise<NativeConnection> {
+  try {
+    return await NativeConnection.connect(nativeOptions(access));
+  } catch (cause) {
+    const fault = await faultAfter(cause, access);
+    const why = cause instanceof Error ? cause.message : 'unknown';
+    throw (
+      fault ??
+      new RotorError('temporal-certificate-refused', `Temporal at ${access.address}: ${why}`, {
+        kind: 'denied',
+        hint: 'does the system know who signed its certificate? Else name it in TEMPORAL_TLS_SERVER_CA_CERT_PATH',
+        cause,
+      })
+    );
+  }
 }
 
 /** Every worker process carries both queues, with slots of their own: containing never waits for ordinary work. */

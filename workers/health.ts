@@ -1,15 +1,15 @@
 /** For health checks of containers: node health.js worker QUEUE, or node health.js api URL; exit code 0 means healthy. */
 import { hostname } from 'node:os';
-import { Connection } from '@temporalio/client';
 import { isPolling } from '../infra/is-polling.js';
+import { usualTemporal } from '../infra/temporal-access.js';
+import { connectTemporal } from '../infra/temporal-connection.js';
+import { describe } from './child.js';
+import { readTemporalOnly } from './settings.js';
 
 async function isWorkerHealthy(taskQueue: string): Promise<boolean> {
-  const connection = await Connection.connect({
-    address: process.env['TEMPORAL_ADDRESS'] ?? '127.0.0.1:7233',
-    connectTimeout: 5_000,
-  });
+  const { temporal = usualTemporal, namespace } = readTemporalOnly(process.env);
+  const connection = await connectTemporal(temporal, 5_000);
   try {
-    const namespace = process.env['TEMPORAL_NAMESPACE'] ?? 'default';
     return await isPolling(connection, { namespace, taskQueue, host: hostname() });
   } finally {
     await connection.close();
@@ -32,6 +32,6 @@ try {
   if (!isHealthy) console.error(`${part}: not healthy`);
   process.exit(isHealthy ? 0 : 1);
 } catch (error) {
-  console.error(`${part}: ${String(error)}`);
+  console.error(`${part}: ${describe(error)}`);
   process.exit(1);
 }

@@ -37,7 +37,7 @@ export async function openParts(settings: Settings): Promise<Parts> {
     });
   }
   const keys = readKeyFile(settings.keyFile);
-  const pool = openPool(settings.databaseUrl, 16);
+  const pool = openPool(settings.databaseUrl.reveal(), 16);
   const installationId = await installationOf(pool);
   const issuer = issuersOf(settings, installationId);
   const audit = openAudit(keys.derive('audit'));

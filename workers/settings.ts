@@ -5,71 +5,85 @@ import { parse } from 'yaml';
 import { connectorKinds } from '../connectors/index.js';
 import { RotorError, type Problem } from '../domain/errors.js';
 import { usualTaskQueue } from '../domain/run.js';
+import { SecretValue } from '../domain/secret-value.js';
 import { packageRoot } from '../infra/package-root.js';
 import { issuerKinds } from '../issuers/index.js';
 import { checkConfiguration, type Configuration } from '../schemas/configuration.js';
+import { ofFile, type Environment } from './environment.js';
+import { readTemporal, type TemporalSettings } from './temporal-settings.js';
 
-/** Holds no secret: files of secrets are named, so that all of it can be printed. */
-export interface Settings {
+/** All of it can be printed: what is secret is wrapped, or named by its file. */
+export interface Settings extends TemporalSettings {
   readonly stateFolder: string;
-  readonly databaseUrl: string | undefined;
-  readonly databaseOwnerUrl: string | undefined;
-  readonly temporalAddress: string | undefined;
-  readonly namespace: string;
+  readonly databaseUrl: SecretValue | undefined;
+  readonly databaseOwnerUrl: SecretValue | undefined;
   readonly taskQueue: string;
   readonly keyFile: string;
   readonly configuration: Configuration;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
+/** @throws configuration-invalid with every problem of the environment and of rotor.yaml */
 export function readSettings(environment: Environment): Settings {
   const stateFolder = environment['ROTOR_STATE'] ?? join(packageRoot(), '.rotor');
+  const problems: Problem[] = [];
+  const tell = (problem: Problem): number => problems.push(problem);
+  const read = {
+    databaseUrl: wrapped(ofFile(environment, 'DATABASE_URL', tell)),
+    databaseOwnerUrl: wrapped(ofFile(environment, 'DATABASE_OWNER_URL', tell)),
+    ...readTemporal(environment, tell),
+  };
+  const file = environment['ROTOR_CONFIG'] ?? join(stateFolder, 'rotor.yaml');
+  const checked = readConfiguration(file, environment['ROTOR_CONFIG'] !== undefined);
+  if (problems.length > 0 || 'problems' in checked)
+    throw notUsable(problems, 'problems' in checked ? { file, ...checked } : undefined);
   return Object.freeze({
+    ...read,
     stateFolder,
-    databaseUrl: ofFile(environment, 'DATABASE_URL'),
-    databaseOwnerUrl: ofFile(environment, 'DATABASE_OWNER_URL'),
-    temporalAddress: environment['TEMPORAL_ADDRESS'],
-    namespace: environment['TEMPORAL_NAMESPACE'] ?? 'default',
     taskQueue: environment['ROTOR_TASK_QUEUE'] ?? usualTaskQueue,
     keyFile: environment['ROTOR_KEY_FILE'] ?? join(stateFolder, 'keys.json'),
-    configuration: readConfiguration(environment['ROTOR_CONFIG'], stateFolder),
+    configuration: checked.value,
   });
 }
 
-/** A URL holds a password: by file where it can be. */
-function ofFile(environment: Environment, name: string): string | undefined {
-  const file = environment[`${name}_FILE`];
-  if (file === undefined) return environment[name];
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch {
-    throw invalid(`${name}_FILE`, [{ path: file, message: 'cannot be read' }]);
-  }
+function wrapped(text: string | undefined): SecretValue | undefined {
+  return text === undefined ? undefined : new SecretValue(text);
 }
 
-function invalid(what: string, problems: readonly Problem[]): RotorError {
-  return new RotorError('configuration-invalid', `${what} is not usable`, {
+/** For what needs nothing else: a health check runs where rotor.yaml is not. */
+export function readTemporalOnly(environment: Environment): TemporalSettings {
+  const problems: Problem[] = [];
+  const read = readTemporal(environment, (problem) => problems.push(problem));
+  if (problems.length > 0) throw notUsable(problems);
+  return read;
+}
+
+interface BadFile {
+  readonly file: string;
+  readonly problems: readonly Problem[];
+}
+
+function notUsable(ofEnvironment: readonly Problem[], bad?: BadFile): RotorError {
+  const places = [
+    ...(ofEnvironment.length > 0 ? ['the environment'] : []),
+    ...(bad === undefined ? [] : [bad.file]),
+  ];
+  return new RotorError('configuration-invalid', `not usable: ${places.join(' and ')}`, {
     kind: 'invalid',
-    problems,
+    problems: [...ofEnvironment, ...(bad?.problems ?? [])],
   });
 }
+
+type Checked = ReturnType<typeof checkConfiguration>;
 
 /** A file that is named must be there; without one, nothing is configured. */
-function readConfiguration(named: string | undefined, stateFolder: string): Configuration {
-  const file = named ?? join(stateFolder, 'rotor.yaml');
-  if (named !== undefined && !existsSync(file))
-    throw invalid(file, [{ path: 'ROTOR_CONFIG', message: 'there is no such file' }]);
-  const checked = checkConfiguration(readYaml(file), { issuerKinds, connectorKinds });
-  if ('value' in checked) return checked.value;
-  throw invalid(file, checked.problems);
-}
-
-function readYaml(file: string): unknown {
-  if (!existsSync(file)) return {};
+function readConfiguration(file: string, isNamed: boolean): Checked {
+  if (isNamed && !existsSync(file))
+    return { problems: [{ path: 'ROTOR_CONFIG', message: `there is no file ${file}` }] };
+  let document: unknown;
   try {
-    return parse(readFileSync(file, 'utf8')) as unknown;
+    document = existsSync(file) ? parse(readFileSync(file, 'utf8')) : {};
   } catch {
-    throw invalid(file, [{ path: file, message: 'is not YAML' }]);
+    return { problems: [{ path: file, message: 'is not YAML' }] };
   }
+  return checkConfiguration(document, { issuerKinds, connectorKinds });
 }

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../infra/package-root.js';
+import { usualTemporal } from '../infra/temporal-access.js';
 import { endWithParent, onSignals, runMain } from './child.js';
 import { startEngine } from './engine.js';
 import { killPoint } from './kill-point.js';
@@ -15,7 +16,7 @@ await runMain(async () => {
   const settings = readSettings(process.env);
   const parts = await openParts(settings);
   const engine = await startEngine({
-    temporalAddress: settings.temporalAddress ?? '127.0.0.1:7233',
+    access: settings.temporal ?? usualTemporal,
     namespace: settings.namespace,
     taskQueue: settings.taskQueue,
     pool: parts.pool,

@@ -1,7 +1,8 @@
 /** PostgreSQL and Temporal, ready for rotor: embedded ones that die with this process, or the user's own. */
 import { join } from 'node:path';
-import { Connection } from '@temporalio/client';
 import { migrate } from '../migrate.js';
+import type { TemporalAccess } from '../temporal-access.js';
+import { connectTemporal } from '../temporal-connection.js';
 import { prepareNamespace } from '../temporal-namespace.js';
 import { openStateFolder } from './folders.js';
 import { passwordIn } from './password.js';
@@ -29,7 +30,7 @@ export interface ServersOptions {
   /** Who migrates the user's PostgreSQL; databaseUrl itself where absent. */
   readonly databaseOwnerUrl?: string;
   /** A Temporal of the user's instead of the embedded one. */
-  readonly temporalAddress?: string;
+  readonly temporal?: TemporalAccess;
   readonly namespace?: string;
   readonly ui?: boolean;
 }
@@ -98,13 +99,13 @@ async function theUsers(
 }
 
 async function openTemporal(options: ServersOptions): Promise<TemporalPart> {
-  const { stateFolder, durable, namespace = 'default', temporalAddress, ui = false } = options;
-  if (temporalAddress !== undefined) {
-    await prepareAt(temporalAddress, namespace);
-    return { temporalAddress, stop: () => Promise.resolve() };
+  const { stateFolder, durable, namespace = 'default', temporal: given, ui = false } = options;
+  if (given !== undefined) {
+    await prepareAt(given, namespace);
+    return { temporalAddress: given.address, stop: () => Promise.resolve() };
   }
   const temporal = await startTemporal({ stateFolder, durable, ui });
-  await stoppingOnFailure(temporal, () => prepareAt(temporal.address, namespace));
+  await stoppingOnFailure(temporal, () => prepareAt(temporal, namespace));
   return {
     temporalAddress: temporal.address,
     ...(temporal.uiUrl !== undefined && { temporalUiUrl: temporal.uiUrl }),
@@ -112,8 +113,8 @@ async function openTemporal(options: ServersOptions): Promise<TemporalPart> {
   };
 }
 
-async function prepareAt(address: string, namespace: string): Promise<void> {
-  const connection = await Connection.connect({ address, connectTimeout: 10_000 });
+async function prepareAt(access: TemporalAccess, namespace: string): Promise<void> {
+  const connection = await connectTemporal(access);
   try {
     await prepareNamespace(connection, namespace);
   } finally {

@@ -64,7 +64,7 @@ export async function openWorld(policy: Policy = quickPolicy, about: TestIssuerO
   const registry = openRegistry({ pool, audit, traitsOf });
   const points: string[] = [];
   const engine = await startEngine({
-    temporalAddress: address,
+    access: { address },
     namespace,
     taskQueue,
     pool,

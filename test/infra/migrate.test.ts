@@ -81,7 +81,7 @@ describe('migrate', () => {
         stateFolder: folder,
         durable: false,
         databaseUrl: url.href,
-        temporalAddress: sharedTemporal().address,
+        temporal: { address: sharedTemporal().address },
       });
       expect(temporalAddress).toBe(sharedTemporal().address);
       expect(servers.databaseOwnerUrl).toBe(url.href);

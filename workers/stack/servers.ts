@@ -3,15 +3,17 @@ import { connect } from 'node:net';
 import { renameSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { join } from 'node:path';
-import { startServers, type Servers } from '../../infra/embedded/servers.js';
+import { startServers, type Servers, type ServersOptions } from '../../infra/embedded/servers.js';
 import { endWithParent, onSignals, runMain } from '../child.js';
+import { readSettings, type Settings } from '../settings.js';
 
 const lookEveryMs = 500;
 
 await runMain(async () => {
   const [stateFolder = '.rotor'] = process.argv.slice(2);
+  const given = theUsers(readSettings(process.env));
   const servers = await startServers({
-    ...given(process.env),
+    ...given,
     stateFolder,
     durable: true,
     ui: true,
@@ -23,24 +25,30 @@ await runMain(async () => {
   };
   onSignals(stop);
   endWithParent(stop);
-  while (!stopped && (await answer(servers))) await pause(lookEveryMs);
+  const ours = embeddedOf(servers, given);
+  while (!stopped && (await answer(ours))) await pause(lookEveryMs);
   await servers.stop();
   if (!stopped) throw new Error('an embedded server ended');
 });
 
-type Given = Partial<
-  Record<'databaseUrl' | 'databaseOwnerUrl' | 'temporalAddress' | 'namespace', string>
->;
+type Given = Pick<ServersOptions, 'databaseUrl' | 'databaseOwnerUrl' | 'temporal' | 'namespace'>;
 
 /** Servers of the user's own switch the embedded ones off. */
-function given(environment: NodeJS.ProcessEnv): Given {
-  const names = {
-    databaseUrl: environment['DATABASE_URL'],
-    databaseOwnerUrl: environment['DATABASE_OWNER_URL'],
-    temporalAddress: environment['TEMPORAL_ADDRESS'],
-    namespace: environment['TEMPORAL_NAMESPACE'],
+function theUsers({ databaseUrl, databaseOwnerUrl, temporal, namespace }: Settings): Given {
+  return {
+    namespace,
+    ...(databaseUrl !== undefined && { databaseUrl: databaseUrl.reveal() }),
+    ...(databaseOwnerUrl !== undefined && { databaseOwnerUrl: databaseOwnerUrl.reveal() }),
+    ...(temporal !== undefined && { temporal }),
   };
-  return Object.fromEntries(Object.entries(names).filter(([, value]) => value !== undefined));
+}
+
+/** Whom to watch: the user's own servers come back without us. */
+function embeddedOf(servers: Servers, given: Given): URL[] {
+  return [
+    ...(given.databaseUrl === undefined ? [new URL(servers.databaseUrl)] : []),
+    ...(given.temporal === undefined ? [new URL(`tcp://${servers.temporalAddress}`)] : []),
+  ];
 }
 
 function tell(file: string, servers: Servers): void {
@@ -57,16 +65,13 @@ function tell(file: string, servers: Servers): void {
   renameSync(`${file}.next`, file);
 }
 
-async function answer({ databaseUrl, temporalAddress }: Servers): Promise<boolean> {
-  const database = new URL(databaseUrl);
-  const temporal = new URL(`tcp://${temporalAddress}`);
-  const both = await Promise.all([listens(database), listens(temporal)]);
-  return both.every((one) => one);
+async function answer(servers: readonly URL[]): Promise<boolean> {
+  return (await Promise.all(servers.map(listens))).every((one) => one);
 }
 
 function listens({ hostname, port }: URL): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: hostname, port: Number(port || 5432), timeout: 3_000 });
+    const socket = connect({ host: hostname, port: Number(port), timeout: 3_000 });
     const done = (fine: boolean): void => {
       socket.destroy();
       resolve(fine);
