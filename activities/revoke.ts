@@ -26,30 +26,30 @@ import { isAccepted } from './values.js';
 const proofs = 3;
 
 export async function revoke(ports: Ports, { runId }: OfRun): Promise<Answer> {
-  const unanswered = await findUnanswered(ports, runId);
-  if (unanswered !== undefined) return unanswered;
-  const facts = await ports.registry.read(runId);
+  const settled = await settleUnanswered(ports, await ports.registry.read(runId));
+  if ('kind' in settled) return settled;
   const told: string[] = [];
-  for (const versionId of versionsToEnd(facts)) {
-    const answer = await endVersion(ports, facts, versionId);
+  for (const versionId of versionsToEnd(settled)) {
+    const answer = await endVersion(ports, settled, versionId);
     if (answer.kind !== 'done') return answer;
     told.push(answer.told);
   }
   return { kind: 'done', told: told.join('; ') || 'nothing is left to revoke' };
 }
 
-/** What a mint without an answer has made becomes a version that can be ended. */
-async function findUnanswered(ports: Ports, runId: string): Promise<Answer | undefined> {
-  const facts = await ports.registry.read(runId);
+/** What a mint without an answer has made becomes a version that can be ended: the facts as they are then. */
+async function settleUnanswered(ports: Ports, facts: Facts): Promise<Facts | Answer> {
+  const { runId } = facts.run;
+  const unanswered = unansweredMints(facts);
   const issuer = ports.issuer(facts.secret.issuer);
-  for (const versionId of unansweredMints(facts)) {
+  for (const versionId of unanswered) {
     const order = await ports.registry.decide(runId, (now) => decideSearch(now, versionId));
     if (order.kind === 'answer') return order.answer;
     const listed = issuer.traits.lists ? await issuer.list(order.secret) : undefined;
     if (wasNeverMinted(order, listed)) await ports.store.destroy(versionId);
     await ports.registry.decide(runId, (now) => recordSearch(now, order, listed));
   }
-  return undefined;
+  return unanswered.length === 0 ? facts : ports.registry.read(runId);
 }
 
 interface Ending {

@@ -48,7 +48,11 @@ export type World = Awaited<ReturnType<typeof openWorld>>;
 
 const bundle = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
 
-export async function openWorld(policy: Policy = quickPolicy, about: TestIssuerOptions = {}) {
+/** Tests want a keeper that looks often; a benchmark has the usual one. */
+export async function openWorld(
+  policy: Policy = quickPolicy,
+  about: TestIssuerOptions & { readonly keeperEveryMs?: number } = {},
+) {
   const database = await openDatabase();
   const { address, namespace } = sharedTemporal();
   const taskQueue = `test-${randomBytes(4).toString('hex')}`;
@@ -71,7 +75,7 @@ export async function openWorld(policy: Policy = quickPolicy, about: TestIssuerO
     identity: 'test',
     workflowBundle: bundle,
     issuers: ['main'],
-    keeperEveryMs: 200,
+    keeperEveryMs: about.keeperEveryMs ?? 200,
     graceMs: 10,
     ports: {
       registry,

@@ -4,14 +4,22 @@ import { monitorVersion } from '../monitor-version.js';
 import { acts, type Run } from '../run.js';
 import { startOnce } from '../start-once.js';
 
-/** The watchers are started first: whoever takes the secret over next loses nothing. */
+/** Ordered together: whoever takes the secret over next finds the watchers ordered, or the run not ended. */
 export async function monitorStep(run: Run, ends: readonly string[]): Promise<Answer> {
   const { runId, taskQueue, secretName } = run.input;
-  const summary = 'watch what was revoked for late use';
-  for (const versionId of ends) {
-    const workflowId = monitorWorkflowId(versionId);
-    const about = `watch a revoked version of ${secretName}`;
-    await startOnce(monitorVersion, { workflowId, taskQueue, args: [versionId], summary: about });
-  }
-  return acts.monitor.executeWithOptions({ summary }, [{ runId }]);
+  const summary = `watch a revoked version of ${secretName}`;
+  const watching = ends.map((versionId) =>
+    startOnce(monitorVersion, {
+      workflowId: monitorWorkflowId(versionId),
+      taskQueue,
+      args: [versionId],
+      summary,
+    }),
+  );
+  const ending = acts.monitor.executeWithOptions(
+    { summary: 'watch what was revoked for late use' },
+    [{ runId }],
+  );
+  const [answer] = await Promise.all([ending, ...watching]);
+  return answer;
 }
