@@ -78,6 +78,13 @@ export const brokenIssuers: Readonly<Record<string, (sound: Issuer) => Partial<I
       return { ...record, completeThrough: new Date(0) };
     },
   }),
+  'has a gap in its record at every look': (sound) => ({
+    observedUse: async (secret, since) => {
+      const record = await sound.observedUse?.(secret, since);
+      if (record === undefined) throw new Error('no record');
+      return { ...record, continuousSince: new Date(record.issuerNow.getTime() + 1) };
+    },
+  }),
   'prints the value': (sound) => ({
     mint: async (request) => {
       const minted = await sound.mint(request);

@@ -184,6 +184,17 @@ const ending: readonly IssuerCheck[] = [
 
 const watching: readonly IssuerCheck[] = [
   {
+    name: 'a reading goes on where the one before it ended, without a gap',
+    applies: ({ useRecord }) => useRecord !== 'absent',
+    async run({ issuer, secret }) {
+      const first = await issuer.observedUse?.(secret, new Date(Date.now() - day));
+      assert.ok(first !== undefined);
+      const next = await issuer.observedUse?.(secret, first.completeThrough);
+      assert.ok(next !== undefined && next.completeThrough >= first.completeThrough);
+      assert.ok((next.continuousSince ?? first.completeThrough) <= first.issuerNow);
+    },
+  },
+  {
     name: 'an accepted use is seen with its source, and the record goes past it',
     applies: recordsEveryUse,
     async run(subject) {
