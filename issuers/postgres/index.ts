@@ -24,6 +24,7 @@ import {
   type Administration,
 } from './administration.js';
 import { openConnectionLog, type ConnectionLog } from './connection-log.js';
+import type { LoggedLogin } from './log-lines.js';
 import {
   createRole,
   dropRole,
@@ -34,7 +35,8 @@ import {
   setLogin,
 } from './roles.js';
 import { scramVerifier } from './scram.js';
-import { recordLogins, sampleSessions, type SeenUses } from './use.js';
+import { rememberUses, type SeenUses } from './seen-uses.js';
+import { recordLogins, rememberLogin, sampleSessions } from './use.js';
 
 const roleName = z.string().min(1).max(50);
 
@@ -48,25 +50,29 @@ const Specification = z.strictObject({
 });
 type Specification = z.output<typeof Specification>;
 
+const Options = z.strictObject({
+  adminUrlFile: z
+    .string()
+    .min(1)
+    .describe('a file of mode 0600 with a connection URL; its role has CREATEROLE'),
+  connectionLogFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("the server's log, or the folder of its logs, where rotor may read it"),
+});
+
 export const postgres = issuerKind({
   kind: 'postgres',
-  options: z.strictObject({
-    adminUrlFile: z
-      .string()
-      .min(1)
-      .describe('a file of mode 0600 with a connection URL; its role has CREATEROLE'),
-    connectionLogFile: z
-      .string()
-      .min(1)
-      .optional()
-      .describe("the server's log, where rotor may read it"),
-  }),
+  options: Options,
   specification: Specification,
-  open: ({ adminUrlFile, connectionLogFile }, { installationId }) => {
+  open: ({ adminUrlFile, connectionLogFile: path }, { installationId }) => {
     const server = openAdministration(adminUrlFile);
+    const seen = rememberUses();
+    const remember = (login: LoggedLogin): void => rememberLogin(seen, login);
     const log =
-      connectionLogFile === undefined ? undefined : openConnectionLog(server, connectionLogFile);
-    return open({ server, installationId, log, seen: new Map() });
+      path === undefined ? undefined : openConnectionLog({ server, path, seen: remember });
+    return open({ server, installationId, log, seen });
   },
 });
 
@@ -214,11 +220,10 @@ async function openUse(server: Administration, role: string): Promise<OpenUse[]>
 }
 
 async function observedUse(
-  instance: Instance,
+  { server, log, seen }: Instance,
   secret: IssuedSecret,
   since: Date,
 ): Promise<UseRecord> {
-  const { server, log, seen } = instance;
   if (log !== undefined) return recordLogins({ log, seen, since });
   const { ownerRole } = specificationOf(secret);
   return sampleSessions({ server, seen, ownerRole, since });

@@ -89,6 +89,27 @@ export function sessionsOf(server: Administration, name: string): Promise<Sessio
   );
 }
 
+export interface MemberSession {
+  readonly role: string;
+  readonly address: string | null;
+  readonly application: string | null;
+}
+
+/** Of every member, adopted ones too, whatever they are called; and of none of rotor's probes. */
+export function membersSessions(
+  server: Administration,
+  ownerRole: string,
+): Promise<MemberSession[]> {
+  return server.query<MemberSession>(
+    `select a.usename as role, host(a.client_addr) as address, a.application_name as application
+     from pg_stat_activity a
+     where a.usename in (select l.rolname from pg_auth_members m join pg_roles l on l.oid = m.member
+         join pg_roles o on o.oid = m.roleid where o.rolname = $1)
+       and coalesce(a.application_name, '') not like 'rotor-probe%'`,
+    [ownerRole],
+  );
+}
+
 export async function endSessions(server: Administration, name: string): Promise<void> {
   await server.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [
     name,

@@ -1,108 +1,83 @@
-/** Logins by role, source, outcome and minute: exact from the server's log, or sampled from its sessions. */
-import type { ObservedUse, UseOutcome, UseRecord, UseSource } from '../../domain/issuer.js';
+/** Records of use: exact from the server's log, or sampled from its sessions. */
+import type { ObservedUse, UseRecord } from '../../domain/issuer.js';
 import type { Administration } from './administration.js';
-import type { ConnectionLog, LoggedLogin } from './connection-log.js';
-
-/** What was seen so far; one reading of the log serves every secret of the server. */
-export type SeenUses = Map<string, ObservedUse>;
+import type { ConnectionLog } from './connection-log.js';
+import type { LoggedLogin } from './log-lines.js';
+import { membersSessions } from './roles.js';
+import type { SeenUses } from './seen-uses.js';
 
 interface Reading {
   readonly seen: SeenUses;
   readonly since: Date;
 }
 
-const keptMs = 40 * 86_400_000;
+/** Looks that are farther apart are no samples of the time between. */
+const longestPauseMs = 5 * 60_000;
+
+export function rememberLogin(seen: SeenUses, login: LoggedLogin): void {
+  if (login.application?.startsWith('rotor-probe') !== true) seen.add(login);
+}
 
 export async function recordLogins({
   log,
   seen,
   since,
 }: Reading & { log: ConnectionLog }): Promise<UseRecord> {
-  const { logins, completeThrough, gapAt } = await log.read();
-  for (const login of logins.filter(
-    ({ application }) => application?.startsWith('rotor-probe') !== true,
-  )) {
-    add(seen, useOf(login), login.at);
-  }
-  forgetOld(seen, completeThrough);
+  const { now, completeThrough, continuousSince } = await log.read();
+  seen.age(now);
   return {
     kind: 'exact',
     completeThrough,
-    continuousSince: gapAt,
+    // What was asked for begins later: others have read what was before.
+    continuousSince: continuousSince > since ? continuousSince : undefined,
     resolutionMs: 1,
-    issuerNow: completeThrough,
-    uses: usesSince(seen, since),
+    issuerNow: now,
+    uses: seen.since(since),
   };
+}
+
+interface Sampling extends Reading {
+  readonly server: Administration;
+  readonly ownerRole: string;
 }
 
 /** Only what is open at this moment: a login that came and went between two looks is not in it. */
-export async function sampleSessions({
-  server,
-  seen,
-  ownerRole,
-  since,
-}: Reading & { server: Administration; ownerRole: string }): Promise<UseRecord> {
+export async function sampleSessions(sampling: Sampling): Promise<UseRecord> {
+  const { server, seen, since } = sampling;
   const [clock] = await server.query<{ now: Date }>('select clock_timestamp() as now');
   const now = clock?.now ?? new Date(0);
-  for (const session of await openSessions(server, ownerRole)) add(seen, useOf(session), now);
-  forgetOld(seen, now);
+  await addSessions(sampling, now);
+  return sampled({ now, since: sinceLooks(since, now), uses: seen.since(since), resolutionMs: 0 });
+}
+
+interface Sample {
+  readonly now: Date;
+  readonly since: Date | undefined;
+  readonly uses: readonly ObservedUse[];
+  readonly resolutionMs: number;
+}
+
+function sampled({ now, since, uses, resolutionMs }: Sample): UseRecord {
   return {
     kind: 'sampled',
     completeThrough: now,
-    continuousSince: undefined,
-    resolutionMs: 0,
+    continuousSince: since,
+    resolutionMs,
     issuerNow: now,
-    uses: usesSince(seen, since),
+    uses,
   };
 }
 
-type OpenSession = Omit<LoggedLogin, 'at'>;
-
-function openSessions(server: Administration, ownerRole: string): Promise<OpenSession[]> {
-  return server.query<OpenSession>(
-    `select usename as role, 'accepted' as outcome, host(client_addr) as address,
-       application_name as application
-     from pg_stat_activity
-     where usename like $1 || '\\_%' and application_name not like 'rotor-probe%'`,
-    [ownerRole.replaceAll(/[\\%_]/g, String.raw`\$&`)],
-  );
+/** Nobody looked since then: the samples begin now. */
+function sinceLooks(since: Date, now: Date): Date | undefined {
+  return now.getTime() - since.getTime() > longestPauseMs ? now : undefined;
 }
 
-interface Use {
-  readonly role: string;
-  readonly source: UseSource;
-  readonly outcome: UseOutcome;
-}
-
-function useOf({ role, address, application, outcome }: OpenSession): Use {
-  const source = {
-    ...(address ? { address } : {}),
-    ...(application ? { name: application } : {}),
-  };
-  return { role, source, outcome };
-}
-
-function add(seen: SeenUses, { role, source, outcome }: Use, at: Date): void {
-  const minute = new Date(Math.floor(at.getTime() / 60_000) * 60_000);
-  const key = JSON.stringify([role, source, outcome, minute]);
-  const before = seen.get(key);
-  const lastAt = before !== undefined && before.lastAt > at ? before.lastAt : at;
-  seen.set(key, {
-    credentialId: role,
-    source,
-    outcome,
-    minute,
-    lastAt,
-    count: (before?.count ?? 0) + 1,
-  });
-}
-
-function forgetOld(seen: SeenUses, now: Date): void {
-  for (const [key, { lastAt }] of seen)
-    if (now.getTime() - lastAt.getTime() > keptMs) seen.delete(key);
-}
-
-/** Whose roles they are is the registry's to say. */
-function usesSince(seen: SeenUses, since: Date): ObservedUse[] {
-  return [...seen.values()].filter(({ lastAt }) => lastAt >= since);
+async function addSessions(
+  { server, seen, ownerRole }: Omit<Sampling, 'since'>,
+  now: Date,
+): Promise<void> {
+  for (const session of await membersSessions(server, ownerRole))
+    seen.add({ ...session, outcome: 'accepted', at: now });
+  seen.age(now);
 }

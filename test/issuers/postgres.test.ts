@@ -1,87 +1,26 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { scramVerifier } from '../../issuers/postgres/scram.js';
-import { parseLine } from '../../issuers/postgres/connection-log.js';
-import { postgres, traitsOf } from '../../issuers/postgres/index.js';
-import { describeIssuer, type PreparedIssuer } from '../contracts/hold-to-issuer.js';
+import { parseLine } from '../../issuers/postgres/log-lines.js';
+import { traitsOf } from '../../issuers/postgres/index.js';
+import { rememberUses } from '../../issuers/postgres/seen-uses.js';
+import { describeIssuer } from '../contracts/hold-to-issuer.js';
 import { make } from '../contracts/issuer-subject.js';
-import { openDatabase } from '../harness/database.js';
 import { handed } from '../harness/environment.js';
-
-type Prepared = PreparedIssuer & { readonly ownerRole: string; readonly ownerUrl: string };
-
-/** A server's administrator, an owner role with a table, and programs that log in. */
-async function prepare(exact: boolean): Promise<Prepared> {
-  const database = await openDatabase();
-  const folder = mkdtempSync(join(tmpdir(), 'rotor-postgres-'));
-  const adminUrlFile = join(folder, 'admin-url');
-  writeFileSync(adminUrlFile, database.ownerUrl, { mode: 0o600 });
-  const ownerRole = `own_${randomBytes(4).toString('hex')}`;
-  const name = new URL(database.ownerUrl).pathname.slice(1);
-  await database.ownerPool.query(
-    `create role ${ownerRole} nologin; grant create on schema public to ${ownerRole}`,
-  );
-  const installation = randomUUID();
-  const log = exact ? { connectionLogFile: handed('ROTOR_TEST_POSTGRES_LOG') } : {};
-  const issuer = postgres.open({ adminUrlFile, ...log }, { installationId: installation });
-  const specification = { ownerRole, database: name };
-  return {
-    issuer,
-    installation,
-    ownerRole,
-    ownerUrl: database.ownerUrl,
-    secret: { secretId: randomUUID(), name: 'acme/database', specification },
-    use: (value, userAgent) => connects(value, userAgent),
-    plant: async () => {
-      const role = `${ownerRole}_planted`;
-      await database.ownerPool.query(
-        `create role ${role} login in role ${ownerRole}; comment on role ${role} is '${randomUUID()}/${randomUUID()}'`,
-      );
-      return role;
-    },
-    close: async () => {
-      const { rows } = await database.ownerPool.query<{ name: string }>(
-        `select rolname as name from pg_roles where rolname like $1`,
-        [`${ownerRole}%`],
-      );
-      await database.ownerPool.query(
-        `drop owned by ${rows.map((row) => row.name).join(', ')} cascade`,
-      );
-      for (const { name: role } of rows) await database.ownerPool.query(`drop role ${role}`);
-      await database.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-}
-
-async function connects(url: string, application: string): Promise<boolean> {
-  const client = await session(url, application).catch(() => undefined);
-  await client?.end();
-  return client !== undefined;
-}
-
-async function session(url: string, application: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, application_name: application });
-  client.on('error', () => undefined);
-  await client.connect();
-  return client;
-}
+import { connects, prepare, session, type PreparedPostgres } from './postgres-subject.js';
 
 describeIssuer({ name: 'postgres, with the log of the server', traits: traitsOf(true) }, () =>
-  prepare(true),
+  prepare('log'),
 );
 describeIssuer({ name: 'postgres, by looking at sessions', traits: traitsOf(false) }, () =>
-  prepare(false),
+  prepare('sessions'),
 );
 
 describe('postgres', () => {
-  let subject: Prepared;
+  let subject: PreparedPostgres;
   beforeEach(async () => {
-    subject = await prepare(true);
+    subject = await prepare('log');
   });
   afterEach(() => subject.close());
 
@@ -91,7 +30,7 @@ describe('postgres', () => {
     await client.query('create table public.kept (x int)');
     await client.end();
     await subject.issuer.revoke(made);
-    const admin = new pg.Client({ connectionString: subject.ownerUrl });
+    const admin = new pg.Client({ connectionString: subject.database.ownerUrl });
     await admin.connect();
     const { rows } = await admin.query<{ tableowner: string }>(
       `select tableowner from pg_tables where tablename = 'kept'`,
@@ -120,7 +59,7 @@ describe('postgres', () => {
   });
 
   test('without the log its record is sampled: who is connected now', async () => {
-    const sampled = await prepare(false);
+    const sampled = await prepare('sessions');
     const made = await make(sampled);
     const client = await session(made.value.reveal(), 'pool');
     const record = await sampled.issuer.observedUse?.(sampled.secret, new Date(0));
@@ -131,32 +70,122 @@ describe('postgres', () => {
     await client.end();
     await sampled.close();
   });
+
+  test('samples begin with the first look, and where nobody looked for long', async () => {
+    const sampled = await prepare('sessions');
+    const look = (since: Date) => sampled.issuer.observedUse?.(sampled.secret, since);
+    const first = await look(new Date(0));
+    expect(first?.continuousSince).toEqual(first?.completeThrough);
+    const second = await look(new Date(Date.now() - 200_000));
+    expect(second).toMatchObject({ kind: 'sampled', continuousSince: undefined });
+    await sampled.close();
+  });
+
+  test('sessions of an adopted login are seen, whatever it is called and though it tells no name', async () => {
+    const sampled = await prepare('sessions');
+    const { ownerPool, ownerUrl } = sampled.database;
+    const role = `legacy_${sampled.ownerRole}`;
+    await ownerPool.query(`create role ${role} login password 'x' in role ${sampled.ownerRole}`);
+    const url = new URL(ownerUrl);
+    Object.assign(url, { username: role, password: 'x' });
+    const client = await session(url.href, '');
+    const record = await sampled.issuer.observedUse?.(sampled.secret, new Date(0));
+    expect(record?.uses).toMatchObject([{ credentialId: role, source: { address: '127.0.0.1' } }]);
+    await client.end();
+    await ownerPool.query(`drop role ${role}`);
+    await sampled.close();
+  });
 });
 
 describe('lines of the log', () => {
   const at = '2026-01-02 03:04:05.678 UTC [42]';
-  test('a login', () => {
-    const line = `${at} app_1@orders 10.0.0.7(5512) [unknown] LOG:  connection authorized: user=app_1 database=orders application_name=billing`;
-    expect(parseLine(line)).toEqual([
-      {
-        role: 'app_1',
-        at: new Date('2026-01-02T03:04:05.678Z'),
-        outcome: 'accepted',
-        address: '10.0.0.7',
-        application: 'billing',
-      },
-    ]);
+  const from = `${at} app_1@orders 10.0.0.7(5512) [unknown] `;
+  const authorized = `${from}LOG:  connection authorized: user=app_1 database=orders`;
+  const billing = {
+    kind: 'login',
+    pid: 42,
+    login: {
+      role: 'app_1',
+      at: new Date('2026-01-02T03:04:05.678Z'),
+      outcome: 'accepted',
+      address: '10.0.0.7',
+      application: 'billing',
+    },
+  };
+  test.each([
+    ['a login', ''],
+    [
+      'an encrypted one',
+      ' SSL enabled (protocol=TLSv1.3, cipher=TLS_AES_256_GCM_SHA384, bits=256)',
+    ],
+    [
+      'one by GSS',
+      ' GSS (authenticated=yes, encrypted=no, delegated_credentials=no, principal=a@b)',
+    ],
+  ])('%s', (_, ending) =>
+    expect(parseLine(`${authorized} application_name=billing${ending}`)).toEqual(billing),
+  );
+  test('a login without a name, by a socket, and one for replication', () => {
+    const socket = `${at} app_1@orders [local] [unknown] LOG:  connection authorized: user=app_1 database=orders`;
+    const stream = `${at} app_1@[unknown] 10.0.0.7(1) [unknown] LOG:  replication connection authorized: user=app_1`;
+    const nameless = { role: 'app_1', address: undefined, application: undefined };
+    expect(parseLine(socket)).toMatchObject({ login: nameless });
+    expect(parseLine(stream)).toMatchObject({ login: { ...nameless, address: '10.0.0.7' } });
   });
-  test('a refused password, and a login that is not permitted', () => {
-    const wrong = `${at} app_1@orders 10.0.0.7(5512) [unknown] FATAL:  password authentication failed for user "app_1"`;
-    const not = `${at} app_1@orders 10.0.0.7(5512) [unknown] FATAL:  role "app_1" is not permitted to log in`;
-    expect([wrong, not].flatMap(parseLine)).toMatchObject([
-      { role: 'app_1', outcome: 'refused' },
-      { role: 'app_1', outcome: 'refused' },
-    ]);
+  test.each([
+    ['a wrong password', 'password authentication failed for user "app_1"'],
+    ['no login permitted', 'role "app_1" is not permitted to log in'],
+    ['no such role', 'role "app_1" does not exist'],
+    ['another method', 'LDAP authentication failed for user "app_1"'],
+  ])('a refusal: %s', (_, message) =>
+    expect(parseLine(`${from}FATAL:  ${message}`)).toMatchObject({
+      kind: 'login',
+      login: { role: 'app_1', outcome: 'refused', address: '10.0.0.7' },
+    }),
+  );
+  test('a login that is not read as one is unclear', () => {
+    const berlin = authorized.replace('UTC', 'CET');
+    const torn = `2026-01-02 03:04${authorized}`;
+    const latin = authorized.replaceAll('app_1', 'app_\uFFFD');
+    const broken = `line@orders 10.0.0.7(1) [unknown] LOG:  connection authorized: user=new`;
+    expect([berlin, torn, latin, broken].map((line) => parseLine(line).kind)).toEqual(
+      Array(4).fill('unclear'),
+    );
   });
   test('anything else', () =>
-    expect(parseLine(`${at} @   LOG:  checkpoint starting: time`)).toEqual([]));
+    expect(parseLine(`${at} @   LOG:  checkpoint starting: time`)).toEqual({ kind: 'other' }));
+});
+
+describe('the memory of uses', () => {
+  const hour = 3_600_000;
+  const uses = (count: number, at: Date, outcome: 'accepted' | 'refused') => {
+    const seen = rememberUses();
+    for (let index = 0; index < count; index += 1) {
+      const [role, application] = outcome === 'accepted' ? ['app', `n${index}`] : [`r${index}`, ''];
+      seen.add({ role, outcome, address: '10.0.0.7', application, at });
+    }
+    seen.age(new Date());
+    return seen.since(new Date(0));
+  };
+  test('a program that comes with ever new names takes little of it, and no use is lost', () => {
+    const found = uses(1_000, new Date(), 'accepted');
+    expect(found).toHaveLength(51);
+    expect(found.reduce((sum, { count }) => sum + count, 0)).toBe(1_000);
+    expect(found.at(-1)?.source).toEqual({ address: '10.0.0.7' });
+  });
+  test('strangers who try ever new roles take little of it', () =>
+    expect(uses(20_100, new Date(), 'refused')).toHaveLength(20_000));
+  test('what is older than an hour is kept by day, with its last moment', () => {
+    const seen = rememberUses();
+    const noon = new Date(Math.floor(Date.now() / (24 * hour)) * 24 * hour - 12 * hour);
+    const last = new Date(noon.getTime() + hour);
+    for (const at of [noon, last]) {
+      seen.add({ role: 'app', outcome: 'accepted', address: null, application: 'a', at });
+    }
+    expect(seen.since(last)).toMatchObject([{ lastAt: last, minute: last, count: 2 }]);
+    seen.age(new Date(Date.now() + 41 * 24 * hour));
+    expect(seen.since(new Date(0))).toEqual([]);
+  });
 });
 
 test('the verifier is the one of RFC 7677 (user "user", password "pencil")', () => {
