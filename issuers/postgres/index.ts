@@ -36,7 +36,7 @@ import {
 } from './roles.js';
 import { scramVerifier } from './scram.js';
 import { rememberUses, type SeenUses } from './seen-uses.js';
-import { recordLogins, rememberLogin, sampleSessions } from './use.js';
+import { recordLogins, rememberLogin, sampleLogins, sampleSessions } from './use.js';
 
 const roleName = z.string().min(1).max(50);
 
@@ -50,29 +50,41 @@ const Specification = z.strictObject({
 });
 type Specification = z.output<typeof Specification>;
 
-const Options = z.strictObject({
-  adminUrlFile: z
-    .string()
-    .min(1)
-    .describe('a file of mode 0600 with a connection URL; its role has CREATEROLE'),
-  connectionLogFile: z
-    .string()
-    .min(1)
-    .optional()
-    .describe("the server's log, or the folder of its logs, where rotor may read it"),
-});
+const Options = z
+  .strictObject({
+    adminUrlFile: z
+      .string()
+      .min(1)
+      .describe('a file of mode 0600 with a connection URL; its role has CREATEROLE'),
+    connectionLogFile: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("the server's log, or the folder of its logs, where rotor may read it"),
+    loginTrigger: z
+      .boolean()
+      .optional()
+      .describe(
+        'where rotor may not read the log: note logins by an event trigger (PostgreSQL 17)',
+      ),
+  })
+  .refine(
+    ({ connectionLogFile, loginTrigger }) =>
+      connectionLogFile === undefined || loginTrigger !== true,
+    { message: 'connectionLogFile tells more than loginTrigger: give one', path: ['loginTrigger'] },
+  );
 
 export const postgres = issuerKind({
   kind: 'postgres',
   options: Options,
   specification: Specification,
-  open: ({ adminUrlFile, connectionLogFile: path }, { installationId }) => {
+  open: ({ adminUrlFile, connectionLogFile: path, loginTrigger }, { installationId }) => {
     const server = openAdministration(adminUrlFile);
     const seen = rememberUses();
     const remember = (login: LoggedLogin): void => rememberLogin(seen, login);
     const log =
       path === undefined ? undefined : openConnectionLog({ server, path, seen: remember });
-    return open({ server, installationId, log, seen });
+    return open({ server, installationId, log, seen, hasTrigger: loginTrigger === true });
   },
 });
 
@@ -81,6 +93,7 @@ interface Instance {
   readonly installationId: string;
   readonly log: ConnectionLog | undefined;
   readonly seen: SeenUses;
+  readonly hasTrigger: boolean;
 }
 
 /** With a log of connections the record is exact, without one it is sampled. */
@@ -220,11 +233,12 @@ async function openUse(server: Administration, role: string): Promise<OpenUse[]>
 }
 
 async function observedUse(
-  { server, log, seen }: Instance,
+  { server, log, seen, hasTrigger }: Instance,
   secret: IssuedSecret,
   since: Date,
 ): Promise<UseRecord> {
   if (log !== undefined) return recordLogins({ log, seen, since });
-  const { ownerRole } = specificationOf(secret);
-  return sampleSessions({ server, seen, ownerRole, since });
+  const { ownerRole, database } = specificationOf(secret);
+  const sampling = { server, seen, ownerRole, since };
+  return hasTrigger ? sampleLogins({ ...sampling, database }) : sampleSessions(sampling);
 }

@@ -1,8 +1,9 @@
-/** Records of use: exact from the server's log, or sampled from its sessions. */
+/** Records of use: exact from the server's log, or sampled from its sessions and from what its login trigger noted. */
 import type { ObservedUse, UseRecord } from '../../domain/issuer.js';
 import type { Administration } from './administration.js';
 import type { ConnectionLog } from './connection-log.js';
 import type { LoggedLogin } from './log-lines.js';
+import { noteResolutionMs, readNotedLogins } from './login-trigger.js';
 import { membersSessions } from './roles.js';
 import type { SeenUses } from './seen-uses.js';
 
@@ -50,6 +51,20 @@ export async function sampleSessions(sampling: Sampling): Promise<UseRecord> {
   return sampled({ now, since: sinceLooks(since, now), uses: seen.since(since), resolutionMs: 0 });
 }
 
+/** Sessions that are open, and logins of which the trigger tells: it sees none that is read-only. */
+export async function sampleLogins(sampling: Sampling & { database: string }): Promise<UseRecord> {
+  const { server, seen, since } = sampling;
+  const { now, runningSince, uses } = await readNotedLogins(server, sampling);
+  await addSessions(sampling, now);
+  const begins = runningSince !== undefined && runningSince > since ? runningSince : undefined;
+  return sampled({
+    now,
+    since: runningSince === undefined ? sinceLooks(since, now) : begins,
+    uses: joined([...uses, ...seen.since(since)]),
+    resolutionMs: noteResolutionMs,
+  });
+}
+
 interface Sample {
   readonly now: Date;
   readonly since: Date | undefined;
@@ -80,4 +95,16 @@ async function addSessions(
   for (const session of await membersSessions(server, ownerRole))
     seen.add({ ...session, outcome: 'accepted', at: now });
   seen.age(now);
+}
+
+/** A session and its login are one use of one minute. */
+function joined(uses: readonly ObservedUse[]): ObservedUse[] {
+  const byKey = new Map<string, ObservedUse>();
+  for (const use of uses) {
+    const { credentialId, source, minute } = use;
+    const key = JSON.stringify([credentialId, source.address, source.name, minute]);
+    const before = byKey.get(key);
+    if (before === undefined || before.lastAt < use.lastAt) byKey.set(key, use);
+  }
+  return [...byKey.values()];
 }

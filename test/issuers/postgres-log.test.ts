@@ -18,6 +18,7 @@ import { openConnectionLog, type ConnectionLog } from '../../issuers/postgres/co
 import type { LoggedLogin } from '../../issuers/postgres/log-lines.js';
 import { logsAuthorization, lookAtSettings } from '../../issuers/postgres/log-settings.js';
 import { openLogTail } from '../../issuers/postgres/log-tail.js';
+import { readNotedLogins } from '../../issuers/postgres/login-trigger.js';
 import { openPostgres, type OwnPostgres } from '../harness/own-postgres.js';
 
 let server: OwnPostgres;
@@ -311,6 +312,17 @@ test('a line is read when it is whole, and a character that was cut too', async 
   await tail.readUntil('second', reader);
   expect(lines).toEqual(['lost', 'first', 'second é']);
   rmSync(folder, { recursive: true });
+});
+
+test('a login waits for no standby, though the trigger writes', async () => {
+  const watched = { database: 'postgres', ownerRole: 'owning', since: new Date(0) };
+  await server.query('create role owning; grant owning to app');
+  await readNotedLogins(administration, watched);
+  await server.set('synchronous_standby_names', 'nobody');
+  await logIn('quick');
+  await server.set('synchronous_standby_names', '');
+  const { uses } = await readNotedLogins(administration, watched);
+  expect(uses).toMatchObject([{ credentialId: 'app', source: { name: 'quick' } }]);
 });
 
 test('in a folder, the file is the one that the server names', async () => {

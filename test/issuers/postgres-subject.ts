@@ -14,7 +14,7 @@ export interface PreparedPostgres extends PreparedIssuer {
   readonly database: TestDatabase;
 }
 
-export type Recorded = 'log' | 'sessions';
+export type Recorded = 'log' | 'trigger' | 'sessions';
 
 /** A server's administrator, an owner role with a table, and programs that log in. */
 export async function prepare(recorded: Recorded): Promise<PreparedPostgres> {
@@ -30,6 +30,7 @@ export async function prepare(recorded: Recorded): Promise<PreparedPostgres> {
   const installation = randomUUID();
   const record = {
     log: { connectionLogFile: handed('ROTOR_TEST_POSTGRES_LOG') },
+    trigger: { loginTrigger: true },
     sessions: {},
   }[recorded];
   const issuer = postgres.open({ adminUrlFile, ...record }, { installationId: installation });
