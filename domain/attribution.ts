@@ -35,6 +35,16 @@ export function isSeenAs(source: UseSource, seenAs: SeenAs): boolean {
   return given.length > 0 && given.every(([rule, holds]) => rule !== undefined && holds(rule));
 }
 
+/** Whether a source is the one that was named: everything that was said of it fits, to the letter. */
+export function isNamedSource(named: UseSource, source: UseSource): boolean {
+  const said = [
+    [named.address, source.address],
+    [named.userAgent, source.userAgent],
+    [named.name, source.name],
+  ].filter(([wanted]) => wanted !== undefined);
+  return said.length > 0 && said.every(([wanted, seen]) => wanted === seen);
+}
+
 function matchesPattern(text: string | undefined, pattern: string): boolean {
   if (text === undefined) return false;
   const escaped = pattern.replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`).replaceAll('*', '.*');

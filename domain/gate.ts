@@ -1,5 +1,5 @@
 /** The gate before every revoke: what still speaks against ending a version, and on which basis a grant may be given. */
-import { attribute } from './attribution.js';
+import { attribute, isNamedSource } from './attribution.js';
 import type { Blocker } from './blocker.js';
 import { formatDuration } from './duration.js';
 import type { AcceptedOutage, DependencyFacts, Facts, GrantBasis, UseFacts } from './facts.js';
@@ -200,7 +200,7 @@ function isAcceptedSource(facts: Facts, source: UseSource): boolean {
   if (outage === undefined) return false;
   const owner = attribute(source, facts.dependencies);
   if (owner !== undefined) return accepts(outage, owner.dependent);
-  return outage.sources.some((accepted) => describeSource(accepted) === describeSource(source));
+  return outage.sources.some((accepted) => isNamedSource(accepted, source));
 }
 
 function inUse(facts: Facts, recent: readonly UseFacts[], until: Date): Blocker {

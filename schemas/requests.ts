@@ -7,11 +7,15 @@ import { Duration, Name } from './names.js';
 const text = z.string().trim().min(1).max(1_000);
 const uuid = z.uuid();
 
-const Source = z.strictObject({
-  address: z.string().max(100).optional(),
-  userAgent: z.string().max(300).optional(),
-  name: z.string().max(200).optional(),
-});
+const Source = z
+  .strictObject({
+    address: z.string().max(100).optional(),
+    userAgent: z.string().max(300).optional(),
+    name: z.string().max(200).optional(),
+  })
+  .refine((source) => Object.values(source).some((said) => said !== undefined), {
+    message: 'expected an address, a userAgent or a name',
+  });
 
 const AcceptedOutage = z.strictObject({
   dependents: z.array(z.string().max(100)).max(5_000).default([]),

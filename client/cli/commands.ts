@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { RotorError } from '../../domain/errors.js';
 import { decisionKinds } from '../../domain/run.js';
 import { confirmRevoke, secretPath, valueFromStdin, type Context } from './context.js';
+import { parseSource } from './source.js';
 import {
   planText,
   runsText,
@@ -112,7 +113,10 @@ function addRequests(program: Command, act: Act): void {
       'where the issuer cannot show all use: it may break, and you say so',
     )
     .option('--accept-outage <dependent...>', 'these dependents may break')
-    .option('--accept-source <user-agent...>', 'undeclared sources with this user agent may break')
+    .option(
+      '--accept-source <source...>',
+      'undeclared sources that may break, as rotor plan prints them, or their user agent',
+    )
     .action(
       act(async (context, secret: string, options: RunOptions) => {
         const accepts = options.acceptUnseenUse === true || outageOf(options) !== undefined;
@@ -158,7 +162,7 @@ function withRunOptions(command: Command): Command {
 
 function outageOf({ acceptOutage, acceptSource }: RunOptions): unknown {
   if (acceptOutage === undefined && acceptSource === undefined) return undefined;
-  const sources = (acceptSource ?? []).map((userAgent) => ({ userAgent }));
+  const sources = (acceptSource ?? []).map(parseSource);
   return { dependents: acceptOutage ?? [], sources };
 }
 

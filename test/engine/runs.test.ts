@@ -53,6 +53,29 @@ describe('what nobody declared', () => {
     expect(traffic.refused).toEqual([]);
   });
 
+  test('may break where its source was accepted, and nobody else may', async () => {
+    world = await openWorld();
+    const { value: old } = await world.adopt();
+    await world.depend('billing', { evidence: 'read-back' });
+    const use = (userAgent: string) => world.issuer.use(old, { address: '10.0.0.7', userAgent });
+    let others = true;
+    const using = setInterval(() => use('script') && others && use('another'), 20);
+    const sources = [{ userAgent: 'script' }];
+    const acceptedOutage = { by: 'test', reason: 'test', dependents: [], sources };
+    const runId = await world.ask('rotate', { acceptedOutage });
+    await waitsFor(runId, 'undeclared-use');
+    const told = String((await world.run(runId))['waits_told']);
+    expect([told.includes('another'), told.includes('script')]).toEqual([true, false]);
+    others = false;
+    expect(await world.result()).toBe('succeeded');
+    expect(use('script')).toBe(false);
+    clearInterval(using);
+    const { rows } = await world.database.pool.query<{ basis: string }>(
+      'select basis from rotor.grants where called_at is not null',
+    );
+    expect(rows).toEqual([{ basis: 'accepted-outage' }]);
+  });
+
   test('a late use of the revoked value becomes a finding', async () => {
     world = await openWorld();
     const { value: old } = await world.adopt();
