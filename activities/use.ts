@@ -1,4 +1,5 @@
 /** Reads what an issuer saw, live, and records it: what the gate then decides on is never older than its call. */
+import { AdapterError } from '../domain/errors.js';
 import type { Facts } from '../domain/facts.js';
 import type { LiveReading } from '../domain/gate.js';
 import type { CredentialRef, Issuer } from '../domain/issuer.js';
@@ -15,6 +16,23 @@ export async function readUse(
   if (issuer.observedUse === undefined) return;
   const record = await issuer.observedUse(secret, since);
   await ports.registry.recordUse({ secretId: secret.secretId, record, since });
+}
+
+/** For whoever only wants to know: an issuer that does not answer leaves what is known as it is. */
+export async function refreshUse(
+  ports: Pick<Ports, 'issuer' | 'registry' | 'tell'>,
+  facts: Facts,
+): Promise<void> {
+  const { issuer: name, secret, since } = useQuestion(facts);
+  const { secretId } = secret;
+  try {
+    const record = await ports.issuer(name).observedUse?.(secret, since);
+    if (record === undefined) return;
+    const news = await ports.registry.recordUse({ secretId, record, since });
+    for (const { what } of news) await ports.tell(secretId, { what, by: 'reader' });
+  } catch (error) {
+    if (!(error instanceof AdapterError)) throw error;
+  }
 }
 
 export function credentialRef(facts: Facts, versionId: string): CredentialRef | undefined {

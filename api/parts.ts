@@ -1,5 +1,6 @@
 /** What the routes act through; put together where everything is known. */
 import type pg from 'pg';
+import type { Facts } from '../domain/facts.js';
 import type { Registry, SecretName } from '../domain/registry.js';
 import type { SecretValue } from '../domain/secret-value.js';
 import type { AuditTrail } from '../infra/registry/audit.js';
@@ -37,5 +38,7 @@ export interface ApiParts {
   decide(decision: Decision): Promise<void>;
   adopt(call: AdoptCall): Promise<unknown>;
   declare(call: DeclarationCall): Promise<Applied>;
+  /** Reads the use of a secret live, so that what is shown of it is not a minute old. */
+  refresh(facts: Facts): Promise<void>;
   checks(): Promise<readonly Check[]>;
 }

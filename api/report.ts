@@ -10,6 +10,7 @@ export interface RunView {
   readonly grants: readonly Row[];
   readonly plans: readonly Row[];
   readonly events: readonly Row[];
+  readonly findings: readonly Row[];
 }
 
 export interface Report {
@@ -19,6 +20,8 @@ export interface Report {
   readonly evidence: readonly Row[];
   readonly decisions: readonly Row[];
   readonly grants: readonly Row[];
+  /** Seen since the run was asked for, and still open. */
+  readonly findings: readonly Row[];
 }
 
 export function reportOf(view: RunView): Report {
@@ -31,7 +34,13 @@ export function reportOf(view: RunView): Report {
     evidence: evidenceOf(view),
     decisions: view.decisions,
     grants: view.grants,
+    findings: findingsOf(view),
   };
+}
+
+function findingsOf({ findings, run }: RunView): Row[] {
+  const since = new Date(String(run['requested']));
+  return findings.filter(({ last }) => isSince(last, since));
 }
 
 /** What this run did; an earlier one has a report of its own. */
@@ -49,6 +58,7 @@ function evidenceOf({ dependencies, run }: RunView): Row[] {
       dependent: dependency['dependent'],
       destination: dependency['destination'],
       ...delivery,
+      moved: delivery['moved'] === null ? null : new Date(String(delivery['moved'])),
     }));
   });
 }
@@ -60,15 +70,26 @@ function markdownOf(view: RunView, ended: readonly Row[]): string {
     '',
     `- run: \`${String(run['run'])}\``,
     `- outcome: ${String(run['outcome'] ?? run['state'])}`,
-    `- requested by ${String(run['requestedBy'])} at ${time(run['requested'])}: ${String(run['reason'])}`,
+    `- requested by ${String(run['requestedBy'])} at ${time(run['requested'])}: ${cell(run['reason'])}`,
     `- ended: ${time(run['ended'])}`,
     `- plan: revision ${String(run['revision'])}, \`${String(run['hash'] ?? '-')}\``,
     '',
     ...section('Dependents', ['dependent', 'version', 'evidence', 'moved'], evidenceOf(view)),
     ...section('Ended', ['version', 'state', 'revoked', 'outlived', 'cause'], ended),
-    ...section('Grants', ['version', 'basis', 'granted', 'called'], grants),
+    ...section(
+      'Grants',
+      ['version', 'basis', 'granted', 'called', 'by', 'why'],
+      grants.map(answeredFor),
+    ),
     ...section('Decisions', ['at', 'kind', 'by', 'reason'], decisions),
+    ...section('Findings', ['code', 'message', 'first', 'last', 'count'], findingsOf(view)),
   ].join('\n');
+}
+
+/** Who answers for a grant, and why. */
+function answeredFor(grant: Row): Row {
+  const because = (grant['because'] ?? {}) as Row;
+  return { ...grant, by: because['requestedBy'], why: because['reason'] };
 }
 
 function section(title: string, columns: readonly string[], rows: readonly Row[]): string[] {

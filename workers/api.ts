@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Client, Connection } from '@temporalio/client';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { adopt } from '../activities/adopt.js';
+import { refreshUse } from '../activities/use.js';
 import { installationRoutes } from '../api/routes/installation.js';
 import { runRoutes } from '../api/routes/runs.js';
 import { secretRoutes } from '../api/routes/secrets.js';
@@ -57,6 +58,8 @@ function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
       await Promise.all(told.map((id) => tellRun(temporal, id, change).catch(() => undefined)));
       return applied;
     },
+    refresh: (facts) =>
+      refreshUse({ ...parts, tell: (id, change) => tellRun(temporal, id, change) }, facts),
     checks: () => checkParts(settings, parts, connection),
   };
 }

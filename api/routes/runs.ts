@@ -6,6 +6,7 @@ import {
   listRuns,
   runParts,
   secretDependencies,
+  secretFindings,
   secretUse,
   secretVersions,
   type Row,
@@ -68,13 +69,14 @@ async function runOf(parts: ApiParts, { params, by }: Call<unknown>): Promise<Ro
 async function showRun(parts: ApiParts, call: Call<unknown>): Promise<RunView> {
   const run = await runOf(parts, call);
   const secretId = String(run['secretId']);
-  const [versions, dependencies, use, more] = await Promise.all([
+  const [versions, dependencies, use, findings, more] = await Promise.all([
     secretVersions(parts.pool, secretId),
     secretDependencies(parts.pool, secretId),
     secretUse(parts.pool, secretId),
+    secretFindings(parts.pool, secretId),
     runParts(parts.pool, String(run['run'])),
   ]);
-  return { run, versions, dependencies, use, ...more };
+  return { run, versions, dependencies, use, findings, ...more };
 }
 
 async function decide(parts: ApiParts, call: Call<DecisionBody>): Promise<unknown> {

@@ -85,8 +85,15 @@ async function imagine(
   return facts;
 }
 
+/** With use as the issuer tells it now: where nothing happens to a secret, it is collected once a minute. */
+async function imagineLive(...asked: Parameters<typeof imagine>): Promise<Facts> {
+  const [parts] = asked;
+  await parts.refresh(await imagine(...asked));
+  return imagine(...asked);
+}
+
 async function showSecret(parts: ApiParts, { params, by }: Call<unknown>): Promise<unknown> {
-  const facts = await imagine(parts, params, { kind: 'rotate', options: {}, by: by.name });
+  const facts = await imagineLive(parts, params, { kind: 'rotate', options: {}, by: by.name });
   const { secretId } = facts.secret;
   const [versions, dependencies, use, findings] = await Promise.all([
     secretVersions(parts.pool, secretId),
@@ -100,7 +107,7 @@ async function showSecret(parts: ApiParts, { params, by }: Call<unknown>): Promi
 
 async function showPlan(parts: ApiParts, { params, body, by }: Call<PlanBody>): Promise<unknown> {
   const options = optionsOf(body, by);
-  const facts = await imagine(parts, params, { kind: body.kind, options, by: by.name });
+  const facts = await imagineLive(parts, params, { kind: body.kind, options, by: by.name });
   const plan = planRun(facts);
   return { ...previewOf(facts, plan), hash: planHash(facts, plan) };
 }

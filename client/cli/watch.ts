@@ -1,5 +1,6 @@
 /** Follows a run: redrawn in place on a terminal, one line per change in a pipe. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { stripVTControlCharacters } from 'node:util';
 import colors from 'picocolors';
 import type { Context } from './context.js';
 import { exitCodes } from './output.js';
@@ -82,7 +83,7 @@ function liveScreen(): Screen {
   return {
     draw: (view) => {
       const width = process.stdout.columns || 80;
-      const lines = [headline(view.run), ...progress(view)].map((line) => cut(line, width));
+      const lines = [headline(view.run), ...progress(view)].flatMap((line) => wrapped(line, width));
       if (drawn > 0) process.stdout.write(`\u001b[${drawn}A\u001b[J`);
       process.stdout.write(`${lines.join('\n')}\n`);
       drawn = lines.length;
@@ -91,10 +92,23 @@ function liveScreen(): Screen {
   };
 }
 
-/** Cuts what is visible; colour codes take no room. */
-function cut(line: string, width: number): string {
-  const plain = line.replaceAll(/\u001b\[[0-9;]*m/g, '');
-  return plain.length <= width ? line : `${plain.slice(0, width - 1)}…`;
+const indent = ' '.repeat(12);
+
+/** Who is in the way must not be cut off: long lines go on below, at words; colour codes take no room. */
+function wrapped(line: string, width: number): string[] {
+  const lines: string[] = [];
+  let current = '';
+  for (const word of line.split(/(?<=\S) /)) {
+    const longer = current === '' ? word : `${current} ${word}`;
+    const isFull = visible(longer) > width && current.trim() !== '';
+    if (isFull) lines.push(current);
+    current = isFull ? `${indent}${word}` : longer;
+  }
+  return [...lines, current];
+}
+
+function visible(text: string): number {
+  return stripVTControlCharacters(text).length;
 }
 
 function headline(run: Row): string {
