@@ -44,5 +44,17 @@ function carryOutStep(run: Run, plan: StoredPlan, step: StepName): Promise<Answe
     case 'disable':
     case 'revoke':
       return simpleStep(run, step);
+    default:
+      throw unknownStep(step);
   }
+}
+
+/**
+ * A newer release stored this plan. Not a failure of Temporal's: such an error holds the task open, and
+ * Temporal asks again until a worker of that release takes it; the run is never lost.
+ */
+function unknownStep(step: never): Error {
+  return new Error(
+    `this worker is older than the plan and does not know step ${String(step)}: a worker of the newer release goes on here`,
+  );
 }
