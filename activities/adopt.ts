@@ -20,7 +20,7 @@ export interface Adopted {
   readonly value: 'sealed' | 'unknown';
 }
 
-type AdoptPorts = Pick<Ports, 'registry' | 'store' | 'issuer' | 'newId'>;
+type AdoptPorts = Pick<Ports, 'registry' | 'store' | 'issuer' | 'newId' | 'reached'>;
 
 /**
  * The value is sealed under the version's id before anything else knows of it, and only accepted when
@@ -42,6 +42,7 @@ export async function adopt(ports: AdoptPorts, request: AdoptRequest): Promise<A
     await prove({ ports, issuer, facts }, { versionId, credential, value: request.value });
     await ports.store.put(versionId, request.value);
   }
+  ports.reached('adopt:sealed');
   const { credentialId, expiresAt } = credential;
   const { secretId } = facts.secret;
   const { ordinal } = await ports.registry.adopt({

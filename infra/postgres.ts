@@ -20,6 +20,8 @@ export function openPool(url: string, size = 10, name = 'rotor'): pg.Pool {
   });
   // A connection that breaks while idle is replaced; whoever asks next sees a failure that lasts.
   pool.on('error', () => undefined);
+  // Told to the one that uses the connection, too: without a listener, it would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

@@ -12,15 +12,18 @@ import { buildServer } from '../api/server.js';
 import { openRecorderPool } from '../authority/recorder.js';
 import { authorityRoutes } from '../authority/routes.js';
 import { startRun, tellRun, type Temporal } from '../client/workflows.js';
+import type { Queryable } from '../infra/postgres.js';
 import { recordDecision } from '../infra/registry/decisions.js';
 import { claimedRun, submit } from '../infra/registry/requests.js';
 import { clientOptions, usualTemporal } from '../infra/temporal-access.js';
 import { checkParts } from './checks.js';
 import { endWithParent, onSignals, runMain } from './child.js';
 import { declare } from './declare.js';
+import { killPoint } from './kill-point.js';
 import { openLog } from './log.js';
 import { openParts, type Parts } from './parts.js';
 import { readSettings, type Settings } from './settings.js';
+import { databaseAway } from './unreachable.js';
 
 interface Place {
   readonly settings: Settings;
@@ -29,9 +32,18 @@ interface Place {
   readonly connection: Connection;
 }
 
+/** Callers wait this long for Temporal; what did not get there is left to the keeper. */
+const tellWithinMs = 3_000;
+
+/** What must reach a workflow is a row already: that Temporal does not answer is not the caller's concern. */
+async function tellSoon({ client }: Temporal, telling: () => Promise<unknown>): Promise<void> {
+  await client.withDeadline(Date.now() + tellWithinMs, telling).catch(() => undefined);
+}
+
 function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
   const { pool, audit, registry } = parts;
   const claimant = `api ${process.pid}`;
+  const reached = killPoint(process.env);
   const decisionParts = { pool, audit, traitsOf: (name: string) => parts.issuer(name).traits };
   return {
     pool,
@@ -39,27 +51,29 @@ function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
     audit,
     request: async (request) => {
       const submitted = await submit({ pool, audit }, request, claimant);
+      reached('request:stored');
       const run = await claimedRun(pool, submitted.runId, claimant);
-      // Whatever goes wrong from here on, the row is there and the keeper starts it.
-      if (run !== undefined) await startRun(temporal, run).catch(() => false);
+      if (run !== undefined) await tellSoon(temporal, () => startRun(temporal, run));
       return submitted;
     },
     decide: async (decision) => {
       const secretId = await recordDecision(decisionParts, decision);
-      await tellRun(temporal, secretId, { what: decision.kind, by: decision.by }).catch(
-        () => undefined,
-      );
+      const change = { what: decision.kind, by: decision.by };
+      await tellSoon(temporal, () => tellRun(temporal, secretId, change));
     },
-    adopt: (call) => adopt(parts, call),
+    adopt: (call) => adopt({ ...parts, reached }, call),
     declare: async (call) => {
       const applied = await declare(settings, parts, call);
       const change = { what: 'declared', by: call.by };
       const told = call.dryRun ? [] : applied.touched;
-      await Promise.all(told.map((id) => tellRun(temporal, id, change).catch(() => undefined)));
+      await Promise.all(told.map((id) => tellSoon(temporal, () => tellRun(temporal, id, change))));
       return applied;
     },
     refresh: (facts) =>
-      refreshUse({ ...parts, tell: (id, change) => tellRun(temporal, id, change) }, facts),
+      refreshUse(
+        { ...parts, tell: (id, change) => tellSoon(temporal, () => tellRun(temporal, id, change)) },
+        facts,
+      ),
     checks: () => checkParts(settings, parts, connection),
   };
 }
@@ -76,12 +90,21 @@ function mountedAuthority({ settings, parts }: Place): FastifyPluginAsync[] {
   return [routes as unknown as FastifyPluginAsync];
 }
 
+/** Nobody is authenticated without the database; so the refusal has to say what is away. */
+function askOrSay(pool: Parts['pool']): Queryable['query'] {
+  const ask = (text: string, values?: unknown[]): Promise<unknown> =>
+    pool.query(text, values).catch((error: unknown) => {
+      throw databaseAway(error);
+    });
+  return ask as unknown as Queryable['query'];
+}
+
 async function listen(place: Place): Promise<FastifyInstance> {
   const log = openLog('api');
   const { host, port, tls, behindTlsProxy } = place.settings.configuration.api;
   const parts = apiParts(place);
   const server = await buildServer({
-    db: place.parts.pool,
+    db: { query: askOrSay(place.parts.pool) },
     routes: [...secretRoutes(parts), ...runRoutes(parts), ...installationRoutes(parts)],
     mounted: mountedAuthority(place),
     behindProxy: behindTlsProxy,

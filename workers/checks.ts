@@ -1,4 +1,5 @@
 /** What `rotor doctor` looks at: every part, from where the API stands, with what to do about it. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
 import type { Check } from '../api/parts.js';
 import { AdapterError, RotorError } from '../domain/errors.js';
@@ -10,6 +11,8 @@ import { demandBelievable } from '../infra/temporal-connection.js';
 import { faultAfter } from '../infra/temporal-fault.js';
 import type { Parts } from './parts.js';
 import type { Settings } from './settings.js';
+
+const longestLookMs = 5_000;
 
 type Look = () => Promise<string>;
 
@@ -51,11 +54,17 @@ export async function checkParts(
 
 async function look(part: string, hint: string, work: Look): Promise<Check> {
   try {
-    return { part, fine: true, told: await work() };
+    return { part, fine: true, told: await Promise.race([work(), tooLong()]) };
   } catch (error) {
     const known = error instanceof RotorError ? error.hint : undefined;
     return { part, fine: false, told: told(error), hint: known ?? hint };
   }
+}
+
+/** Doctors are called when something hangs: they do not. */
+async function tooLong(): Promise<never> {
+  await pause(longestLookMs, undefined, { ref: false });
+  throw new NotFine(`no answer within ${longestLookMs / 1_000} s`);
 }
 
 class NotFine extends Error {}

@@ -15,6 +15,7 @@ import { openRegistry } from '../infra/registry/open.js';
 import { issuerKinds } from '../issuers/index.js';
 import { openSealedStore } from '../stores/index.js';
 import type { Settings } from './settings.js';
+import { databaseAway } from './unreachable.js';
 
 export interface Parts {
   readonly pool: pg.Pool;
@@ -60,7 +61,11 @@ export async function openParts(settings: Settings): Promise<Parts> {
 }
 
 async function installationOf(pool: pg.Pool): Promise<string> {
-  const { rows } = await pool.query<{ id: string }>('select id from rotor.installation');
+  const { rows } = await pool
+    .query<{ id: string }>('select id from rotor.installation')
+    .catch((error: unknown) => {
+      throw databaseAway(error);
+    });
   const id = rows[0]?.id;
   if (id !== undefined) return id;
   throw new RotorError('not-migrated', 'the database holds no installation', { kind: 'failed' });
