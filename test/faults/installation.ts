@@ -13,6 +13,7 @@ import { freePort, prepareState, readSecret } from '../../workers/stack/first-st
 import { launch } from '../../workers/stack/supervised.js';
 import { openDatabase } from '../harness/database.js';
 import { sharedTemporal } from '../harness/temporal.js';
+import { openProxies } from './proxy.js';
 
 export interface Row {
   readonly [name: string]: unknown;
@@ -20,7 +21,7 @@ export interface Row {
 
 export type Installation = Awaited<ReturnType<typeof openInstallation>>;
 
-const policy = {
+const quick = {
   name: 'quick',
   overlap: '0',
   quietPeriod: '150ms',
@@ -32,9 +33,14 @@ const policy = {
 /** More issuer instances, by name; each may need the database's owner. */
 export type MoreIssuers = (ownerUrl: string, folder: string) => Record<string, unknown>;
 
-export async function openInstallation(more: MoreIssuers = () => ({})) {
+/** `proxied`: its processes reach PostgreSQL and Temporal through proxies that a test can cut. */
+export async function openInstallation(
+  more: MoreIssuers = () => ({}),
+  { proxied = false }: { readonly proxied?: boolean } = {},
+) {
   const database = await openDatabase();
   const temporal = sharedTemporal();
+  const proxies = proxied ? await openProxies(database.url, temporal.address) : undefined;
   const folder = mkdtempSync(join(tmpdir(), 'rotor-installation-'));
   const port = await freePort(0);
   await prepareState(folder, { roots: [folder], port });
@@ -52,8 +58,8 @@ export async function openInstallation(more: MoreIssuers = () => ({})) {
     ROTOR_CONFIG: join(folder, 'rotor.yaml'),
     ROTOR_KEY_FILE: join(folder, 'keys.json'),
     ROTOR_TASK_QUEUE: `test-${randomBytes(4).toString('hex')}`,
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: temporal.address,
+    DATABASE_URL: proxies?.databaseUrl ?? database.url,
+    TEMPORAL_ADDRESS: proxies?.temporalAddress ?? temporal.address,
   };
   const running = new Set<ChildProcess>();
   const start = (name: 'worker' | 'api', more: Record<string, string> = {}): ChildProcess => {
@@ -83,6 +89,7 @@ export async function openInstallation(more: MoreIssuers = () => ({})) {
   };
   return {
     database,
+    proxies,
     folder,
     url,
     api,
@@ -102,6 +109,7 @@ export async function openInstallation(more: MoreIssuers = () => ({})) {
     },
     async close() {
       await Promise.all([...running].map((child) => end(child)));
+      await Promise.all([proxies?.database.close(), proxies?.temporal.close()]);
       await database.close();
       rmSync(folder, { recursive: true, force: true });
     },
@@ -133,7 +141,19 @@ export async function eventually(look: () => Promise<boolean>, withinMs = 30_000
 /** One secret older than rotor, used by a program with a dotenv file and one with a list, both in this process. */
 export type ForSecrets = Pick<Installation, 'authority' | 'folder' | 'api' | 'url' | 'apply'>;
 
-export async function openSecret(installation: ForSecrets, name: string) {
+export interface SecretOptions {
+  /** What differs from the quick policy; of a name of its own. */
+  readonly policy?: Row;
+  /** Each program logs in this often. */
+  readonly everyMs?: number;
+}
+
+export async function openSecret(
+  installation: ForSecrets,
+  name: string,
+  { policy: differing = {}, everyMs = 40 }: SecretOptions = {},
+) {
+  const policy = { ...quick, ...differing };
   const { authority, folder, api, url } = installation;
   const client = { secretKey: name, name: `acme/${name}` };
   const { clientId } = await authority<{ clientId: string }>('/clients', client);
@@ -165,7 +185,7 @@ export async function openSecret(installation: ForSecrets, name: string) {
         name,
         issuer: 'main',
         owner: 'team',
-        policy: 'quick',
+        policy: policy.name,
         specification: { role: 'Viewer', validity: '1d', clientId },
         dependencies: [
           dependency('env', { file: env, variable: 'SECRET' }),
@@ -195,16 +215,27 @@ export async function openSecret(installation: ForSecrets, name: string) {
   const valuesIn = (file: string): string[] =>
     (/=(.*)/.exec(readFileSync(file, 'utf8'))?.[1] ?? '').split(',');
   const refused: string[] = [];
+  const refusedAt: number[] = [];
+  const seen = new Set([made.value]);
   let using = true;
+  let resting = false;
+  /** Each value in turn, as programs with several do; refused where every one of them is. */
+  const useOnce = async (kind: string, file: string): Promise<void> => {
+    const began = Date.now();
+    const outcomes: string[] = [];
+    for (const value of valuesIn(file)) {
+      seen.add(value);
+      outcomes.push(await login(value, `${name}-${kind}`));
+      if (outcomes.at(-1) === 'accepted') return;
+    }
+    if (outcomes.some((outcome) => outcome !== 'refused')) return;
+    refused.push(kind);
+    refusedAt.push(began);
+  };
   const use = async (kind: string, file: string): Promise<void> => {
     while (using) {
-      let outcome = 'lost';
-      for (const value of valuesIn(file)) {
-        outcome = await login(value, `${name}-${kind}`);
-        if (outcome === 'accepted') break;
-      }
-      if (outcome === 'refused') refused.push(kind);
-      await pause(40);
+      if (!resting) await useOnce(kind, file);
+      await pause(everyMs);
     }
   };
   const uses = [use('env', env), use('list', list)];
@@ -212,20 +243,29 @@ export async function openSecret(installation: ForSecrets, name: string) {
     name,
     clientId,
     refused,
+    /** When the requests began that were refused. */
+    refusedAt,
+    /** Every value that a program has found at its place. */
+    seen,
+    /** The programs stop using the secret for a while. */
+    rest: (on: boolean) => {
+      resting = on;
+    },
     login,
     env,
     list,
     oldValue: made.value,
     values: () => ({ env: valuesIn(env), list: valuesIn(list) }),
-    ask: async (kind: 'rotate' | 'compromise') =>
-      (
-        await api.post<{ runId: string }>(`/v1/secrets/acme/${name}/runs`, {
-          kind,
-          reason: 'test',
-          ...(kind === 'compromise' ? { confirm: 'revoke' } : {}),
-        })
-      ).runId,
+    ask: async (kind: 'rotate' | 'compromise', idempotencyKey?: string) => {
+      const confirm = kind === 'compromise' ? { confirm: 'revoke' } : {};
+      const body = { kind, reason: 'test', ...confirm };
+      const path = `/v1/secrets/acme/${name}/runs`;
+      return (await api.post<{ runId: string }>(path, body, idempotencyKey)).runId;
+    },
     run: async (runId: string) => (await api.get<{ run: Row }>(`/v1/runs/${runId}`)).run,
+    decide: async (runId: string, kind: 'pause' | 'abort') => {
+      await api.post(`/v1/runs/${runId}/decisions`, { kind, reason: 'test' });
+    },
     versions: async () => (await api.get<{ versions: Row[] }>(`/v1/secrets/acme/${name}`)).versions,
     /** Credentials that live at the issuer, and are a live version of the registry's: nothing else may be. */
     async orphans() {
@@ -234,9 +274,12 @@ export async function openSecret(installation: ForSecrets, name: string) {
       );
       const { versions } = await api.get<{ versions: Row[] }>(`/v1/secrets/acme/${name}`);
       const live = versions.filter(({ state }) => state !== 'revoked' && state !== 'ended');
-      const known = live.map(({ credential }) => String(credential)).sort();
-      const there = listed.map(({ credentialId }) => credentialId).sort();
-      return JSON.stringify(known) === JSON.stringify(there) ? [] : [known, there];
+      const known = live.map(({ credential }) => String(credential));
+      const there = listed.map(({ credentialId }) => credentialId);
+      return [
+        ...there.filter((id) => !known.includes(id)),
+        ...known.filter((id) => !there.includes(id)),
+      ];
     },
     async stop() {
       using = false;

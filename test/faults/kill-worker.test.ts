@@ -8,26 +8,7 @@ import {
   openSecret,
   type Installation,
 } from './installation.js';
-
-/** The points are named where the engine reaches them; `worker.kill` at each, and the run goes on. */
-const pointsOfRotation = [
-  'plan:stored',
-  'create:named',
-  'create:mint',
-  'create:minted',
-  'create:sealed',
-  'update:leased',
-  'update:write',
-  'update:delivered',
-  'verify:read',
-  'disable:call',
-  'disable:called',
-  'revoke:granted',
-  'revoke:called',
-  'revoke:proven',
-  'clean:forgotten',
-];
-const pointsOfCompromise = ['revoke:granted', 'revoke:called', 'create:minted', 'update:delivered'];
+import { pointsOfCompromise, pointsOfRotation } from './kill-points.js';
 
 describe('the worker is killed (SIGKILL)', () => {
   let installation: Installation;
