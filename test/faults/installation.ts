@@ -146,12 +146,14 @@ export interface SecretOptions {
   readonly policy?: Row;
   /** Each program logs in this often. */
   readonly everyMs?: number;
+  /** False: whoever opens it adopts its credential. */
+  readonly adopted?: boolean;
 }
 
 export async function openSecret(
   installation: ForSecrets,
   name: string,
-  { policy: differing = {}, everyMs = 40 }: SecretOptions = {},
+  { policy: differing = {}, everyMs = 40, adopted = true }: SecretOptions = {},
 ) {
   const policy = { ...quick, ...differing };
   const { authority, folder, api, url } = installation;
@@ -194,7 +196,8 @@ export async function openSecret(
       },
     ],
   });
-  await api.post(`/v1/secrets/acme/${name}/adopt`, { value: made.value });
+  const adopt = () => api.post(`/v1/secrets/acme/${name}/adopt`, { value: made.value });
+  if (adopted) await adopt();
   const login = async (value: string, userAgent: string): Promise<string> => {
     try {
       const response = await fetch(`${url}/oauth/token`, {
@@ -219,16 +222,13 @@ export async function openSecret(
   const seen = new Set([made.value]);
   let using = true;
   let resting = false;
-  /** Each value in turn, as programs with several do; refused where every one of them is. */
+  /** Only a refusal makes a program try its next value; refused is who was refused with all of them. */
   const useOnce = async (kind: string, file: string): Promise<void> => {
     const began = Date.now();
-    const outcomes: string[] = [];
     for (const value of valuesIn(file)) {
       seen.add(value);
-      outcomes.push(await login(value, `${name}-${kind}`));
-      if (outcomes.at(-1) === 'accepted') return;
+      if ((await login(value, `${name}-${kind}`)) !== 'refused') return;
     }
-    if (outcomes.some((outcome) => outcome !== 'refused')) return;
     refused.push(kind);
     refusedAt.push(began);
   };
@@ -255,6 +255,7 @@ export async function openSecret(
     env,
     list,
     oldValue: made.value,
+    adopt,
     values: () => ({ env: valuesIn(env), list: valuesIn(list) }),
     ask: async (kind: 'rotate' | 'compromise', idempotencyKey?: string) => {
       const confirm = kind === 'compromise' ? { confirm: 'revoke' } : {};
@@ -263,9 +264,8 @@ export async function openSecret(
       return (await api.post<{ runId: string }>(path, body, idempotencyKey)).runId;
     },
     run: async (runId: string) => (await api.get<{ run: Row }>(`/v1/runs/${runId}`)).run,
-    decide: async (runId: string, kind: 'pause' | 'abort') => {
-      await api.post(`/v1/runs/${runId}/decisions`, { kind, reason: 'test' });
-    },
+    abort: (runId: string) =>
+      api.post(`/v1/runs/${runId}/decisions`, { kind: 'abort', reason: 'test' }),
     versions: async () => (await api.get<{ versions: Row[] }>(`/v1/secrets/acme/${name}`)).versions,
     /** Credentials that live at the issuer, and are a live version of the registry's: nothing else may be. */
     async orphans() {
@@ -277,8 +277,8 @@ export async function openSecret(
       const known = live.map(({ credential }) => String(credential));
       const there = listed.map(({ credentialId }) => credentialId);
       return [
-        ...there.filter((id) => !known.includes(id)),
-        ...known.filter((id) => !there.includes(id)),
+        ...there.filter((id) => !known.includes(id)).map((id) => `${id} is no live version`),
+        ...known.filter((id) => !there.includes(id)).map((id) => `${id} is not at the issuer`),
       ];
     },
     async stop() {

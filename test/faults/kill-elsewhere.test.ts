@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
+import {
+  end,
+  eventually,
+  openInstallation,
+  openSecret,
+  type Installation,
+  type SecretOptions,
+  type UsedSecret,
+} from './installation.js';
+
+let installation: Installation;
+let api: ChildProcess;
+let worker: ChildProcess;
+
+beforeAll(async () => {
+  installation = await openInstallation();
+  api = installation.start('api');
+  await installation.ready();
+}, 60_000);
+afterAll(() => installation.close());
+
+function armed(name: 'worker' | 'api', point: string): ChildProcess {
+  const file = join(installation.folder, `${point.replace(':', '-')}-${randomUUID()}`);
+  return installation.start(name, { ROTOR_KILL_AT: point, ROTOR_KILL_ONCE: file });
+}
+
+async function used(
+  name: string,
+  options: SecretOptions,
+  work: (secret: UsedSecret) => Promise<void>,
+): Promise<void> {
+  const secret = await openSecret(installation, name, options);
+  try {
+    await work(secret);
+  } finally {
+    await secret.stop();
+    await end(worker);
+  }
+}
+
+/** Not only written: reported as written, too. */
+async function isDelivered({ name }: UsedSecret): Promise<boolean> {
+  const { rows } = await installation.database.pool.query(
+    `select from rotor.deliveries y join rotor.versions v on v.id = y.version_id
+     join rotor.secrets s on s.id = v.secret_id
+     where s.name = $1 and v.ordinal = 2 and y.delivered_at is not null`,
+    [name],
+  );
+  return rows.length > 0;
+}
+
+/** From here on, the worker at work is one that dies at the point; the one after it lives. */
+async function diesThere(point: string, cause: () => Promise<unknown>): Promise<void> {
+  await end(worker);
+  worker = armed('worker', point);
+  const died = once(worker, 'exit');
+  await cause();
+  expect(await died).toEqual([null, 'SIGKILL']);
+  worker = installation.start('worker');
+}
+
+async function ends(secret: UsedSecret, runId: string, outcome: string): Promise<void> {
+  await eventually(async () => (await secret.run(runId))['state'] === 'ended', 45_000);
+  expect(await secret.run(runId)).toMatchObject({ outcome });
+  expect(await secret.orphans()).toEqual([]);
+  expect(secret.refused).toEqual([]);
+}
+
+async function isAsBefore(secret: UsedSecret): Promise<void> {
+  const current = (await secret.versions()).filter((version) => version['current'] === true);
+  expect(current).toMatchObject([{ version: 'v1', state: 'active', value: 'sealed' }]);
+  expect(secret.values()).toEqual({ env: [secret.oldValue], list: [secret.oldValue] });
+  expect(await secret.login(secret.oldValue, 'check')).toBe('accepted');
+}
+
+describe('the worker is killed (SIGKILL) on the way back', () => {
+  for (const point of ['update:delivered', 'revoke:called']) {
+    test(`at ${point} of an aborted rotation: everybody has the old value again, the new one is gone`, async () => {
+      await used(`abort-${point.replace(':', '-')}`, {}, async (secret) => {
+        worker = installation.start('worker');
+        // Nobody uses anything: the new value is delivered, and waits for its proof.
+        secret.rest(true);
+        const runId = await secret.ask('rotate');
+        await eventually(() => isDelivered(secret));
+        await diesThere(point, async () => {
+          await secret.abort(runId);
+          secret.rest(false);
+        });
+        await ends(secret, runId, 'rolled-back');
+        await isAsBefore(secret);
+      });
+    }, 90_000);
+  }
+
+  test('at disable:enabled of an aborted rotation: the old value works again, the new one is gone', async () => {
+    const policy = { name: 'watchful', disablePeriod: '1m' };
+    await used('brought-back', { policy }, async (secret) => {
+      worker = installation.start('worker');
+      const runId = await secret.ask('rotate');
+      await eventually(async () =>
+        (await secret.versions()).some(({ state }) => state === 'disabled'),
+      );
+      await diesThere('disable:enabled', () => secret.abort(runId));
+      await ends(secret, runId, 'rolled-back');
+      await isAsBefore(secret);
+    });
+  }, 90_000);
+});
+
+describe('the API is killed (SIGKILL)', () => {
+  async function apiDiesAt(point: string, cause: () => Promise<unknown>): Promise<void> {
+    await end(api);
+    api = armed('api', point);
+    await installation.ready();
+    const died = once(api, 'exit');
+    await expect(cause()).rejects.toMatchObject({ code: 'unreachable' });
+    expect(await died).toEqual([null, 'SIGKILL']);
+    api = installation.start('api');
+    await installation.ready();
+  }
+
+  test('at request:stored: the keeper starts the run, and asking again is the same request', async () => {
+    await used('asked', {}, async (secret) => {
+      worker = installation.start('worker');
+      const key = randomUUID();
+      await apiDiesAt('request:stored', () => secret.ask('rotate', key));
+      const runId = await secret.ask('rotate', key);
+      await ends(secret, runId, 'succeeded');
+      const { rows } = await installation.database.pool.query(
+        `select from rotor.runs r join rotor.secrets s on s.id = r.secret_id where s.name = 'asked'`,
+      );
+      expect(rows).toHaveLength(1);
+    });
+  }, 90_000);
+
+  test('at adopt:sealed: adopting again is one version, with its value, and it rotates', async () => {
+    await used('adopted', { adopted: false }, async (secret) => {
+      await apiDiesAt('adopt:sealed', () => secret.adopt());
+      expect(await secret.versions()).toEqual([]);
+      await secret.adopt();
+      expect(await secret.versions()).toMatchObject([{ version: 'v1', value: 'sealed' }]);
+      worker = installation.start('worker');
+      await ends(secret, await secret.ask('rotate'), 'succeeded');
+    });
+  }, 90_000);
+});
