@@ -31,8 +31,21 @@ export async function countFaults(
     count('plaintext hits in logs', plaintext(installation, secrets)),
     count('audit trails with faults', await auditFaults(installation)),
   ];
+  if (orphans.flat().length > 0) details.push(...(await list(installation, everyCredential)));
   return { counts, details };
 }
+
+/** What there is to say of each credential that lives on either side: for whoever looks for the cause of an orphan. */
+const everyCredential = `
+  select concat_ws(' ', s.name, c.id, 'made', c.created_at, '| v' || v.ordinal, v.state, v.origin, v.credential_id,
+    'run', v.run_id, r.kind, r.state, r.outcome, '| tagged', w.ordinal, w.state, w.ended_cause, w.run_id,
+    x.kind, x.outcome, x.ended_at) as told
+  from authority.credentials c
+  full join rotor.versions v on v.credential_id = c.id
+  left join rotor.secrets s on s.id = v.secret_id left join rotor.runs r on r.id = v.run_id
+  left join rotor.versions w on c.tag like '%/' || w.id left join rotor.runs x on x.id = w.run_id
+  where (c.id is not null and c.revoked_at is null)
+     or (v.id is not null and v.state not in ('revoked', 'ended'))`;
 
 /** Places where none of the values is one that the issuer accepts. */
 async function lostPlaces(secret: UsedSecret): Promise<string[]> {
