@@ -11,6 +11,7 @@ import {
   finishCreate,
   mintedAmong,
   wrongRights,
+  type EndFirstOrder,
   type MintOrder,
 } from '../domain/steps/create.js';
 import { blockedBy } from './failures.js';
@@ -24,6 +25,7 @@ export async function create(ports: Ports, { runId }: OfRun): Promise<Answer> {
   const ids = { versionId: ports.newId(), effectId: ports.newId(), mark: ports.newId() };
   const order = await ports.registry.decide(runId, (facts) => beginCreate(facts, ids));
   if (order.kind === 'answer') return order.answer;
+  if (order.kind === 'end-first') return endFirst(ports, runId, order);
   ports.reached('create:named');
   const facts = await ports.registry.read(runId);
   const making: Making = { ports, runId, facts, order, issuer: ports.issuer(facts.secret.issuer) };
@@ -32,6 +34,18 @@ export async function create(ports: Ports, { runId }: OfRun): Promise<Answer> {
   } catch (error) {
     return blockedBy(error, 'issuer-failed', facts.secret.issuer);
   }
+}
+
+async function endFirst(
+  ports: Ports,
+  runId: string,
+  { versionIds }: EndFirstOrder,
+): Promise<Answer> {
+  for (const versionId of versionIds) {
+    const ended = await revokeVersion(ports, runId, versionId);
+    if (ended.kind !== 'done') return ended;
+  }
+  return create(ports, { runId });
 }
 
 interface Making {

@@ -10,6 +10,7 @@ import {
 } from '../domain/steps/disable.js';
 import { blockedBy } from './failures.js';
 import type { OfRun, Ports } from './ports.js';
+import { recordGone } from './revoke.js';
 import { useQuestion } from '../domain/steps/use-question.js';
 import { credentialRef, readUse } from './use.js';
 
@@ -46,10 +47,24 @@ async function disableNow(
   try {
     await issuer.disable(ref, order.until);
   } catch (error) {
+    if (error instanceof AdapterError && error.code === 'not-found')
+      return gone(ports, facts, order);
     return blockedBy(error, 'issuer-failed', facts.secret.issuer);
   }
   ports.reached('disable:called');
   return ports.registry.decide(runId, (now) => finishDisable(now, order));
+}
+
+/** What is gone cannot be disabled: it is recorded as gone, and the run plans again. */
+async function gone(
+  ports: Ports,
+  { run, secret }: Facts,
+  { versionId }: { readonly versionId: string },
+): Promise<Answer> {
+  if (await recordGone(ports, run.runId, versionId))
+    return { kind: 'replan', told: 'the old version is gone at the issuer' };
+  const told = `${secret.issuer}: the credential is listed, and cannot be found`;
+  return { kind: 'blocked', code: 'issuer-failed', told };
 }
 
 /** Enabled at the issuer first, then recorded: a crash in between leaves it working. */

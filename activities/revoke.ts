@@ -80,12 +80,13 @@ async function endVersion(ports: Ports, facts: Facts, versionId: string): Promis
   }
 }
 
-/** A version that a mint displaced is recorded as revoked where the issuer lists it no more. */
-export async function recordGone(ports: Ports, runId: string, versionId: string): Promise<void> {
+/** Records that a version is gone where the issuer lists it no more: revoked by our call, or ended elsewhere. */
+export async function recordGone(ports: Ports, runId: string, versionId: string): Promise<boolean> {
   const facts = await ports.registry.read(runId);
   const ref = credentialRef(facts, versionId);
-  if (ref === undefined) return;
-  await resume({ ports, runId, facts, ref, issuer: ports.issuer(facts.secret.issuer) });
+  if (ref === undefined) return false;
+  const ending = { ports, runId, facts, ref, issuer: ports.issuer(facts.secret.issuer) };
+  return (await resume(ending)) !== undefined;
 }
 
 /** Gone already: by a call of ours whose answer was lost, or by somebody else's hand. */

@@ -94,6 +94,7 @@ export function predecessorToReturnTo(facts: Facts, successorId: string): Versio
     .at(-1);
 }
 
+/** Also where a write was only begun: it may have happened. */
 export function wasDelivered(facts: Facts, versionId: string): boolean {
   return facts.deliveries.some(
     (delivery) => delivery.versionId === versionId && delivery.generation > 0,

@@ -25,10 +25,17 @@ export interface TemporalTls {
 /** Where a server listens that was started by hand. */
 export const usualTemporal: TemporalAccess = { address: '127.0.0.1:7233' };
 
+/** A server that was away for long is found again this soon. */
+const longestPauseMs = 3_000;
+
 type CommonOptions = Pick<NativeConnectionOptions, 'address' | 'tls' | 'apiKey' | 'metadata'>;
 
-export function clientOptions(access: TemporalAccess): ConnectionOptions & CommonOptions {
-  const { address, tls, apiKey, metadata } = access;
+export function clientOptions(access: TemporalAccess): ConnectionOptions {
+  const channelArgs = { 'grpc.max_reconnect_backoff_ms': longestPauseMs };
+  return { ...commonOptions(access), channelArgs };
+}
+
+function commonOptions({ address, tls, apiKey, metadata }: TemporalAccess): CommonOptions {
   return {
     address,
     tls: tls === undefined ? false : tlsOptions(tls),
@@ -39,7 +46,7 @@ export function clientOptions(access: TemporalAccess): ConnectionOptions & Commo
 
 /** On one machine, compressing costs more than it saves. */
 export function nativeOptions(access: TemporalAccess): NativeConnectionOptions {
-  const options = clientOptions(access);
+  const options = commonOptions(access);
   return isLoopback(access.address) ? { ...options, grpcCompression: { codec: 'none' } } : options;
 }
 

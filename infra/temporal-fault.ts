@@ -130,7 +130,10 @@ interface Evidence {
 
 function judge(access: TemporalAccess, { reached, refused, error }: Evidence): RotorError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
-  if (!reached.host || error instanceof TimedOut) return faultOf('unreachable', access, code);
+  // A proxy before a server that is down takes the connection, and resets it.
+  const isDown =
+    !reached.host || error instanceof TimedOut || (!reached.tls && code === 'ECONNRESET');
+  if (isDown && refused === undefined) return faultOf('unreachable', access, code);
   if (refused !== undefined) return faultOf('certificate-refused', access, refused);
   const saysNo = reached.tls || code?.includes('ALERT') === true;
   return faultOf(saysNo ? 'not-permitted' : 'other-protocol', access, code);

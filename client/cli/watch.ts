@@ -142,6 +142,8 @@ function dependencyLine(dependency: Row): string[] {
   const version = String(last['version']);
   if (last['failure'] !== null)
     return [`  ${colors.red('✗')} ${name} ${version} ${String(last['failure'])}`];
+  if (last['delivered'] === null)
+    return [`  ${colors.yellow('…')} ${name} ${version} is being delivered`];
   if (last['moved'] === null)
     return [`  ${colors.yellow('…')} ${name} ${version} delivered, waiting for proof`];
   return [`  ${colors.green('✓')} ${name} ${version} ${String(last['evidence'])}`];

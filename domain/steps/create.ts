@@ -5,6 +5,7 @@ import type { Credential, IssuedSecret } from '../issuer.js';
 import { fullName } from '../plan.js';
 import { successorCandidate } from '../progress.js';
 import type { Answer } from '../run.js';
+import { isUsable } from '../version.js';
 import { answered, standingAnswer, asOrder, type AnswerOrder } from './standing.js';
 
 export interface MintOrder {
@@ -22,7 +23,13 @@ export interface MintOrder {
   readonly mintedAs: string | undefined;
 }
 
-export type CreateOrder = AnswerOrder | MintOrder;
+/** Credentials of this run that nobody may use, and whose ending was cut short. */
+export interface EndFirstOrder {
+  readonly kind: 'end-first';
+  readonly versionIds: readonly string[];
+}
+
+export type CreateOrder = AnswerOrder | EndFirstOrder | MintOrder;
 
 export interface NewIds {
   readonly versionId: string;
@@ -72,6 +79,8 @@ export function activate({ versionId, credentialId, expiresAt }: MadeVersion): C
 }
 
 export function beginCreate(facts: Facts, ids: NewIds): Decided<CreateOrder> {
+  const versionIds = unendedOf(facts);
+  if (versionIds.length > 0) return { result: { kind: 'end-first', versionIds }, changes: [] };
   const candidate = successorCandidate(facts, new Set(facts.run.plan?.ends ?? []));
   const answer =
     standingAnswer(facts) ??
@@ -91,6 +100,12 @@ export function beginCreate(facts: Facts, ids: NewIds): Decided<CreateOrder> {
       { change: 'probe-marked', versionId, mark },
     ],
   };
+}
+
+function unendedOf({ versions, run }: Facts): string[] {
+  return versions
+    .filter(({ runId, refused, state }) => runId === run.runId && refused && isUsable(state))
+    .map(({ versionId }) => versionId);
 }
 
 const valueLost: Answer = {

@@ -16,8 +16,11 @@ export function isPaused(facts: Facts): boolean {
 export function standingAnswer(facts: Facts): Answer | undefined {
   const turn = facts.run.decisions.find(({ read, kind }) => !read && kind !== 'pause');
   if (turn !== undefined) return { kind: 'replan', told: `${turn.kind}, decided by ${turn.by}` };
-  if (isPaused(facts)) return { kind: 'blocked', code: 'paused', told: 'paused' };
-  return undefined;
+  if (!isPaused(facts)) return undefined;
+  // A plan brings back what is disabled before anything else.
+  if (facts.versions.some(({ state }) => state === 'disabled'))
+    return { kind: 'replan', told: 'paused: what is disabled works again first' };
+  return { kind: 'blocked', code: 'paused', told: 'paused' };
 }
 
 /** Somebody was declared meanwhile, or has to move again: a wave more, before the gate. */

@@ -64,7 +64,22 @@ export function beginDelivery(facts: Facts, dependencyId: string): Decided<Updat
       known,
       deadline,
     },
-    changes: [lease],
+    changes: [lease, begun(dependency, lease)],
+  };
+}
+
+/** Before it is written: should nobody ever report, the destination may hold it all the same. */
+function begun(
+  { dependencyId }: DependencyFacts,
+  { versionId, generation }: { readonly versionId: string; readonly generation: number },
+): Change {
+  return {
+    change: 'delivery',
+    dependencyId,
+    versionId,
+    generation,
+    delivered: false,
+    moved: false,
   };
 }
 

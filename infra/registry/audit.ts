@@ -1,9 +1,9 @@
 /** The audit trail: each event carries a MAC over itself and the one before it, so that no change goes unseen. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { canonicalText } from '../canonical.js';
-import type { Queryable } from '../postgres.js';
+import type pg from 'pg';
+import { inTransaction, type Queryable } from '../postgres.js';
 
-// The package is CommonJS whose types say ESM default.
 export interface AuditEvent {
   readonly actor: string;
   readonly runId?: string | undefined;
@@ -22,8 +22,8 @@ export type ChainEnd = string | ({ readonly chainId: string } & ChainHead);
 export interface AuditTrail {
   /** Adds events to a chain; the caller's transaction holds the lock of what the chain is about. */
   append(db: Queryable, chain: ChainEnd, events: readonly AuditEvent[]): Promise<void>;
-  /** Reads every chain, and names the first event of each that does not fit. */
-  verify(db: Queryable): Promise<AuditVerdict>;
+  /** Reads every chain as it is at one moment, and names the first event of each that does not fit. */
+  verify(pool: pg.Pool): Promise<AuditVerdict>;
 }
 
 export interface AuditVerdict {
@@ -81,7 +81,12 @@ export function openAudit(key: Buffer): AuditTrail {
         events,
         head: typeof chain === 'string' ? undefined : chain,
       }),
-    verify: (db) => verify(key, db),
+    verify: (pool) =>
+      inTransaction(
+        pool,
+        (db) => verify(key, db),
+        (db) => db.query('begin isolation level repeatable read read only'),
+      ),
   };
 }
 

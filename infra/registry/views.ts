@@ -38,7 +38,7 @@ export async function secretDependencies(db: Queryable, secretId: string): Promi
     `select t.name as dependent, d.owner, e.connector, e.identity as destination, d.wave,
        d.least_evidence as "leastEvidence", d.seen_as as "seenAs", d.documentation,
        (select jsonb_agg(jsonb_build_object('version', 'v' || v.ordinal, 'evidence', y.evidence,
-            'moved', y.moved_at, 'failure', y.failure) order by v.ordinal)
+            'delivered', y.delivered_at, 'moved', y.moved_at, 'failure', y.failure) order by v.ordinal)
         from rotor.deliveries y join rotor.versions v on v.id = y.version_id
         where y.dependency_id = d.id) as deliveries
      from rotor.dependencies d join rotor.dependents t on t.id = d.dependent_id

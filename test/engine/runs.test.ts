@@ -155,6 +155,22 @@ describe('decisions', () => {
     traffic.stop();
   });
 
+  test('pause makes a disabled version work again first, and resume disables it again', async () => {
+    world = await openWorld({ ...quickPolicy, disablePeriodMs: 700 });
+    const { value: old } = await world.adopt();
+    await world.depend('billing', { evidence: 'read-back' });
+    const runId = await world.ask('rotate');
+    await eventually(async () => (await world.versions()).includes('v1 disabled'));
+    await world.decide(runId, 'pause');
+    await waitsFor(runId, 'paused');
+    expect(world.issuer.use(old, { userAgent: 'billing' })).toBe(true);
+    expect((await world.versions())[0]).toBe('v1 retiring');
+    await world.decide(runId, 'resume');
+    expect(await world.result()).toBe('succeeded');
+    expect(world.issuer.use(old, { userAgent: 'late' })).toBe(false);
+    expect((await world.audit.verify(world.database.pool)).faults).toEqual([]);
+  });
+
   test('a skipped dependent breaks, so the gate asks for an accepted outage that names it', async () => {
     world = await openWorld({
       ...quickPolicy,

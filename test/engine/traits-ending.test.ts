@@ -150,8 +150,11 @@ describe('disabling first', () => {
 });
 
 describe('a version that ended elsewhere', () => {
-  test('removed by hand while the run waits: recorded as such, with a finding', async () => {
-    const old = await worldWith({}, { overlapMs: 1_500 });
+  test.each([
+    ['before it is disabled', { disablePeriodMs: 300 }],
+    ['before it is revoked', {}],
+  ])('removed by hand %s: recorded as such, with a finding', async (_when, policy) => {
+    const old = await worldWith({}, { overlapMs: 1_500, ...policy });
     const [credentialId] = world.issuer.live.keys();
     const runId = await world.ask('rotate');
     await waitsFor(runId, 'overlap');

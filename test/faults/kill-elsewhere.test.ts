@@ -97,6 +97,22 @@ describe('the worker is killed (SIGKILL) on the way back', () => {
     }, 90_000);
   }
 
+  test('after a write that was never reported, and the run is aborted: what may have been written is taken back', async () => {
+    await used('unreported', {}, async (secret) => {
+      worker = armed('worker', 'update:delivered');
+      const died = once(worker, 'exit');
+      secret.rest(true);
+      const runId = await secret.ask('rotate');
+      await died;
+      expect(secret.values().env).not.toEqual([secret.oldValue]);
+      await secret.abort(runId);
+      worker = installation.start('worker');
+      secret.rest(false);
+      await ends(secret, runId, 'rolled-back');
+      await isAsBefore(secret);
+    });
+  }, 90_000);
+
   test('at disable:enabled of an aborted rotation: the old value works again, the new one is gone', async () => {
     const policy = { name: 'watchful', disablePeriod: '1m' };
     await used('brought-back', { policy }, async (secret) => {
@@ -110,6 +126,22 @@ describe('the worker is killed (SIGKILL) on the way back', () => {
       await isAsBefore(secret);
     });
   }, 90_000);
+});
+
+describe('the worker is killed (SIGKILL) before a value was sealed, and once more while its credential ends', () => {
+  for (const point of ['revoke:granted', 'revoke:called']) {
+    test(`at ${point}: nothing is left behind, and the next rotation succeeds too`, async () => {
+      await used(`twice-${point.replace(':', '-')}`, {}, async (secret) => {
+        worker = armed('worker', 'create:minted');
+        const first = once(worker, 'exit');
+        const runId = await secret.ask('rotate');
+        await first;
+        await diesThere(point, () => Promise.resolve());
+        await ends(secret, runId, 'succeeded');
+        await ends(secret, await secret.ask('rotate'), 'succeeded');
+      });
+    }, 120_000);
+  }
 });
 
 describe('the API is killed (SIGKILL)', () => {
