@@ -80,7 +80,11 @@ export type Change =
   | { readonly change: 'monitoring'; readonly versionId: string; readonly until: Date }
   | { readonly change: 'found'; readonly finding: Finding }
   /** The facts that it was about are no longer so. */
-  | { readonly change: 'finding-closed'; readonly code: FindingCode; readonly about: string };
+  | {
+      readonly change: 'findings-closed';
+      readonly code: FindingCode;
+      readonly abouts: readonly string[];
+    };
 
 export interface VersionNamed {
   readonly change: 'version-named';
@@ -154,7 +158,7 @@ const unaudited: ReadonlySet<Change['change']> = new Set([
   'run-waits',
   'run-goes-on',
   'disable-renewed',
-  'finding-closed',
+  'findings-closed',
 ]);
 
 export function isAudited({ change }: Change): boolean {

@@ -130,11 +130,14 @@ interface Evidence {
 
 function judge(access: TemporalAccess, { reached, refused, error }: Evidence): RotorError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
-  // A proxy before a server that is down takes the connection, and resets it.
-  const isDown =
-    !reached.host || error instanceof TimedOut || (!reached.tls && code === 'ECONNRESET');
-  if (isDown && refused === undefined) return faultOf('unreachable', access, code);
   if (refused !== undefined) return faultOf('certificate-refused', access, refused);
+  if (isDown(reached, code)) return faultOf('unreachable', access, code);
   const saysNo = reached.tls || code?.includes('ALERT') === true;
   return faultOf(saysNo ? 'not-permitted' : 'other-protocol', access, code);
+}
+
+/** A proxy before a server that is down takes the connection, and resets it. */
+function isDown(reached: Reached, code: string | undefined): boolean {
+  if (!reached.host || code === 'ETIMEDOUT') return true;
+  return !reached.tls && code === 'ECONNRESET';
 }

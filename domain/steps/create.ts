@@ -88,6 +88,14 @@ export function beginCreate(facts: Facts, ids: NewIds): Decided<CreateOrder> {
     mustWait(facts) ??
     whyNotMinted(facts, candidate);
   if (answer !== undefined) return asOrder(answered(answer));
+  return orderMint(facts, ids, candidate);
+}
+
+function orderMint(
+  facts: Facts,
+  ids: NewIds,
+  candidate: VersionFacts | undefined,
+): Decided<MintOrder> {
   const versionId = candidate?.versionId ?? ids.versionId;
   const named: Change[] = candidate === undefined ? [nameVersion(versionId)] : [];
   const deadline = new Date(facts.now.getTime() + facts.policy.timeouts.mintMs);

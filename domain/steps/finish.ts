@@ -42,13 +42,15 @@ export function finishClean(facts: Facts, cleaned: Cleaned): Decided<Answer> {
 /** What was cleaned, and what was not: a finding, which the next look closes once nothing is left. */
 export function recordCleaned({ forgotten, cleaned, failures }: Cleaned): Change[] {
   const code = 'clean-failed';
+  const closed: Change[] =
+    cleaned.length === 0 ? [] : [{ change: 'findings-closed', code, abouts: cleaned }];
   return [
     ...forgotten.map((versionId): Change => ({
       change: 'value-known',
       versionId,
       value: 'destroyed',
     })),
-    ...cleaned.map((about): Change => ({ change: 'finding-closed', code, about })),
+    ...closed,
     ...failures.map(({ about, message }): Change => ({
       change: 'found',
       finding: { code, about, message },

@@ -135,11 +135,11 @@ const writers: { readonly [K in Change['change']]: Writer<K> } = {
   },
   monitoring: (db, { versionId, until }) =>
     one(db, 'update rotor.versions set monitor_until = $2 where id = $1', [versionId, until]),
-  'finding-closed': async (db, { code, about }, facts) => {
+  'findings-closed': async (db, { code, abouts }, facts) => {
     await db.query(
       `update rotor.findings set closed_at = clock_timestamp()
-       where secret_id = $1 and code = $2 and about = $3 and closed_at is null`,
-      [facts.secret.secretId, code, about],
+       where secret_id = $1 and code = $2 and about = any($3) and closed_at is null`,
+      [facts.secret.secretId, code, abouts],
     );
   },
   found: (db, { finding }, facts) => writeFinding(db, facts.secret.secretId, finding),

@@ -90,7 +90,9 @@ describe('the commands', () => {
     const listed = await rotor(['list', '--runs', '--json']);
     const [run] = JSON.parse(listed.out) as { run: string }[];
     const report = await rotor(['report', run?.run.slice(0, 8) ?? '']);
-    expectGolden('report.md', withoutChance(report.out));
+    // What the stranger of another test did may have been found before this run or since.
+    const [ofRun = ''] = report.out.split('## Findings');
+    expectGolden('report.md', withoutChance(`${ofRun.trimEnd()}\n`));
     const value = secret.values().env[0] ?? '';
     for (const text of [
       out,
