@@ -20,7 +20,10 @@ export interface Adopted {
   readonly value: 'sealed' | 'unknown';
 }
 
-type AdoptPorts = Pick<Ports, 'registry' | 'store' | 'issuer' | 'newId' | 'reached'>;
+interface AdoptPorts extends Pick<Ports, 'registry' | 'store' | 'issuer' | 'newId' | 'reached'> {
+  /** The same for the same credential, always: what a killed attempt has sealed, the next one finds. */
+  adoptedId(secretId: string, credentialId: string): string;
+}
 
 /**
  * The value is sealed under the version's id before anything else knows of it, and only accepted when
@@ -36,7 +39,8 @@ export async function adopt(ports: AdoptPorts, request: AdoptRequest): Promise<A
   const issuer = ports.issuer(facts.secret.issuer);
   const credential = choose(facts, await listed(issuer, facts), request.credentialId);
   const known = facts.versions.find((v) => v.credentialId === credential.credentialId);
-  const versionId = known?.versionId ?? ports.newId();
+  const versionId =
+    known?.versionId ?? ports.adoptedId(facts.secret.secretId, credential.credentialId);
   const value = request.value === undefined ? 'unknown' : 'sealed';
   if (request.value !== undefined) {
     await prove({ ports, issuer, facts }, { versionId, credential, value: request.value });

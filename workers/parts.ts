@@ -1,5 +1,5 @@
 /** The parts of an installation, put together from its settings: the only place that knows every kind. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { connectorKinds } from '../connectors/index.js';
 import type { Connector } from '../domain/connector.js';
@@ -28,6 +28,7 @@ export interface Parts {
   connector(kind: string): Connector;
   newId(): string;
   newValue(): SecretValue;
+  adoptedId(secretId: string, credentialId: string): string;
 }
 
 export async function openParts(settings: Settings): Promise<Parts> {
@@ -57,7 +58,18 @@ export async function openParts(settings: Settings): Promise<Parts> {
     connector: connectorsOf(settings),
     newId: randomUUID,
     newValue: () => new SecretValue(randomBytes(32).toString('base64url')),
+    adoptedId,
   };
+}
+
+/** A UUID of version 8 (RFC 9562): bits of a hash, so that it is the same each time. */
+function adoptedId(secretId: string, credentialId: string): string {
+  const bits = createHash('sha256')
+    .update(JSON.stringify([secretId, credentialId]))
+    .digest();
+  bits.writeUInt8((bits.readUInt8(6) & 0x0f) | 0x80, 6);
+  bits.writeUInt8((bits.readUInt8(8) & 0x3f) | 0x80, 8);
+  return bits.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
 async function installationOf(pool: pg.Pool): Promise<string> {

@@ -176,6 +176,11 @@ describe('the API is killed (SIGKILL)', () => {
       expect(await secret.versions()).toEqual([]);
       await secret.adopt();
       expect(await secret.versions()).toMatchObject([{ version: 'v1', value: 'sealed' }]);
+      const { rows } = await installation.database.pool.query(
+        `select from sealed.values s where not exists
+           (select from rotor.versions v where v.id = s.version_id)`,
+      );
+      expect(rows).toHaveLength(0);
       worker = installation.start('worker');
       await ends(secret, await secret.ask('rotate'), 'succeeded');
     });
