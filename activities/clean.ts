@@ -11,12 +11,25 @@ import {
   type Cleaned,
 } from '../domain/steps/finish.js';
 import { destinationFor, sealedVersionIds } from '../domain/steps/update.js';
-import { untilDeadline } from './deadline.js';
+import { within } from './deadline.js';
+import { isOver } from './failures.js';
 import type { OfRun, Ports } from './ports.js';
 import { openValues } from './values.js';
 
 /** A destination that cannot be cleaned is a finding with its own retries; it does not hold the secret's lock. */
 export async function clean(ports: Ports, { runId }: OfRun): Promise<Answer> {
+  try {
+    return await cleanNow(ports, runId);
+  } catch (error) {
+    // What an attempt whose answer was lost left behind is not known: it is looked for.
+    if (isOver(error)) return { kind: 'done', told: 'the run is over', leftBehind: 1 };
+    throw error;
+  } finally {
+    ports.reached('clean:ended');
+  }
+}
+
+async function cleanNow(ports: Ports, runId: string): Promise<Answer> {
   const facts = await ports.registry.read(runId);
   const changed = mayClean(facts);
   if (changed !== undefined) return changed;
@@ -72,7 +85,7 @@ async function forgetAt(
 ): Promise<string | undefined> {
   const connector = ports.connector(dependency.connector);
   const destination = destinationFor({ dependency });
-  const signal = untilDeadline(new Date(Date.now() + facts.policy.timeouts.deliverMs));
+  const signal = within(facts.policy.timeouts.deliverMs);
   try {
     const { versionIds } = await connector.held(destination, known);
     const left = known.filter(

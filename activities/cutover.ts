@@ -10,6 +10,8 @@ import {
 } from '../domain/steps/cutover.js';
 import { blockedBy } from './failures.js';
 import type { OfRun, Ports } from './ports.js';
+import { useQuestion } from '../domain/steps/use-question.js';
+import { readUse } from './use.js';
 import { sealOwnValue } from './values.js';
 
 export async function prepare(ports: Ports, { runId }: OfRun): Promise<Answer> {
@@ -28,6 +30,8 @@ export async function cutover(ports: Ports, { runId }: OfRun): Promise<Answer> {
     mark: ports.newId(),
     newGrantId: () => ports.newId(),
   };
+  const before = await ports.registry.read(runId);
+  if (before.run.kind !== 'compromise') await readUse(ports, useQuestion(before));
   const order = await ports.registry.decide(runId, (facts) => decideCutover(facts, ids));
   if (order.kind === 'answer') return order.answer;
   await sealOwnValue(ports, order.versionId);

@@ -1,7 +1,10 @@
+/** Time limits of calls: durations, since the database that decides has a clock of its own. */
 import { Context } from '@temporalio/activity';
 
-/** Aborts at the deadline, and when the activity is cancelled. */
-export function untilDeadline(deadline: Date): AbortSignal {
-  const left = Math.max(1, deadline.getTime() - Date.now());
-  return AbortSignal.any([Context.current().cancellationSignal, AbortSignal.timeout(left)]);
+/** Aborts after the time, and when the activity is cancelled. */
+export function within(ms: number): AbortSignal {
+  return AbortSignal.any([
+    Context.current().cancellationSignal,
+    AbortSignal.timeout(Math.max(1, ms)),
+  ]);
 }

@@ -60,3 +60,13 @@ export function blockedBy(error: unknown, code: string, who: string): Answer {
   if (!(error instanceof AdapterError) || isPassing(error.code)) throw error;
   return { kind: 'blocked', code, told: `${who}: ${error.message} (${error.code})` };
 }
+
+/** The run was taken over, or has ended by itself: no decision of its is taken any more. */
+export function hasEnded(error: unknown): boolean {
+  return error instanceof RotorError && (error.code === 'run-superseded' || isOver(error));
+}
+
+/** The run has ended by itself: where a step ends it, an attempt whose answer was lost has done so. */
+export function isOver(error: unknown): boolean {
+  return error instanceof RotorError && error.code === 'run-over';
+}

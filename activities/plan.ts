@@ -1,16 +1,21 @@
-/** Reads the facts, computes the plan and stores it; a version that is only disabled works again first. */
+/** Reads the facts, computes the plan and stores it; before a run turns back, what it needs for that is looked after. */
+import { AdapterError } from '../domain/errors.js';
 import type { Decided } from '../domain/change.js';
 import type { Facts } from '../domain/facts.js';
 import type { StoredPlan } from '../domain/run.js';
-import { decidePlan, versionsToBringBack } from '../domain/steps/plan.js';
+import { decidePlan, turnsBackNow, versionsToBringBack } from '../domain/steps/plan.js';
+import { issuedSecret } from '../domain/steps/create.js';
+import { isUsable } from '../domain/version.js';
 import { bringBack } from './disable.js';
 import type { OfRun, Ports } from './ports.js';
+import { recordGone } from './revoke.js';
 
 export async function plan(ports: Ports, { runId }: OfRun): Promise<StoredPlan> {
-  const disabled = await ports.registry.decide(runId, planUnlessDisabled);
-  if ('steps' in disabled) return reached(ports, disabled);
+  const first = await ports.registry.decide(runId, planUnlessUnsure);
+  if ('steps' in first) return reached(ports, first);
   const facts = await ports.registry.read(runId);
-  for (const versionId of disabled.versionIds) await bringBack(ports, facts, versionId);
+  for (const versionId of first.disabled) await bringBack(ports, facts, versionId);
+  if (first.turnsBack) await recordWhatIsGone(ports, runId);
   return reached(ports, await ports.registry.decide(runId, decidePlan));
 }
 
@@ -19,11 +24,33 @@ function reached(ports: Ports, stored: StoredPlan): StoredPlan {
   return stored;
 }
 
-interface Disabled {
-  readonly versionIds: readonly string[];
+interface Unsure {
+  /** Versions that have to work again. */
+  readonly disabled: readonly string[];
+  readonly turnsBack: boolean;
 }
 
-function planUnlessDisabled(facts: Facts): Decided<StoredPlan | Disabled> {
-  const versionIds = versionsToBringBack(facts);
-  return versionIds.length > 0 ? { result: { versionIds }, changes: [] } : decidePlan(facts);
+function planUnlessUnsure(facts: Facts): Decided<StoredPlan | Unsure> {
+  const disabled = versionsToBringBack(facts);
+  const turnsBack = turnsBackNow(facts);
+  if (disabled.length === 0 && !turnsBack) return decidePlan(facts);
+  return { result: { disabled, turnsBack }, changes: [] };
+}
+
+/** Nobody is moved back to a version that somebody removed; the gate asks again, so an issuer that is down is no reason to wait. */
+async function recordWhatIsGone(ports: Ports, runId: string): Promise<void> {
+  const facts = await ports.registry.read(runId);
+  const issuer = ports.issuer(facts.secret.issuer);
+  if (!issuer.traits.lists) return;
+  try {
+    const listed = await issuer.list(issuedSecret(facts));
+    const there = new Set(listed.map(({ credentialId }) => credentialId));
+    const gone = facts.versions.filter(
+      ({ state, credentialId }) =>
+        isUsable(state) && credentialId !== undefined && !there.has(credentialId),
+    );
+    for (const { versionId } of gone) await recordGone(ports, runId, versionId);
+  } catch (error) {
+    if (!(error instanceof AdapterError)) throw error;
+  }
 }

@@ -2,6 +2,7 @@
 import { AdapterError } from '../domain/errors.js';
 import type { Facts } from '../domain/facts.js';
 import type { CredentialRef, Issuer, OpenUse } from '../domain/issuer.js';
+import { currentVersion } from '../domain/progress.js';
 import type { Answer } from '../domain/run.js';
 import {
   decideGrant,
@@ -18,7 +19,7 @@ import {
 } from '../domain/steps/unanswered.js';
 import { versionsToEnd } from '../domain/steps/verify.js';
 import { blockedBy } from './failures.js';
-import type { OfRun, Ports } from './ports.js';
+import { record, type OfRun, type Ports } from './ports.js';
 import { credentialRef, readLive } from './use.js';
 import { isAccepted } from './values.js';
 
@@ -26,15 +27,54 @@ import { isAccepted } from './values.js';
 const proofs = 3;
 
 export async function revoke(ports: Ports, { runId }: OfRun): Promise<Answer> {
-  const settled = await settleUnanswered(ports, await ports.registry.read(runId));
+  const before = await ports.registry.read(runId);
+  const ended = await endAll(ports, before);
+  if (ended.kind !== 'done') return ended;
+  const settled = await settleUnanswered(ports, before);
   if ('kind' in settled) return settled;
+  return settled === before ? ended : endAll(ports, settled);
+}
+
+/** A compromise contains whatever can be contained, and only then says what could not. */
+async function endAll(ports: Ports, facts: Facts): Promise<Answer> {
+  const contains = facts.run.kind === 'compromise';
   const told: string[] = [];
-  for (const versionId of versionsToEnd(settled)) {
-    const answer = await endVersion(ports, settled, versionId);
-    if (answer.kind !== 'done') return answer;
-    told.push(answer.told);
+  const failed: (() => Answer)[] = [];
+  for (const versionId of inOrder(facts)) {
+    const result = await tried(() => endVersion(ports, facts, versionId));
+    const answer = result.kind === 'thrown' ? undefined : result.answer;
+    if (answer?.kind === 'done') told.push(answer.told);
+    else if (contains) failed.push(() => outcome(result));
+    else return outcome(result);
   }
+  const [first] = failed;
+  if (first !== undefined) return first();
   return { kind: 'done', told: told.join('; ') || 'nothing is left to revoke' };
+}
+
+type Tried =
+  | { readonly kind: 'answered'; readonly answer: Answer }
+  | { readonly kind: 'thrown'; readonly error: unknown };
+
+async function tried(work: () => Promise<Answer>): Promise<Tried> {
+  try {
+    return { kind: 'answered', answer: await work() };
+  } catch (error) {
+    return { kind: 'thrown', error };
+  }
+}
+
+function outcome(result: Tried): Answer {
+  if (result.kind === 'thrown') throw result.error;
+  return result.answer;
+}
+
+/** What leaked most surely goes first: the version in service, then the newest. */
+function inOrder(facts: Facts): string[] {
+  const ids = versionsToEnd(facts);
+  if (facts.run.kind !== 'compromise') return ids;
+  const current = currentVersion(facts)?.versionId;
+  return [...ids].reverse().sort((a, b) => Number(b === current) - Number(a === current));
 }
 
 /** What a mint without an answer has made becomes a version that can be ended: the facts as they are then. */
@@ -94,17 +134,46 @@ async function resume(ending: Ending): Promise<Answer | undefined> {
   const { ports, facts, ref, runId } = ending;
   const called = grantAlreadyCalled(facts, ref.versionId);
   if (facts.run.kind === 'compromise' && called === undefined) return undefined;
-  if (!ending.issuer.traits.lists || (await isListed(ending))) return undefined;
+  if (!ending.issuer.traits.lists) return undefined;
+  const listed = await listedIds(ending);
+  if (listed.has(ref.credentialId)) return successorGone(ending, listed);
   if (called === undefined) {
     return ports.registry.decide(runId, (now) => recordEnded(now, ref.versionId));
   }
-  const revoked = { versionId: ref.versionId, grantId: called.grantId, outlived: undefined };
+  const outlived = await endOpenUse(ending, []);
+  const revoked = { versionId: ref.versionId, grantId: called.grantId, outlived };
   return ports.registry.decide(runId, (now) => recordRevoked(now, revoked));
 }
 
-async function isListed({ issuer, ref }: Ending): Promise<boolean> {
+/** Whoever moved would be left with nothing: the version that they moved to is gone at the issuer. */
+async function successorGone(
+  ending: Ending,
+  listed: ReadonlySet<string>,
+): Promise<Answer | undefined> {
+  const { ports, facts, runId } = ending;
+  const towards = facts.run.plan?.towards;
+  const successor = towards === undefined ? undefined : credentialRef(facts, towards);
+  if (facts.run.kind === 'compromise' || successor === undefined) return undefined;
+  if (listed.has(successor.credentialId)) return undefined;
+  if (await works(ending, successor))
+    throw new AdapterError('bad-reply', 'the version to move to works, and is not listed');
+  await ports.registry.decide(runId, (now) => recordEnded(now, successor.versionId));
+  return { kind: 'replan', told: 'the version to move to is gone at the issuer' };
+}
+
+/** A listing alone is no proof that something in service is gone. */
+async function works({ ports, runId, issuer }: Ending, ref: CredentialRef): Promise<boolean> {
+  const { versionId } = ref;
+  const value = await ports.store.get(versionId);
+  if (value === undefined) return false;
+  const mark = ports.newId();
+  await record(ports, runId, [{ change: 'probe-marked', versionId, mark }]);
+  return isAccepted(issuer, { ref, value, mark });
+}
+
+async function listedIds({ issuer, ref }: Ending): Promise<ReadonlySet<string>> {
   const listed = await issuer.list(ref.secret);
-  return listed.some(({ credentialId }) => credentialId === ref.credentialId);
+  return new Set(listed.map(({ credentialId }) => credentialId));
 }
 
 async function revokeNow(ending: Ending): Promise<Answer> {
@@ -154,7 +223,7 @@ async function proveDead(ending: Ending, { mark }: RevokeIds): Promise<void> {
       throw new AdapterError('busy', 'the issuer still accepts the revoked credential');
     }
   }
-  if (lists && (await isListed(ending))) {
+  if (lists && (await listedIds(ending)).has(ref.credentialId)) {
     throw new AdapterError('busy', 'the issuer still lists the revoked credential');
   }
 }

@@ -1,7 +1,13 @@
 /** Moves a batch of dependents to the version of the plan: each destination leased, written, read back and proven. */
 import { sleep } from '@temporalio/activity';
-import type { Connector, Destination, HeldVersions, KnownValue } from '../domain/connector.js';
-import { AdapterError, isPassing, RotorError } from '../domain/errors.js';
+import type {
+  Connector,
+  ConnectorTraits,
+  Destination,
+  HeldVersions,
+  KnownValue,
+} from '../domain/connector.js';
+import { AdapterError, isPassing } from '../domain/errors.js';
 import { isAtLeast, type Evidence } from '../domain/evidence.js';
 import type { Answer } from '../domain/run.js';
 import {
@@ -15,8 +21,9 @@ import {
   type DeliveryOrder,
   type DeliveryOutcome,
 } from '../domain/steps/update.js';
-import { untilDeadline } from './deadline.js';
+import { within } from './deadline.js';
 import { sealDisplaced } from './displaced.js';
+import { hasEnded } from './failures.js';
 import type { OfRun, Ports } from './ports.js';
 import { readUse } from './use.js';
 import { openValues } from './values.js';
@@ -29,6 +36,8 @@ export interface Batch extends OfRun {
 const repairMs = 10_000;
 /** Looks this long for evidence before the workflow takes over the waiting. */
 const lookMs = 5_000;
+/** A destination that attests is asked again after this. */
+const askAgainMs = 30_000;
 
 export async function update(ports: Ports, { runId, dependencyIds }: Batch): Promise<Answer> {
   if (dependencyIds.length === 0) return ports.registry.decide(runId, confirmAlone);
@@ -58,7 +67,8 @@ async function move(it: Move): Promise<Answer> {
   });
   if (order.kind === 'answer') return order.answer;
   ports.reached('update:leased');
-  const outcome = await attempt(it, order);
+  const signal = within(order.withinMs);
+  const outcome = await attempt(it, order, signal);
   ports.reached('update:delivered');
   if (outcome.kind === 'delivered' && !isAtLeast(outcome.evidence, order.needs))
     await lookForUse(ports, order);
@@ -82,9 +92,8 @@ async function finish(it: Move, order: DeliveryOrder, outcome: DeliveryOutcome):
     );
     return await follow(it, order, after);
   } catch (error) {
-    // A run that was superseded meanwhile may not decide any more; what it wrote late it still puts right.
-    const superseded = error instanceof RotorError && error.code === 'run-superseded';
-    const repaired = superseded ? await repairIfOvertaken(it, order) : undefined;
+    // A run that has ended meanwhile may not decide any more; what it wrote late it still puts right.
+    const repaired = hasEnded(error) ? await repairIfOvertaken(it, order) : undefined;
     if (repaired !== undefined) return repaired;
     throw error;
   }
@@ -136,10 +145,13 @@ async function putRight(ports: Ports, order: DeliveryOrder, versionId: string): 
     .deliver({ destination, version, known, signal });
 }
 
-async function attempt(it: Move, order: DeliveryOrder): Promise<DeliveryOutcome> {
+async function attempt(
+  it: Move,
+  order: DeliveryOrder,
+  signal: AbortSignal,
+): Promise<DeliveryOutcome> {
   try {
-    await refuseOvertaken(it, order);
-    return { kind: 'delivered', evidence: await write(it, order) };
+    return { kind: 'delivered', evidence: await write(it, order, signal) };
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
     return { kind: 'failed', code: error.code, passing: isPassing(error.code) };
@@ -153,18 +165,20 @@ async function refuseOvertaken({ ports }: Move, order: DeliveryOrder): Promise<v
   throw new AdapterError('changed-meanwhile', 'a newer delivery has the destination');
 }
 
-async function write({ ports, runId }: Move, order: DeliveryOrder): Promise<Evidence> {
+async function write(it: Move, order: DeliveryOrder, signal: AbortSignal): Promise<Evidence> {
+  const { ports, runId } = it;
   const connector = ports.connector(order.dependency.connector);
   const destination = destinationFor(order);
   const known = await openValues(ports, order.known);
   const version = known.find(({ versionId }) => versionId === order.version.versionId);
   if (version === undefined)
     throw new AdapterError('value-lost', 'the value to deliver is not sealed');
-  const signal = untilDeadline(order.deadline);
   const before = await heldBefore(connector, destination, known);
   if (before?.versionIds[0] !== version.versionId) {
     known.push(...(await sealDisplaced({ ports, runId, order }, before?.unknown ?? [])));
     ports.reached('update:write');
+    await refuseOvertaken(it, order);
+    if (signal.aborted) throw new AdapterError('timed-out', 'the time to write was over');
     await connector.deliver({ destination, version, known, signal });
   }
   return readBack(connector, destination, { known, version });
@@ -208,7 +222,7 @@ async function waitForProof(it: Move, order: DeliveryOrder, until: Date): Promis
   const { ports, runId, id } = it;
   const connector = ports.connector(order.dependency.connector);
   const destination = destinationFor(order);
-  await connector.exercise?.(destination, untilDeadline(new Date(Date.now() + lookMs)));
+  await connector.exercise?.(destination, within(lookMs));
   const stop = Math.min(until.getTime(), Date.now() + lookMs);
   let pauseMs = 25;
   for (;;) {
@@ -223,9 +237,15 @@ async function waitForProof(it: Move, order: DeliveryOrder, until: Date): Promis
   }
   if (Date.now() < until.getTime()) {
     const told = `waiting for ${order.dependency.dependent} to use the new version`;
-    return waitFor({ until, told });
+    return waitFor({ until: lookAgainAt(connector.traits(destination), until), told });
   }
   return ports.registry.decide(runId, (facts) => notProven(facts, id));
+}
+
+/** Use is told to the run when it is seen; what a destination attests has to be asked for. */
+function lookAgainAt({ evidence }: ConnectorTraits, until: Date): Date {
+  if (evidence !== 'attested') return until;
+  return new Date(Math.min(until.getTime(), Date.now() + askAgainMs));
 }
 
 function waitFor({ until, told }: { readonly until: Date; readonly told: string }): Answer {

@@ -23,6 +23,8 @@ export function blockersToRevoke(facts: Facts, versionId: string, live: LiveRead
   if (facts.recovering) return [recovering];
   if (isContained(facts, versionId)) return [];
   if (isUntouched(facts, versionId)) return [];
+  if (facts.run.plan?.direction === 'back' && facts.run.plan.towards === undefined)
+    return [noWayBack];
   return [
     ...dependentsNotMoved(facts, versionId),
     ...successorNotProven(facts),
@@ -40,8 +42,22 @@ export function blockersToCutOver(facts: Facts, versionId: string): Blocker[] {
   if (facts.recovering) return [recovering];
   if (isContained(facts, versionId)) return [];
   const unknown = stillInUse(facts, versionId).filter(({ code }) => code === 'undeclared-use');
-  return [...dependentsNotMoved(facts, versionId), ...unknown];
+  const stale = recordIncomplete(facts, versionId).filter(({ code }) => code !== 'use-not-seen');
+  return [...dependentsNotMoved(facts, versionId), ...outageUnsaid(facts), ...unknown, ...stale];
 }
+
+/** Also where nobody declared would break: it is a revocation on somebody's word. */
+function outageUnsaid({ run }: Facts): Blocker[] {
+  const { acceptedOutage, noDependentsKnown } = run.options;
+  if (acceptedOutage !== undefined || noDependentsKnown === true) return [];
+  const message = 'the value is replaced in place: its outage has to be accepted by name';
+  return [{ code: 'breaks-dependents', message }];
+}
+
+const noWayBack: Blocker = {
+  code: 'no-way-back',
+  message: 'there is no earlier version left to go back to: this one stays',
+};
 
 const recovering: Blocker = {
   code: 'recovering',

@@ -54,9 +54,14 @@ function planForward(facts: Facts): Plan {
     steps: forwardSteps(facts, { ends, successor, pending: pending.length }),
     towards: successor?.versionId,
     ends: ends.map(({ versionId }) => versionId),
-    waves: planWaves(facts.policy, pending, nobodyMoved),
+    waves: planWaves(policyOf(facts), pending, nobodyMoved),
     warnings: warningsOf(facts),
   };
+}
+
+/** Who has to be saved from a leak does not wait for anybody's proof: everybody moves at once. */
+function policyOf({ policy, run }: Facts): Facts['policy'] {
+  return run.kind === 'compromise' ? { ...policy, canary: false, waves: [] } : policy;
 }
 
 export function hasSuccessor(facts: Facts): boolean {
@@ -69,14 +74,17 @@ function versionsToEnd(facts: Facts): string[] {
   if (options.versionIds !== undefined) return [...options.versionIds];
   if (kind === 'decommission') return liveVersions(facts).map(({ versionId }) => versionId);
   if (kind !== 'compromise') return [];
-  const leaked = currentVersion(facts)?.ordinal ?? Number.POSITIVE_INFINITY;
   return liveVersions(facts)
+    .filter((version) => (options.everyVersion ?? false) || !isFresh(facts, version))
     .filter(({ runId }) => runId !== facts.run.runId)
-    .filter(
-      ({ ordinal, state }) =>
-        (options.everyVersion ?? false) || (ordinal <= leaked && state !== 'pending'),
-    )
     .map(({ versionId }) => versionId);
+}
+
+/** On its way to dependents and newer than what leaked: the one live version that a compromise may keep. */
+function isFresh(facts: Facts, { origin, state, confirmedAt, ordinal }: VersionFacts): boolean {
+  if (origin !== 'minted' || confirmedAt !== undefined) return false;
+  if (state !== 'pending' && state !== 'active') return false;
+  return ordinal > (currentVersion(facts)?.ordinal ?? Number.POSITIVE_INFINITY);
 }
 
 function endsOf(
@@ -86,7 +94,7 @@ function endsOf(
 ): VersionFacts[] {
   const live = liveVersions(facts).filter(({ versionId }) => versionId !== successor?.versionId);
   const ending = facts.run.kind === 'rotate' ? live : live.filter((v) => named.has(v.versionId));
-  return ending.filter(({ state }) => isUsable(state)).sort((a, b) => a.ordinal - b.ordinal);
+  return ending.filter((version) => mayExist(facts, version)).sort((a, b) => a.ordinal - b.ordinal);
 }
 
 interface Outline {

@@ -25,11 +25,23 @@ export function deliveryOf(
   );
 }
 
+/** Proven for this version, and nothing else was written there since. */
 export function hasMoved(facts: Facts, dependency: DependencyFacts, versionId: string): boolean {
+  if (!isLastWritten(facts, dependency, versionId)) return false;
   if (neverLeft(facts, dependency)) return true;
   const delivery = deliveryOf(facts, dependency.dependencyId, versionId);
   if (delivery?.movedAt === undefined) return false;
   return isAtLeast(delivery.evidence, evidenceNeeded(facts, dependency));
+}
+
+/** The newest generation of the destination carries this version, or rotor never wrote there. */
+function isLastWritten(
+  { leases }: Facts,
+  { destinationId }: DependencyFacts,
+  versionId: string,
+): boolean {
+  const lease = leases.find((one) => one.destinationId === destinationId);
+  return lease === undefined || lease.versionId === versionId;
 }
 
 /** Rolling back, whoever was not given the successor has nothing to go back from. */
@@ -85,18 +97,18 @@ export function successorCandidate(
     .at(-1);
 }
 
-/** The usable version with a known value that a roll back returns to. */
+/** The usable version with a known value that a roll back returns to; never one that has expired. */
 export function predecessorToReturnTo(facts: Facts, successorId: string): VersionFacts | undefined {
   return facts.versions
     .filter(({ versionId }) => versionId !== successorId)
     .filter(({ state, value }) => isUsable(state) && value === 'sealed')
+    .filter(({ expiresAt }) => expiresAt === undefined || expiresAt > facts.now)
     .sort((a, b) => Number(a.current) - Number(b.current) || a.ordinal - b.ordinal)
     .at(-1);
 }
 
 /** Also where a write was only begun: it may have happened. */
-export function wasDelivered(facts: Facts, versionId: string): boolean {
-  return facts.deliveries.some(
-    (delivery) => delivery.versionId === versionId && delivery.generation > 0,
-  );
+export function wasDelivered({ deliveries, leases }: Facts, versionId: string): boolean {
+  const isGiven = deliveries.some((d) => d.versionId === versionId && d.generation > 0);
+  return isGiven || leases.some((lease) => lease.versionId === versionId);
 }

@@ -49,7 +49,8 @@ export interface Adoption {
 export interface Registry {
   /**
    * Reads the facts of the run's secret, decides, and applies the changes with their audit events: one
-   * transaction. Throws `run-superseded` for a run that ended: it can do no harm any more.
+   * transaction. Throws `run-superseded` for a run that was taken over, which can do no harm any more, and
+   * `run-over` for one that has ended by itself.
    * `dependencyId` also locks the destination of that dependency, before the secret.
    */
   decide<T>(

@@ -142,12 +142,12 @@ function mintsBlindly(
   const begun = effects
     .filter((effect) => effect.kind === 'mint' && effect.versionId === versionId)
     .map(({ deadline }) => deadline.getTime() - policy.timeouts.mintMs);
-  const retried =
-    run.decisions
-      .filter(({ kind }) => kind === 'retry')
-      .at(-1)
-      ?.at.getTime() ?? 0;
-  return begun.some((at) => at > retried);
+  return begun.some((at) => at > lastRetry({ run }));
+}
+
+function lastRetry({ run }: Pick<Facts, 'run'>): number {
+  const retries = run.decisions.filter(({ kind }) => kind === 'retry');
+  return retries.at(-1)?.at.getTime() ?? 0;
 }
 
 function createdAlready(candidate: VersionFacts | undefined): Answer | undefined {
@@ -166,10 +166,13 @@ function mustWait(facts: Facts): Answer | undefined {
   return { kind: 'wait', until, told: 'an earlier run may still be minting' };
 }
 
+/** Since somebody last said to try again. */
 function lostValues(facts: Facts): number {
+  const since = lastRetry(facts);
   return facts.versions.filter(
-    ({ runId, state, confirmedAt, value }) =>
+    ({ runId, state, confirmedAt, value, createdAt }) =>
       runId === facts.run.runId &&
+      createdAt.getTime() > since &&
       (state === 'revoked' || state === 'ended') &&
       confirmedAt === undefined &&
       value === 'unknown',
@@ -237,12 +240,21 @@ export function finishCreate(
   };
 }
 
-/** Rights that differ from the specification, by name; rights that the issuer doesn't report are not judged. */
+/** What differs from the specification, by name; rights that the issuer doesn't report are not judged. */
 export function wrongRights(order: MintOrder, credential: Credential): string[] {
-  return Object.entries(credential.rights)
+  const wrong = Object.entries(credential.rights)
     .filter(([name, value]) => {
       const wanted = order.secret.specification[name];
       return wanted !== undefined && wanted !== value;
     })
     .map(([name]) => name);
+  return livesTooLong(order, credential) ? [...wrong, 'expiry'] : wrong;
+}
+
+/** Clocks differ, and an issuer may round: a day is what no policy cares about. */
+const expiryToleranceMs = 86_400_000;
+
+function livesTooLong({ expiresAt: asked }: MintOrder, { expiresAt }: Credential): boolean {
+  if (asked === undefined) return false;
+  return expiresAt === undefined || expiresAt.getTime() > asked.getTime() + expiryToleranceMs;
 }

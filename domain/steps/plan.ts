@@ -24,6 +24,11 @@ export function decidePlan(facts: Facts): Decided<StoredPlan> {
   };
 }
 
+/** The run has to turn around, and its stored plan does not say so yet. */
+export function turnsBackNow(facts: Facts): boolean {
+  return wayBack(facts) !== undefined && facts.run.plan?.direction !== 'back';
+}
+
 /** Versions that must work again before anything else: the run turned around, or is paused. */
 export function versionsToBringBack(facts: Facts): string[] {
   if (wayBack(facts) === undefined && !isPaused(facts)) return [];

@@ -24,7 +24,7 @@ export type RevokeOrder =
   | AnswerOrder
   | { readonly kind: 'revoke'; readonly version: VersionFacts; readonly ids: RevokeIds };
 
-/** A grant lasts as long as its run where a compromise is contained. */
+/** A grant to contain is not hurried: a day, or until its run ends; each attempt gets one of its own. */
 const containedLifeMs = 86_400_000;
 
 export interface GrantQuestion {
@@ -42,12 +42,21 @@ export function decideGrant(
   if (version === undefined || !isLive(version.state)) {
     return asOrder({ result: { kind: 'done', told: 'gone already' }, changes: [] });
   }
+  if (!mayEnd(facts, version)) {
+    return asOrder(answered({ kind: 'replan', told: 'the plan no longer ends this version' }));
+  }
   const contains = facts.run.kind === 'compromise';
   const early = contains ? undefined : (standingAnswer(facts) ?? extraWaveBefore(facts));
   if (early !== undefined) return asOrder(answered(early));
   const blockers = blockersToRevoke(facts, versionId, live);
   if (blockers.length > 0) return asOrder(answerTo(blockers, ''));
   return grant(facts, version, ids);
+}
+
+/** What the plan ends, and what this run made itself and nobody may use: an attempt that was overtaken ends nothing else. */
+function mayEnd({ run }: Facts, { versionId, runId, origin, refused }: VersionFacts): boolean {
+  if (run.plan?.ends.includes(versionId) === true) return true;
+  return refused && (runId === run.runId || origin === 'orphan');
 }
 
 function extraWaveBefore(facts: Facts): Answer | undefined {

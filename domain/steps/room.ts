@@ -48,7 +48,7 @@ export function decideDisplacement(facts: Facts, question: GrantQuestion): Decid
     return decideGrant(facts, question);
   const held = heldByDependents(facts, question.versionId);
   return held === undefined
-    ? decideGrant(withoutSuccessor(facts), question)
+    ? decideGrant(withoutSuccessor(facts, question.versionId), question)
     : asOrder(answered(held));
 }
 
@@ -63,9 +63,10 @@ function heldByDependents(facts: Facts, versionId: string): Answer | undefined {
   return { kind: 'blocked', code: 'breaks-dependents', told };
 }
 
-function withoutSuccessor(facts: Facts): Facts {
+function withoutSuccessor(facts: Facts, versionId: string): Facts {
   const { plan } = facts.run;
   if (plan === undefined) return { ...facts, run: { ...facts.run, kind: 'revoke' } };
-  const alone = { ...plan, towards: undefined, direction: 'forward' } as const;
+  const ends = [...new Set([...plan.ends, versionId])];
+  const alone = { ...plan, ends, towards: undefined, direction: 'forward' } as const;
   return { ...facts, run: { ...facts.run, kind: 'revoke', plan: alone } };
 }

@@ -5,6 +5,7 @@ import type { Destination } from '../connector.js';
 import { isAtLeast, stronger, type Evidence } from '../evidence.js';
 import type { DependencyFacts, Facts, VersionFacts } from '../facts.js';
 import { wayBack } from '../plan.js';
+import { canTurnByItself } from '../way-back.js';
 import {
   deliveryOf,
   evidenceNeeded,
@@ -29,7 +30,8 @@ export interface DeliveryOrder {
   readonly generation: number;
   /** Versions of the secret whose values rotor has, to read a destination by. */
   readonly known: readonly string[];
-  readonly deadline: Date;
+  /** How long the write may take, from the moment this was decided. */
+  readonly withinMs: number;
 }
 
 export type UpdateOrder = AnswerOrder | DeliveryOrder;
@@ -44,7 +46,9 @@ export function beginDelivery(facts: Facts, dependencyId: string): Decided<Updat
     return asOrder(answered({ kind: 'replan', told: 'the version to move to is gone' }));
   }
   if (dependency === undefined || hasMoved(facts, dependency, version.versionId)) {
-    return asOrder({ result: { kind: 'done', told: 'moved already' }, changes: [] });
+    // Whoever was waited for may have been retired: then this is what the version waits for.
+    const changes = confirmation(facts, version.versionId, '');
+    return asOrder({ result: { kind: 'done', told: 'moved already' }, changes });
   }
   const { destinationId } = dependency;
   const busy = leaseOfOthers(facts, destinationId);
@@ -52,7 +56,7 @@ export function beginDelivery(facts: Facts, dependencyId: string): Decided<Updat
   const { versionId } = version;
   const lease = takeLease(facts, destinationId, versionId);
   const known = sealedVersionIds(facts);
-  const { generation, deadline } = lease;
+  const { generation } = lease;
   return {
     result: {
       kind: 'deliver',
@@ -62,7 +66,7 @@ export function beginDelivery(facts: Facts, dependencyId: string): Decided<Updat
       version,
       generation,
       known,
-      deadline,
+      withinMs: facts.policy.timeouts.deliverMs,
     },
     changes: [lease, begun(dependency, lease)],
   };
@@ -188,6 +192,7 @@ export function prove(
   given: Evidence,
 ): Decided<AfterDelivery> {
   const { versionId } = order.version;
+  if (facts.run.plan?.towards !== versionId) return { result: { kind: 'overtaken' }, changes: [] };
   const dependency =
     facts.dependencies.find((d) => d.dependencyId === order.dependency.dependencyId) ??
     order.dependency;
@@ -266,15 +271,12 @@ function turnedAround(facts: Facts, dependency: DependencyFacts, answer: Answer)
   const others = facts.deliveries.filter(
     (d) => d.versionId === towards && d.dependencyId !== dependency.dependencyId,
   );
-  const canRollBack = facts.versions.some(
-    (v) => v.versionId !== towards && isUsable(v.state) && v.value === 'sealed',
-  );
   const automatic =
     policy.canary &&
     run.kind === 'rotate' &&
     facts.dependencies.length > 1 &&
     others.length === 0 &&
-    canRollBack &&
+    canTurnByItself(facts) &&
     wayBack(facts) === undefined;
   if (!automatic) return answered(answer);
   const reason = `the canary failed: ${answer.told}`;

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { RotorError } from '../../domain/errors.js';
 import type { Facts } from '../../domain/facts.js';
-import { predecessorToReturnTo, wasDelivered } from '../../domain/progress.js';
 import type { DecisionKind } from '../../domain/run.js';
+import { whyNoWayBack } from '../../domain/way-back.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
 import { readFacts, type TraitsOf } from './facts.js';
@@ -62,28 +62,13 @@ function refuseImpossible(facts: Facts, { kind }: Decision): void {
   }
   if (kind !== 'roll-back' && kind !== 'abort') return;
   if (contains) throw refused('no-way-back', 'a compromise is not rolled back');
-  if (wasRevoked(facts)) {
-    throw refused('revoke-called', 'the old version was revoked: there is no way back');
+  const closed = whyNoWayBack(facts);
+  if (closed === 'revoke-called')
+    throw refused(closed, 'the old version was revoked: there is no way back');
+  if (closed === 'no-way-back') {
+    const hint = 'rotor adopt SECRET --value-stdin makes the old value known';
+    throw refused(closed, 'there is no earlier version that lives and has a known value', hint);
   }
-  refuseWithoutPredecessor(facts);
-}
-
-function wasRevoked({ grants, versions, run }: Facts): boolean {
-  const called = grants.some(
-    ({ runId, calledAt }) => runId === run.runId && calledAt !== undefined,
-  );
-  return (
-    called ||
-    versions.some(({ revokedAt }) => revokedAt !== undefined && revokedAt >= run.requestedAt)
-  );
-}
-
-function refuseWithoutPredecessor(facts: Facts): void {
-  const towards = facts.run.plan?.towards;
-  if (towards === undefined || !wasDelivered(facts, towards)) return;
-  if (predecessorToReturnTo(facts, towards) !== undefined) return;
-  const hint = 'rotor adopt SECRET --value-stdin makes the old value known';
-  throw refused('no-way-back', 'no earlier version has a known value', hint);
 }
 
 function dependencyOf(facts: Facts, { kind, dependent }: Decision): string | undefined {

@@ -125,9 +125,9 @@ async function subjectOf(
 function standing(facts: Facts | undefined, runId: string): Facts {
   if (facts === undefined) throw noSuchRun(runId);
   if (facts.run.state !== 'ended') return facts;
-  throw new RotorError('run-superseded', `run ${runId} has ended (${facts.run.outcome ?? ''})`, {
-    kind: 'conflict',
-  });
+  const { outcome } = facts.run;
+  const code = outcome === 'superseded' ? 'run-superseded' : 'run-over';
+  throw new RotorError(code, `run ${runId} has ended (${outcome ?? ''})`, { kind: 'conflict' });
 }
 
 function noSuchRun(runId: string): RotorError {

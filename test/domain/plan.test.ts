@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { DecisionFacts, Facts, RunFacts } from '../../domain/facts.js';
+import type { DecisionFacts, Facts, RunFacts, VersionFacts } from '../../domain/facts.js';
 import { planRun } from '../../domain/plan.js';
+import { hasMoved } from '../../domain/progress.js';
 import { dependency, facts, moved, now, run, traits, version } from './facts.js';
 
 const fresh: RunFacts = { ...run, plan: undefined, requestedAt: now };
@@ -158,6 +159,45 @@ describe('what a run ends', () => {
     expect([plan.ends, plan.towards]).toEqual([['v1'], 'v2']);
   });
 
+  const kept = (versions: VersionFacts[], more: Partial<Facts> = {}) => {
+    const plan = planRun(beginning({ versions, run: { ...fresh, kind: 'compromise' }, ...more }));
+    return [plan.ends, plan.towards];
+  };
+  const current = version(1, { current: true });
+  const unconfirmed = { runId: 'other', confirmedAt: undefined };
+  const rows: [string, VersionFacts, unknown[]][] = [
+    [
+      'adopted after it',
+      version(2, { ...unconfirmed, origin: 'adopted' }),
+      [['v1', 'v2'], undefined],
+    ],
+    ['an orphan', version(2, { ...unconfirmed, origin: 'orphan' }), [['v1', 'v2'], undefined]],
+    [
+      'confirmed, and rolled back since',
+      version(2, { state: 'retiring' }),
+      [['v1', 'v2'], undefined],
+    ],
+    [
+      'on its way back',
+      version(2, { ...unconfirmed, state: 'retiring' }),
+      [['v1', 'v2'], undefined],
+    ],
+  ];
+  for (const [what, other, expected] of rows)
+    test(`a compromise ends a version that is newer than the current one, and ${what}`, () => {
+      expect(kept([current, other])).toEqual(expected);
+    });
+
+  test('a version whose mint was never answered is ended where the plan does not go on with it', () => {
+    const pending = version(2, { ...unconfirmed, state: 'pending', credentialId: undefined });
+    const mint = { kind: 'mint', versionId: 'v2', runId: 'other', deadline: now } as const;
+    const effects = [{ ...mint, effectId: 'e', finished: false }];
+    const run = { ...fresh, kind: 'compromise', options: { everyVersion: true } } as const;
+    expect(kept([current, pending], { run, effects })).toEqual([['v1', 'v2'], undefined]);
+    expect(kept([current, pending], { run })).toEqual([['v1'], undefined]);
+    expect(kept([current, pending], { effects })).toEqual([['v1'], 'v2']);
+  });
+
   test('a compromise of every version ends that one too', () => {
     const versions = [
       version(1, { current: true }),
@@ -170,7 +210,35 @@ describe('what a run ends', () => {
   });
 });
 
+describe('who has moved', () => {
+  const lease = { generation: 3, runId: 'run', deadline: now, released: true, contested: [] };
+  const proven = beginning({
+    dependencies: [dependency('billing')],
+    deliveries: [moved('billing')],
+  });
+  const towards = (versionId: string) => ({
+    ...proven,
+    leases: [{ ...lease, destinationId: 'at billing', versionId }],
+  });
+  test('is who was proven, and whose destination was given nothing else since', () => {
+    const [billing] = proven.dependencies;
+    if (billing === undefined) throw new Error('no dependency');
+    expect(hasMoved(proven, billing, 'v2')).toBe(true);
+    expect(hasMoved(towards('v2'), billing, 'v2')).toBe(true);
+    expect(hasMoved(towards('v3'), billing, 'v2')).toBe(false);
+  });
+});
+
 describe('waves', () => {
+  test('there are none in a compromise: nobody waits for a canary', () => {
+    const dependencies = ['a', 'b', 'c'].map((name) => dependency(name));
+    const run = { ...fresh, kind: 'compromise' } as const;
+    const { waves } = planRun(beginning({ dependencies, deliveries: [], run }));
+    expect(waves.map(({ name, batches }) => [name, batches.flat().length])).toEqual([
+      ['everyone', 3],
+    ]);
+  });
+
   const four = ['d', 'b', 'c', 'a'].map((name) =>
     dependency(name, { wave: name === 'a' ? 'last' : 'first' }),
   );

@@ -140,6 +140,26 @@ describe('decisions', () => {
     expect(traffic.refused).toEqual([]);
   });
 
+  test('abort gives everybody the value back that rotor itself had delivered before', async () => {
+    world = await openWorld();
+    await world.adopt();
+    await world.depend('billing', { evidence: 'read-back' });
+    await world.ask('rotate');
+    expect(await world.result()).toBe('succeeded');
+    const second = world.connector.places.get('billing') ?? '';
+    const traffic = keepUsing(world, ['script'], () => second);
+    await eventually(() => Promise.resolve(world.issuer.use(second, { userAgent: 'script' })));
+    const runId = await world.ask('rotate');
+    await waitsFor(runId, 'undeclared-use');
+    expect(world.connector.places.get('billing')).not.toBe(second);
+    await world.decide(runId, 'abort');
+    await eventually(async () => (await world.run(runId))['outcome'] === 'rolled-back');
+    traffic.stop();
+    expect(world.connector.places.get('billing')).toBe(second);
+    expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current', 'v3 revoked']);
+    expect(world.issuer.use(second, { userAgent: 'billing' })).toBe(true);
+  });
+
   test('pause holds a run, resume lets it go on', async () => {
     world = await openWorld();
     const { value: old } = await world.adopt();
@@ -245,6 +265,27 @@ describe('compromise', () => {
     const live = (await world.versions()).filter((version) => !version.endsWith('revoked'));
     expect(live).toHaveLength(1);
     expect(world.issuer.live.size).toBe(1);
+  });
+
+  test('contains what it can: a version that cannot be revoked does not keep the others alive', async () => {
+    world = await openWorld();
+    const leftover = await world.adopt({ current: false });
+    const { value: leaked } = await world.adopt({ ordinal: 2 });
+    const { issuer } = world;
+    const { revoke } = issuer;
+    let refusing = true;
+    issuer.revoke = (credential) =>
+      refusing && credential.versionId === leftover.versionId
+        ? Promise.reject(new AdapterError('not-permitted', 'not this one'))
+        : revoke(credential);
+    const runId = await world.ask('compromise');
+    await waitsFor(runId, 'issuer-failed');
+    expect(issuer.use(leaked, { userAgent: 'thief' })).toBe(false);
+    expect(await world.versions()).toEqual(['v1 active', 'v2 revoked']);
+    refusing = false;
+    await world.decide(runId, 'retry');
+    expect(await world.result()).toBe('succeeded');
+    expect(issuer.use(leftover.value, { userAgent: 'thief' })).toBe(false);
   });
 
   test('replace first: the revoke comes after the replacement', async () => {

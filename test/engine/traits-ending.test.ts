@@ -149,6 +149,35 @@ describe('disabling first', () => {
   });
 });
 
+describe('a version that is gone when it is needed', () => {
+  test('the new one, before the old one is revoked: the old one stays, and another new one is made', async () => {
+    const old = await worldWith({}, { overlapMs: 1_500 });
+    const runId = await world.ask('rotate');
+    await waitsFor(runId, 'overlap');
+    const [, successor] = world.issuer.live.keys();
+    world.issuer.remove(String(successor));
+    expect(await world.result()).toBe('succeeded');
+    expect(await world.versions()).toEqual(['v1 revoked', 'v2 ended', 'v3 active current']);
+    expect(world.issuer.use(old, { userAgent: 'late' })).toBe(false);
+    const held = world.connector.places.get('billing') ?? '';
+    expect(world.issuer.use(held, { userAgent: 'billing' })).toBe(true);
+  });
+
+  test('the old one, before a run goes back to it: nobody is moved, and the new one is not revoked', async () => {
+    await worldWith({}, { overlapMs: 60_000 });
+    const [credentialId] = world.issuer.live.keys();
+    const runId = await world.ask('rotate');
+    await waitsFor(runId, 'overlap');
+    const held = world.connector.places.get('billing') ?? '';
+    world.issuer.remove(String(credentialId));
+    await world.decide(runId, 'abort');
+    await waitsFor(runId, 'no-way-back');
+    expect(await world.versions()).toEqual(['v1 ended', 'v2 active current']);
+    expect(world.connector.places.get('billing')).toBe(held);
+    expect(world.issuer.use(held, { userAgent: 'billing' })).toBe(true);
+  });
+});
+
 describe('a version that ended elsewhere', () => {
   test.each([
     ['before it is disabled', { disablePeriodMs: 300 }],

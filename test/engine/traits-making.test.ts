@@ -56,9 +56,14 @@ describe('a mint whose answer is lost', () => {
   test('three times in a row blocks the run, and leaves nothing behind', async () => {
     await worldWith({});
     world.issuer.trouble.lostMints = 99;
-    await waitsFor(await world.ask('rotate'), 'value-lost');
+    const runId = await world.ask('rotate');
+    await waitsFor(runId, 'value-lost');
     await expectNoOrphans();
     expect(world.issuer.live.size).toBe(1);
+    world.issuer.trouble.lostMints = 0;
+    await world.decide(runId, 'retry');
+    expect(await world.result()).toBe('succeeded');
+    await expectNoOrphans();
   });
 
   test('two new ones without a tag: a person has to say which', async () => {
@@ -217,6 +222,17 @@ describe('an answer that is not what was ordered', () => {
     await expectNoOrphans();
   });
 
+  test('wrong rights, and the run may be aborted: only what it made itself was revoked', async () => {
+    await worldWith({ rights: { role: 'Owner' } });
+    await world.specify({ role: 'Viewer' });
+    const runId = await world.ask('rotate');
+    await waitsFor(runId, 'wrong-rights');
+    await world.decide(runId, 'abort');
+    expect(await world.result()).toBe('rolled-back');
+    expect((await world.versions())[0]).toBe('v1 active current');
+    await expectNoOrphans();
+  });
+
   test('a run that is aborted before the answer came ends what may have been made', async () => {
     await worldWith({ traits: { valueChosenBy: 'ours' } });
     world.issuer.trouble.lostMints = 1;
@@ -231,13 +247,27 @@ describe('an answer that is not what was ordered', () => {
 
   test('a run that is aborted while the issuer was never reached ends a version that was never minted', async () => {
     await worldWith({ traits: { valueChosenBy: 'ours' } });
-    world.issuer.trouble.down = 4;
+    world.issuer.trouble.down = Number.POSITIVE_INFINITY;
     const runId = await world.ask('rotate');
-    await eventually(() => Promise.resolve(world.issuer.trouble.down < 4));
+    await waitsFor(runId, 'retrying');
     await world.decide(runId, 'abort');
+    world.issuer.trouble.down = 0;
     expect(await world.result()).toBe('rolled-back');
     expect(await world.versions()).toEqual(['v1 active current', 'v2 ended']);
     expect(world.store.values.size).toBe(1);
+    await expectNoOrphans();
+  });
+
+  test('a compromise of every version ends what a mint without an answer has made', async () => {
+    await worldWith({ traits: { valueChosenBy: 'ours' } });
+    world.issuer.trouble.lostMints = 1;
+    await world.ask('rotate');
+    await eventually(() => Promise.resolve(world.issuer.trouble.lostMints === 0));
+    await world.ask('compromise', { everyVersion: true });
+    expect(await world.result()).toBe('succeeded');
+    const live = (await world.versions()).filter((version) => !version.endsWith('revoked'));
+    expect(live).toHaveLength(1);
+    expect(world.issuer.live.size).toBe(1);
     await expectNoOrphans();
   });
 
@@ -294,10 +324,11 @@ describe('an issuer in trouble', () => {
 
   test('the run says what it is waiting for, for as long as it does', async () => {
     await worldWith({});
-    world.issuer.trouble.down = 3;
+    world.issuer.trouble.down = Number.POSITIVE_INFINITY;
     const runId = await world.ask('rotate');
     await waitsFor(runId, 'retrying');
     expect(String((await world.run(runId))['waits_told'])).toContain('cannot be reached');
+    world.issuer.trouble.down = 0;
     await eventually(async () => (await world.run(runId))['waits_code'] !== 'retrying');
     expect(await world.result()).toBe('succeeded');
   });

@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ChildProcess } from 'node:child_process';
+import { Client, Connection } from '@temporalio/client';
 import { parse, stringify } from 'yaml';
 import { openApi } from '../../client/http.js';
+import { secretWorkflowId } from '../../domain/run.js';
 import { packageRoot } from '../../infra/package-root.js';
 import { firstToken } from '../../workers/stack/first-token.js';
 import { freePort, prepareState, readSecret } from '../../workers/stack/first-start.js';
@@ -266,6 +268,16 @@ export async function openSecret(
     run: async (runId: string) => (await api.get<{ run: Row }>(`/v1/runs/${runId}`)).run,
     abort: (runId: string) =>
       api.post(`/v1/runs/${runId}/decisions`, { kind: 'abort', reason: 'test' }),
+    /** What Temporal says of the secret's last run. */
+    workflowStatus: async () => {
+      const { secretId } = await api.get<{ secretId: string }>(`/v1/secrets/acme/${name}`);
+      const { address, namespace } = sharedTemporal();
+      const connection = await Connection.connect({ address });
+      const client = new Client({ connection, namespace });
+      const { status } = await client.workflow.getHandle(secretWorkflowId(secretId)).describe();
+      await connection.close();
+      return status.name;
+    },
     versions: async () => (await api.get<{ versions: Row[] }>(`/v1/secrets/acme/${name}`)).versions,
     /** Credentials that live at the issuer, and are a live version of the registry's: nothing else may be. */
     async orphans() {

@@ -67,6 +67,7 @@ async function diesThere(point: string, cause: () => Promise<unknown>): Promise<
 async function ends(secret: UsedSecret, runId: string, outcome: string): Promise<void> {
   await eventually(async () => (await secret.run(runId))['state'] === 'ended', 45_000);
   expect(await secret.run(runId)).toMatchObject({ outcome });
+  await eventually(async () => (await secret.workflowStatus()) === 'COMPLETED');
   expect(await secret.orphans()).toEqual([]);
   expect(secret.refused).toEqual([]);
 }
@@ -79,7 +80,7 @@ async function isAsBefore(secret: UsedSecret): Promise<void> {
 }
 
 describe('the worker is killed (SIGKILL) on the way back', () => {
-  for (const point of ['update:delivered', 'revoke:called']) {
+  for (const point of ['update:delivered', 'revoke:called', 'clean:ended']) {
     test(`at ${point} of an aborted rotation: everybody has the old value again, the new one is gone`, async () => {
       await used(`abort-${point.replace(':', '-')}`, {}, async (secret) => {
         worker = installation.start('worker');

@@ -15,6 +15,7 @@ export const pointsOfRotation = [
   'revoke:called',
   'revoke:proven',
   'clean:forgotten',
+  'monitor:ended',
 ];
 
 export const pointsOfCompromise = [

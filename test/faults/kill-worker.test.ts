@@ -35,6 +35,7 @@ describe('the worker is killed (SIGKILL)', () => {
     await eventually(async () => (await secret.run(runId))['state'] === 'ended', 45_000);
     await secret.stop();
     expect(await secret.run(runId)).toMatchObject({ outcome: 'succeeded' });
+    await eventually(async () => (await secret.workflowStatus()) === 'COMPLETED');
     expect(await secret.orphans()).toEqual([]);
     const current = (await secret.versions()).filter((version) => version['current'] === true);
     expect(current).toMatchObject([{ state: 'active', value: 'sealed' }]);
