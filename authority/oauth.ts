@@ -52,9 +52,21 @@ async function token(
   const outcome = await attempt(parts, { request, client, access, probe });
   if (outcome !== 'accepted') return refuse(reply, 401, 'invalid_client');
   const body = probe
-    ? { probe: 'accepted' }
+    ? { probe: 'accepted', credential_id: await credentialIdOf(parts, client) }
     : { access_token: access, token_type: 'Bearer', expires_in: ttlSeconds };
   return reply.header('cache-control', 'no-store').send(body);
+}
+
+/** For probes alone: rotor has to know whose value it was, and other clients learn no more than RFC 6749 says. */
+async function credentialIdOf(
+  { pool, hashKey }: OAuthParts,
+  { id, secret }: Client,
+): Promise<string | undefined> {
+  const { rows } = await pool.query<{ id: string }>(
+    'select id from authority.credentials where hash = $1 and client_id = $2',
+    [keyedHash(hashKey, secret), id],
+  );
+  return rows[0]?.id;
 }
 
 interface Try {

@@ -9,8 +9,8 @@ export interface Reply {
 
 export interface AuthorityClient {
   call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Reply>;
-  /** One attempt to get a token: true where it was accepted. */
-  login(clientId: string, secret: string, probe: string): Promise<boolean>;
+  /** One attempt to get a token: what was answered, undefined where it was refused. */
+  login(clientId: string, secret: string, probe: string): Promise<Reply | undefined>;
   readonly adminToken: string;
 }
 
@@ -42,9 +42,9 @@ export function openAuthorityClient(url: string, adminTokenFile: string): Author
         headers: { 'rotor-probe': probe, 'user-agent': 'rotor' },
         body: form,
       });
+      if (response.ok) return { status: response.status, body: await readJson(response) };
       await response.body?.cancel();
-      if (response.ok) return true;
-      if (response.status === 400 || response.status === 401) return false;
+      if (response.status === 400 || response.status === 401) return undefined;
       refuseFaults(response);
       throw new AdapterError('bad-reply', 'the authority answered in an unknown way');
     },

@@ -15,7 +15,7 @@ import { SecretValue } from '../../domain/secret-value.js';
 import { issuerKind } from '../kind.js';
 import { readTag } from '../tag.js';
 import { openAuthorityClient, type AuthorityClient } from './authority-client.js';
-import { Clients, Listed, MintReply, Uses } from './replies.js';
+import { Clients, Listed, MintReply, ProbeReply, Uses } from './replies.js';
 
 const day = 86_400_000;
 const longestValidityMs = 730 * day;
@@ -114,15 +114,17 @@ async function mint(
   return value === undefined ? { credentialId } : { credentialId, value: new SecretValue(value) };
 }
 
+/** The client's other values are accepted too: only the credential that was asked about counts. */
 async function verify(
   instance: Instance,
-  { secret }: CredentialRef,
+  { secret, credentialId }: CredentialRef,
   { value, mark }: { readonly value: SecretValue; readonly mark: string },
 ): Promise<void> {
   const clientId = await clientIdOf(instance, secret);
   const mac = createHmac('sha256', instance.authority.adminToken).update(mark).digest('hex');
-  const accepted = await instance.authority.login(clientId, value.reveal(), `${mark}.${mac}`);
-  if (!accepted) throw new CredentialRefused();
+  const reply = await instance.authority.login(clientId, value.reveal(), `${mark}.${mac}`);
+  if (reply === undefined) throw new CredentialRefused();
+  if (parsed(ProbeReply, reply).credential_id !== credentialId) throw new CredentialRefused();
 }
 
 interface Verb {

@@ -7,6 +7,9 @@ export const Clients = z.object({ clientId: z.string() });
 
 export const MintReply = z.object({ credentialId: z.string(), value: z.string().optional() });
 
+/** To a marked probe only: a login whose mark was spent already is answered like anybody's, and says nothing. */
+export const ProbeReply = z.object({ credential_id: z.string() });
+
 export const Listed = z.array(
   z.object({
     credentialId: z.string(),
