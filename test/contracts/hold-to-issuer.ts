@@ -1,5 +1,6 @@
 /** Runs the contract of issuers as tests, and checks that it fails issuers that break it. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { CredentialRefused } from '../../domain/errors.js';
 import type { Issuer, IssuerTraits } from '../../domain/issuer.js';
 import type { SecretValue } from '../../domain/secret-value.js';
 import { issuerChecks } from './issuer.js';
@@ -38,6 +39,17 @@ export function describeIssuer(
 /** Each breaks one promise; a contract that lets one pass promises nothing. */
 export const brokenIssuers: Readonly<Record<string, (sound: Issuer) => Partial<Issuer>>> = {
   'accepts whatever it is shown': () => ({ verify: () => Promise.resolve() }),
+  'takes any live value of the principal for the one that was asked about': (sound) => ({
+    verify: async (ref, value, mark) => {
+      for (const [index, { credentialId }] of (await sound.list(ref.secret)).entries()) {
+        const passes = await isKept(
+          sound.verify({ ...ref, credentialId }, value, `${mark}-${index}`),
+        );
+        if (passes) return;
+      }
+      throw new CredentialRefused();
+    },
+  }),
   'revokes nothing': () => ({ revoke: () => Promise.resolve() }),
   'fails a second revoke': (sound) => ({
     revoke: async (ref) => {

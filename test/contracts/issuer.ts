@@ -117,6 +117,18 @@ const ending: readonly IssuerCheck[] = [
     },
   },
   {
+    name: 'of two live credentials each value passes for its own only',
+    applies: ({ overlap }) =>
+      overlap.kind === 'many' || (overlap.kind !== 'none' && overlap.slots > 1),
+    async run(subject) {
+      const [one, other] = [await make(subject), await make(subject)];
+      assert.notEqual(one.credentialId, other.credentialId);
+      for (const made of [one, other]) assert.ok(await accepts(subject, made));
+      assert.equal(await accepts(subject, { ...one, value: other.value }), false);
+      assert.equal(await accepts(subject, { ...other, value: one.value }), false);
+    },
+  },
+  {
     name: 'a second revoke is success',
     applies: always,
     async run(subject) {

@@ -160,14 +160,14 @@ function calls(principal: Principal): Calls {
       rival(principal);
       return lose(trouble, 'lostMints', minted);
     },
-    verify: async (_ref, value) => {
+    verify: async (ref, value) => {
       await answer(principal);
       const made = byValue(principal, value.reveal());
       const credentialId = made?.credentialId ?? principal.dead.get(value.reveal());
       const accepted = accepts(made);
       if (!traits.tellsProbesApart && credentialId !== undefined)
         log.note(credentialId, { userAgent: 'rotor' }, accepted);
-      if (!accepted) throw new CredentialRefused();
+      if (!accepted || credentialId !== ref.credentialId) throw new CredentialRefused();
     },
     revoke: async (ref) => {
       await answer(principal);
