@@ -1,7 +1,7 @@
 /** SQL as the administrator of somebody's PostgreSQL: roles, sessions, settings; errors reduced to codes. */
 import { readFileSync, statSync } from 'node:fs';
-import pg from 'pg';
 import { AdapterError, type AdapterErrorCode } from '../../domain/errors.js';
+import { clientOf } from './connection.js';
 
 export interface Administration {
   /** In the database of the administration URL, or in another one of the same server. */
@@ -13,7 +13,7 @@ export interface Administration {
   readonly url: URL;
 }
 
-const timeoutMs = 10_000;
+const queryTimeoutMs = 10_000;
 
 export function openAdministration(urlFile: string): Administration {
   const url = readUrl(urlFile);
@@ -24,15 +24,7 @@ export function openAdministration(urlFile: string): Administration {
       values: readonly unknown[] = [],
       database?: string,
     ) => {
-      const target = new URL(url.href);
-      if (database !== undefined) target.pathname = `/${encodeURIComponent(database)}`;
-      const client = new pg.Client({
-        connectionString: target.href,
-        application_name: 'rotor',
-        connectionTimeoutMillis: timeoutMs,
-        query_timeout: timeoutMs,
-      });
-      client.on('error', () => undefined);
+      const client = clientOf(url, { database, application: 'rotor', queryTimeoutMs });
       try {
         await client.connect();
         return (await client.query<R>(text, [...values])).rows;
@@ -54,7 +46,9 @@ function readUrl(file: string): URL {
     );
   }
   try {
-    return new URL(readFileSync(file, 'utf8').trim());
+    const url = new URL(readFileSync(file, 'utf8').trim());
+    decodeURIComponent(url.pathname);
+    return url;
   } catch {
     throw new AdapterError('not-permitted', `${file} does not hold a connection URL`);
   }

@@ -1,6 +1,5 @@
 /** Logins of a PostgreSQL server: one role per version, whose sessions act as one owner role. */
 import { randomBytes } from 'node:crypto';
-import pg from 'pg';
 import { z } from 'zod';
 import { AdapterError, CredentialRefused } from '../../domain/errors.js';
 import type {
@@ -23,6 +22,7 @@ import {
   toAdapterError,
   type Administration,
 } from './administration.js';
+import { clientOf, pathOf } from './connection.js';
 import { openConnectionLog, type ConnectionLog } from './connection-log.js';
 import type { LoggedLogin } from './log-lines.js';
 import {
@@ -151,19 +151,16 @@ async function mint({ server }: Instance, request: MintRequest): Promise<Minted>
   url.port = String(port ?? (server.url.port || 5432));
   url.username = name;
   url.password = password;
-  url.pathname = `/${encodeURIComponent(database)}`;
+  url.pathname = pathOf(database);
   const value = new SecretValue(url.href);
   return { credentialId: name, value, ...(expiresAt === undefined ? {} : { expiresAt }) };
 }
 
 /** One real login, under a name that the record of use leaves out. */
 async function verify(value: SecretValue, probe: string, ref: CredentialRef): Promise<void> {
-  const client = new pg.Client({
-    connectionString: urlOf(value, ref),
-    application_name: `rotor-probe ${probe}`.slice(0, 63),
-    connectionTimeoutMillis: 10_000,
+  const client = clientOf(urlOf(value, ref), {
+    application: `rotor-probe ${probe}`.slice(0, 63),
   });
-  client.on('error', () => undefined);
   try {
     await client.connect();
   } catch (error) {
@@ -176,10 +173,11 @@ async function verify(value: SecretValue, probe: string, ref: CredentialRef): Pr
 }
 
 /** A value that is no URL of this role proves nothing about it. */
-function urlOf(value: SecretValue, { credentialId }: CredentialRef): string {
+function urlOf(value: SecretValue, { credentialId }: CredentialRef): URL {
   try {
     const url = new URL(value.reveal());
-    if (decodeURIComponent(url.username) === credentialId) return url.href;
+    decodeURIComponent(url.pathname + url.password);
+    if (decodeURIComponent(url.username) === credentialId) return url;
   } catch {
     // Said below, without the text.
   }

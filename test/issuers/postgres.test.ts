@@ -1,12 +1,15 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
+import { openAdministration } from '../../issuers/postgres/administration.js';
 import { scramVerifier } from '../../issuers/postgres/scram.js';
 import { parseLine } from '../../issuers/postgres/log-lines.js';
 import { traitsOf } from '../../issuers/postgres/index.js';
 import { rememberUses } from '../../issuers/postgres/seen-uses.js';
 import { describeIssuer } from '../contracts/hold-to-issuer.js';
-import { make } from '../contracts/issuer-subject.js';
+import { accepts, make } from '../contracts/issuer-subject.js';
 import { handed } from '../harness/environment.js';
 import { connects, prepare, session, type PreparedPostgres } from './postgres-subject.js';
 
@@ -94,6 +97,57 @@ describe('postgres', () => {
     await client.end();
     await ownerPool.query(`drop role ${role}`);
     await sampled.close();
+  });
+});
+
+describe('databases of any name', () => {
+  let subject: PreparedPostgres;
+  let made: string[];
+  beforeEach(async () => {
+    subject = await prepare('sessions');
+    made = [];
+  });
+  afterEach(async () => {
+    for (const name of made)
+      await subject.database.ownerPool.query(
+        `drop database if exists ${pg.escapeIdentifier(name)} with (force)`,
+      );
+    await subject.close();
+  });
+
+  const another = async (start: string): Promise<string> => {
+    const name = `${start}${subject.ownerRole}`;
+    await subject.database.ownerPool.query(`create database ${pg.escapeIdentifier(name)}`);
+    made.push(name);
+    return name;
+  };
+  const within = (database: string): PreparedPostgres => {
+    const specification = { ownerRole: subject.ownerRole, database };
+    return { ...subject, secret: { ...subject.secret, specification } };
+  };
+
+  test('are logged in to, and cleaned up in, by what a URL escapes', async () => {
+    const odd = within(await another('a@b:c/d#e?f%41 g&h+'));
+    const login = await make(odd);
+    expect(await accepts(odd, login)).toBe(true);
+    await odd.issuer.revoke(login);
+    expect(await odd.issuer.list(odd.secret)).toEqual([]);
+  });
+
+  test('are administered by a URL that escapes them', async () => {
+    const name = await another('admin@/');
+    const folder = mkdtempSync(join(tmpdir(), 'rotor-postgres-'));
+    const url = new URL(subject.database.ownerUrl);
+    url.pathname = `/${encodeURIComponent(name)}`;
+    writeFileSync(join(folder, 'url'), url.href, { mode: 0o600 });
+    const server = openAdministration(join(folder, 'url'));
+    rmSync(folder, { recursive: true });
+    expect(await server.query('select current_database() as name')).toEqual([{ name }]);
+  });
+
+  test('are found by a client that does not unescape what a path may hold', async () => {
+    const odd = within(await another('a@b:c=d&e$f,g;h+'));
+    expect(await connects((await make(odd)).value.reveal(), 'program')).toBe(true);
   });
 });
 
