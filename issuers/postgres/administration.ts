@@ -54,12 +54,31 @@ function readUrl(file: string): URL {
   }
 }
 
-const byClass: Readonly<Record<string, [AdapterErrorCode, string]>> = {
+type Meaning = readonly [AdapterErrorCode, string];
+
+const wrong: Meaning = [
+  'refused',
+  'the server refuses the change: is the specification right, and the role allowed to?',
+];
+
+/** What is not here may pass by itself: shutdowns, standbys, connections that break. */
+const byClass: Readonly<Record<string, Meaning>> = {
+  '0A': wrong,
+  '0L': wrong,
+  '0P': wrong,
+  '22': wrong,
+  // Two at once: where it is there already, the next look finds it.
+  '23': ['changed-meanwhile', 'somebody else made the same at this moment'],
+  '25': ['unreachable', 'the server takes no changes now: is it a standby?'],
   '28': ['not-permitted', "the server refuses rotor's administrator"],
-  '42': [
+  '2B': [
     'refused',
-    'the server refuses the change: is the specification right, and the role allowed to?',
+    'something depends on the role: give what it owns in another database to the owner role there ' +
+      '(REASSIGN OWNED, then DROP OWNED)',
   ],
+  '3D': ['refused', 'the server has no such database'],
+  '40': ['changed-meanwhile', 'another change came in between'],
+  '42': wrong,
   '53': ['busy', 'the server has no room for another connection'],
   '55': ['busy', 'something is in use on the server'],
 };
@@ -67,7 +86,7 @@ const byClass: Readonly<Record<string, [AdapterErrorCode, string]>> = {
 /** SQLSTATE's first two characters are its class; the server's words stay behind. */
 export function toAdapterError(error: unknown): AdapterError {
   const state = sqlState(error);
-  const [code, message] = byClass[state.slice(0, 2)] ?? [
+  const [code, message]: Meaning = byClass[state.slice(0, 2)] ?? [
     'unreachable',
     'the server cannot be reached, or failed',
   ];

@@ -198,8 +198,6 @@ async function revoke({ server }: Instance, ref: CredentialRef): Promise<void> {
   const { ownerRole, database } = specificationOf(ref.secret);
   const role = await ownRole(server, ref.credentialId, ref.tag);
   if (role === undefined) return;
-  await setLogin(server, ref.credentialId, false);
-  await endSessions(server, ref.credentialId);
   await dropRole(server, ref.credentialId, { ownerRole, database });
 }
 

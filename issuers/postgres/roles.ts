@@ -1,6 +1,6 @@
 /** One login role per version, a member of the owner role that its sessions act as. */
 import pg from 'pg';
-import { AdapterError } from '../../domain/errors.js';
+import { AdapterError, isPassing } from '../../domain/errors.js';
 import type { Administration } from './administration.js';
 
 export interface Role {
@@ -116,16 +116,35 @@ export async function endSessions(server: Administration, name: string): Promise
   ]);
 }
 
-/** What it owns goes to the owner role first: nothing that a program made is lost with its login. */
+/**
+ * What it owns goes to the owner role first: nothing that a program made is lost with its login. The login is
+ * refused and its sessions are ended before: what an error leaves is a role that nobody can use.
+ */
 export async function dropRole(
   server: Administration,
   name: string,
   where: { ownerRole: string; database: string },
 ): Promise<void> {
-  await server.query(
-    `begin; reassign owned by ${quote(name)} to ${quote(where.ownerRole)}; drop owned by ${quote(name)}; commit`,
-    [],
-    where.database,
-  );
-  await server.query(`drop role if exists ${quote(name)}`);
+  await setLogin(server, name, false);
+  await endSessions(server, name);
+  try {
+    await server.query(
+      `begin; reassign owned by ${quote(name)} to ${quote(where.ownerRole)}; drop owned by ${quote(name)}; commit`,
+      [],
+      await existing(server, where.database),
+    );
+    await server.query(`drop role if exists ${quote(name)}`);
+  } catch (error) {
+    if (!(error instanceof AdapterError) || isPassing(error.code)) throw error;
+    throw new AdapterError(
+      error.code,
+      `the login is refused and its sessions are ended, but its role ${name} stays: ${error.message}`,
+    );
+  }
+}
+
+/** In a database that is gone nothing is left to give away, and roles are the whole server's. */
+async function existing(server: Administration, database: string): Promise<string | undefined> {
+  const [found] = await server.query('select from pg_database where datname = $1', [database]);
+  return found === undefined ? undefined : database;
 }

@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { openAdministration } from '../../issuers/postgres/administration.js';
+import { isPassing } from '../../domain/errors.js';
+import { openAdministration, toAdapterError } from '../../issuers/postgres/administration.js';
 import { scramVerifier } from '../../issuers/postgres/scram.js';
 import { parseLine } from '../../issuers/postgres/log-lines.js';
 import { traitsOf } from '../../issuers/postgres/index.js';
 import { rememberUses } from '../../issuers/postgres/seen-uses.js';
 import { describeIssuer } from '../contracts/hold-to-issuer.js';
-import { accepts, make } from '../contracts/issuer-subject.js';
+import { accepts, make, ordered } from '../contracts/issuer-subject.js';
 import { handed } from '../harness/environment.js';
 import { connects, prepare, session, type PreparedPostgres } from './postgres-subject.js';
 
@@ -145,9 +146,87 @@ describe('databases of any name', () => {
     expect(await server.query('select current_database() as name')).toEqual([{ name }]);
   });
 
+  test('other than its own keep the role of what was made there; its login is refused all the same', async () => {
+    const name = await another('other_');
+    const { ownerPool } = subject.database;
+    await ownerPool.query(
+      `grant all on database ${pg.escapeIdentifier(name)} to ${subject.ownerRole}`,
+    );
+    const login = await make(subject);
+    const elsewhere = new URL(login.value.reveal());
+    elsewhere.pathname = `/${name}`;
+    const client = await session(elsewhere.href, 'program');
+    await client.query('reset role; set role none; create schema authorization current_user');
+    const reason = await subject.issuer.revoke(login).catch((error: unknown) => error);
+    expect(reason).toMatchObject({
+      code: 'refused',
+      message: expect.stringMatching(/login is refused.*another database.*REASSIGN OWNED.*2BP01/),
+    });
+    expect(await subject.issuer.openUse?.(login)).toEqual([]);
+    expect(await accepts(subject, login)).toBe(false);
+    const url = new URL(subject.database.ownerUrl);
+    url.pathname = `/${name}`;
+    const admin = await session(url.href, 'admin');
+    await admin.query(`reassign owned by ${login.credentialId} to ${subject.ownerRole}`);
+    await subject.issuer.revoke(login);
+    expect(await subject.issuer.list(subject.secret)).toEqual([]);
+    await admin.end();
+    await client.end().catch(() => undefined);
+  });
+
+  test('that are gone hold nothing back', async () => {
+    const gone = within('no_such_database');
+    const login = await make(gone);
+    const reason = await gone.issuer.verify(login, login.value, 'x').catch((e: unknown) => e);
+    expect(reason).toMatchObject({ code: 'refused', message: expect.stringContaining('3D000') });
+    await gone.issuer.revoke(login);
+    expect(await gone.issuer.list(gone.secret)).toEqual([]);
+  });
+
   test('are found by a client that does not unescape what a path may hold', async () => {
     const odd = within(await another('a@b:c=d&e$f,g;h+'));
     expect(await connects((await make(odd)).value.reveal(), 'program')).toBe(true);
+  });
+});
+
+describe('what the server says', () => {
+  const codes: [string, string, boolean][] = [
+    ['2BP01', 'refused', false],
+    ['3D000', 'refused', false],
+    ['0LP01', 'refused', false],
+    ['0P000', 'refused', false],
+    ['0A000', 'refused', false],
+    ['22023', 'refused', false],
+    ['42501', 'refused', false],
+    ['42710', 'refused', false],
+    ['28P01', 'not-permitted', false],
+    ['23505', 'changed-meanwhile', true],
+    ['40P01', 'changed-meanwhile', true],
+    ['25006', 'unreachable', true],
+    ['53300', 'busy', true],
+    ['57P03', 'unreachable', true],
+    ['XX000', 'unreachable', true],
+    ['', 'unreachable', true],
+  ];
+  test.each(codes)('%s is "%s"; trying again can help: %s', (state, code, passing) => {
+    const error = toAdapterError({ code: state, message: 'with a value in it' });
+    expect(error.code).toBe(code);
+    expect(isPassing(error.code)).toBe(passing);
+    expect(error.message.endsWith(state === '' ? 'failed' : `(${state})`)).toBe(true);
+  });
+
+  test('of a role that is there already, and of an owner role that is not: a person has to look', async () => {
+    const subject = await prepare('sessions');
+    const { issuer, secret } = subject;
+    const order = { secret, ...ordered(subject), expiresAt: undefined };
+    await issuer.mint(order);
+    const taken = await issuer.mint(order).catch((error: unknown) => error);
+    expect(taken).toMatchObject({ code: 'refused', message: expect.stringContaining('42710') });
+    const specification = { ...secret.specification, ownerRole: 'no_such_role' };
+    const missing = { ...order, secret: { ...secret, specification } };
+    const none = await issuer.mint(missing).catch((error: unknown) => error);
+    expect(none).toMatchObject({ code: 'refused', message: expect.stringContaining('42704') });
+    await subject.close();
   });
 });
 
