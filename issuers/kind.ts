@@ -12,6 +12,11 @@ export interface IssuerKind<O extends z.ZodType = z.ZodType, S extends z.ZodType
   readonly kind: string;
   readonly options: O;
   readonly specification: S;
+  /**
+   * Whose credentials they are, in words: a specification may change while versions live, this may not.
+   * Two specifications that name the same place to look for a credential give the same text.
+   */
+  principal(specification: z.output<S>): string;
   open(options: z.output<O>, context: IssuerContext): Issuer;
 }
 

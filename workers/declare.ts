@@ -52,7 +52,9 @@ function checksOf({ configuration }: Settings): DeclarationChecks {
       const kind = issuerKinds.find((one) => one.kind === instance?.kind);
       if (kind === undefined) return missing('issuer', issuer, Object.keys(configuration.issuers));
       const parsed = check<z.ZodType<object>>(kind.specification, specification);
-      return 'value' in parsed ? { value: { ...parsed.value } } : parsed;
+      if ('problems' in parsed) return parsed;
+      const principal = kind.principal(parsed.value as never);
+      return { value: { specification: { ...parsed.value }, principal } };
     },
     destination: (connector, address) =>
       checkDestination(configuration.connectors, connector, address),

@@ -26,11 +26,17 @@ function text(value: unknown): string {
 
 /** What only the kinds of issuers and connectors know; each throws nothing and answers with problems. */
 export interface DeclarationChecks {
-  specification(issuer: string, specification: unknown): Checked<Record<string, unknown>>;
+  specification(issuer: string, specification: unknown): Checked<CheckedSpecification>;
   destination(connector: string, address: unknown): Checked<CheckedDestination>;
 }
 
 export type Checked<T> = { readonly value: T } | { readonly problems: readonly Problem[] };
+
+export interface CheckedSpecification {
+  readonly specification: Readonly<Record<string, unknown>>;
+  /** Whose credentials they are, as the kind of issuer says it. */
+  readonly principal: string;
+}
 
 export interface CheckedDestination {
   readonly identity: string;

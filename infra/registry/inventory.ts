@@ -17,6 +17,7 @@ import {
   type Place,
 } from './inventory-change.js';
 import { applyDependency } from './inventory-dependencies.js';
+import { staysWhereItIs } from './inventory-principal.js';
 
 export interface Application {
   readonly declarations: Declarations;
@@ -168,6 +169,8 @@ async function applySecret(to: Applying, place: Place, declared: SecretDeclarati
     to.problems.push(...within(`${path}.specification`, checked.problems));
     return;
   }
+  const { value: wanted } = checked;
+  if (!(await staysWhereItIs(to, place, { declared, wanted }))) return;
   const policyId = await policyIdOf(to, place, declared);
   const before = to.changes.length;
   const secretId = await upsert(to, place, {
@@ -177,7 +180,7 @@ async function applySecret(to: Applying, place: Place, declared: SecretDeclarati
       owner: declared.owner,
       documentation: declared.documentation ?? null,
       issuer: declared.issuer,
-      specification: checked.value,
+      specification: wanted.specification,
       policy_id: policyId,
     },
   });

@@ -50,6 +50,8 @@ export const clientSecrets = issuerKind({
       .describe('a client that exists already; otherwise the secret gets one of its own'),
     validityMs: z.number().int().positive().max(longestValidityMs).optional(),
   }),
+  principal: ({ clientId }) =>
+    clientId === undefined ? 'a client of its own' : `client ${clientId}`,
   open: ({ url, adminTokenFile }, { installationId }) =>
     open({
       authority: openAuthorityClient(url, adminTokenFile),

@@ -78,6 +78,7 @@ export const postgres = issuerKind({
   kind: 'postgres',
   options: Options,
   specification: Specification,
+  principal: ({ ownerRole, database }) => `role ${ownerRole} in database ${database}`,
   open: ({ adminUrlFile, connectionLogFile: path, loginTrigger }, { installationId }) => {
     const server = openAdministration(adminUrlFile);
     const seen = rememberUses();

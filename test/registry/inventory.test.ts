@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { SecretDeclaration } from '../../domain/declarations.js';
+import { openAudit } from '../../infra/registry/audit.js';
+import type { DeclarationChecks } from '../../infra/registry/inventory-change.js';
+import { applyDeclarations } from '../../infra/registry/inventory.js';
+import { openDatabase, type TestDatabase } from '../harness/database.js';
+
+let database: TestDatabase;
+const audit = openAudit(Buffer.alloc(32));
+
+beforeEach(async () => {
+  database = await openDatabase();
+});
+afterEach(() => database.close());
+
+/** An issuer whose secrets name a client, and a place for every name. */
+const checks: DeclarationChecks = {
+  specification: (_issuer, given) => {
+    const specification = given as Record<string, unknown>;
+    return { value: { specification, principal: `client ${String(specification['client'])}` } };
+  },
+  destination: (_connector, address) => ({
+    value: { identity: JSON.stringify(address), address: address as Record<string, unknown> },
+  }),
+};
+
+async function apply(secret: Partial<SecretDeclaration>) {
+  const declared: SecretDeclaration = {
+    name: 'api',
+    owner: 'team',
+    issuer: 'main',
+    specification: { client: 'one', role: 'Viewer' },
+    documentation: undefined,
+    policy: undefined,
+    dependencies: [],
+    ...secret,
+  };
+  const declarations = {
+    organizations: [
+      {
+        name: 'acme',
+        policies: [],
+        dependents: [{ name: 'app', owner: 'team', documentation: undefined }],
+        secrets: [declared],
+      },
+    ],
+  };
+  const { pool } = database;
+  return applyDeclarations({ pool, audit, checks }, { declarations, by: 'test', dryRun: false });
+}
+
+async function secretRow(): Promise<{ id: string; issuer: string; specification: unknown }> {
+  const { rows } = await database.pool.query<{
+    id: string;
+    issuer: string;
+    specification: unknown;
+  }>('select id, issuer, specification from rotor.secrets');
+  if (rows[0] === undefined) throw new Error('there is no secret');
+  return rows[0];
+}
+
+async function addVersion(): Promise<string> {
+  const id = randomUUID();
+  await database.pool.query(
+    `insert into rotor.versions (id, secret_id, ordinal, state, origin, value)
+     select $1, id, 1, 'pending', 'minted', 'unknown' from rotor.secrets`,
+    [id],
+  );
+  return id;
+}
+
+test.each([
+  [
+    'issuer',
+    { issuer: 'other' },
+    'it was main and has live versions there, which would not be found at other',
+  ],
+  [
+    'specification',
+    { specification: { client: 'two', role: 'Viewer' } },
+    'it was client one and has live versions there, which would not be found at client two',
+  ],
+])(
+  'a secret with a live version keeps its %s where it names the place',
+  async (field, change, message) => {
+    await apply({});
+    await addVersion();
+
+    await expect(apply({ ...change, owner: 'another' })).rejects.toMatchObject({
+      code: 'declarations-invalid',
+      problems: [
+        {
+          path: `acme/api.${field}`,
+          message,
+          hint: expect.stringContaining('nothing was changed'),
+        },
+      ],
+    });
+
+    expect(await secretRow()).toMatchObject({
+      issuer: 'main',
+      specification: { client: 'one', role: 'Viewer' },
+    });
+  },
+);
+
+test('what does not name the place may change while a version lives', async () => {
+  await apply({});
+  await addVersion();
+  await apply({ specification: { client: 'one', role: 'Contributor' } });
+  expect(await secretRow()).toMatchObject({ specification: { role: 'Contributor' } });
+});
+
+test('a secret whose versions all ended may be declared elsewhere', async () => {
+  await apply({});
+  const version = await addVersion();
+  await database.pool.query(
+    `update rotor.versions set state = 'ended', ended_cause = 'never-minted' where id = $1`,
+    [version],
+  );
+  await apply({ issuer: 'other', specification: { client: 'two' } });
+  expect(await secretRow()).toMatchObject({ issuer: 'other', specification: { client: 'two' } });
+});
