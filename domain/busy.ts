@@ -1,8 +1,10 @@
 /** What becomes of a request for a secret that a run is busy with: a table, so that nobody is surprised. */
 import type { RunOptions } from './facts.js';
+import type { UseSource } from './issuer.js';
 import type { RunKind } from './run.js';
 
-export type BusyAnswer = 'join' | 'queue' | 'refuse' | 'take-over';
+/** `loses-acceptance`: it would join a run that may not do what this request permits. */
+export type BusyAnswer = 'join' | 'queue' | 'refuse' | 'take-over' | 'loses-acceptance';
 
 /** Asked (row) while running (column). */
 const table: Readonly<Record<RunKind, Readonly<Record<RunKind, BusyAnswer>>>> = {
@@ -24,10 +26,20 @@ export interface Asked {
 
 export interface Running extends Asked {
   readonly direction: 'forward' | 'back';
+  /** Since when it was asked for. */
+  readonly ageMs: number;
 }
 
 export function answerWhenBusy(asked: Asked, running: Running): BusyAnswer {
-  if (isSameWork(asked, running)) return running.direction === 'back' ? 'queue' : 'join';
+  const answer = answerTo(asked, running);
+  return answer === 'join' && losesAcceptance(asked, running) ? 'loses-acceptance' : answer;
+}
+
+function answerTo(asked: Asked, running: Running): BusyAnswer {
+  if (isSameWork(asked, running)) {
+    if (containsSooner(asked, running)) return 'take-over';
+    return running.direction === 'back' ? 'queue' : 'join';
+  }
   if (asked.kind === 'rotate' && running.direction === 'back') return 'queue';
   return table[asked.kind][running.kind];
 }
@@ -39,4 +51,33 @@ function isSameWork(asked: Asked, running: Running): boolean {
 
 function scope({ versionIds, everyVersion }: RunOptions): string {
   return JSON.stringify([[...(versionIds ?? [])].sort(), everyVersion ?? false]);
+}
+
+/** A leak does not live on because somebody else allowed it more time. */
+function containsSooner(asked: Asked, running: Running): boolean {
+  if (asked.kind !== 'compromise') return false;
+  const leftMs = (running.options.replaceFirstMs ?? 0) - running.ageMs;
+  return (asked.options.replaceFirstMs ?? 0) < leftMs;
+}
+
+/** Whether what somebody accepted with this request would be said to nobody. Containing accepts everything. */
+export function losesAcceptance(
+  { options: asked }: Asked,
+  { kind, options: there }: Asked,
+): boolean {
+  if (kind === 'compromise') return false;
+  if (asked.acceptedUnseenUse !== undefined && there.acceptedUnseenUse === undefined) return true;
+  const wanted = asked.acceptedOutage;
+  const had = there.acceptedOutage;
+  if (wanted === undefined) return false;
+  if (had === undefined) return true;
+  const sources = new Set(had.sources.map(sourceText));
+  return (
+    wanted.dependents.some((name) => !had.dependents.includes(name)) ||
+    wanted.sources.some((source) => !sources.has(sourceText(source)))
+  );
+}
+
+function sourceText(source: UseSource): string {
+  return JSON.stringify(Object.entries(source).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -73,6 +73,11 @@ describe('a secret that is busy', () => {
     kind,
     options: {},
     direction,
+    ageMs: 0,
+  });
+  const by = { by: 'ann', reason: 'x' };
+  const outage = (dependents: string[], sources: { address: string }[] = []) => ({
+    acceptedOutage: { ...by, dependents, sources },
   });
   test('a second rotation joins the first', () =>
     expect(answerWhenBusy(asked('rotate'), running('rotate'))).toBe('join'));
@@ -88,6 +93,48 @@ describe('a secret that is busy', () => {
     ));
   test('a revoke is refused', () =>
     expect(answerWhenBusy(asked('revoke'), running('rotate'))).toBe('refuse'));
+  for (const [what, options, there, ageMs, answer] of [
+    ['at once takes over from one that replaces first', {}, { replaceFirstMs: 60 }, 0, 'take-over'],
+    ['sooner takes over', { replaceFirstMs: 30 }, { replaceFirstMs: 60 }, 0, 'take-over'],
+    ['later joins', { replaceFirstMs: 60 }, { replaceFirstMs: 30 }, 0, 'join'],
+    ['later joins one that contains at once', { replaceFirstMs: 60 }, {}, 0, 'join'],
+    ['at the same moment joins', { replaceFirstMs: 60 }, { replaceFirstMs: 60 }, 0, 'join'],
+    [
+      'sooner, but not sooner than what is left, joins',
+      { replaceFirstMs: 30 },
+      { replaceFirstMs: 60 },
+      40,
+      'join',
+    ],
+    ['at once joins one whose time is over', {}, { replaceFirstMs: 60 }, 70, 'join'],
+  ] as const) {
+    test(`a compromise that contains ${what}`, () => {
+      const busy = { ...running('compromise'), options: there, ageMs };
+      expect(answerWhenBusy(asked('compromise', options), busy)).toBe(answer);
+    });
+  }
+  const unseen = { acceptedUnseenUse: by };
+  for (const [what, options, there, answer] of [
+    ['an outage does not join one without', outage(['a']), {}, 'loses-acceptance'],
+    ['unseen use does not join one without', unseen, outage(['a']), 'loses-acceptance'],
+    ['a wider outage does not join', outage(['a', 'b']), outage(['a']), 'loses-acceptance'],
+    [
+      'another source does not join',
+      outage([], [{ address: '1.2.3.4' }]),
+      outage([]),
+      'loses-acceptance',
+    ],
+    ['a part of the same outage joins', outage(['a']), outage(['b', 'a']), 'join'],
+    ['the same unseen use joins', unseen, unseen, 'join'],
+    ['nothing joins one that accepts', {}, outage(['a']), 'join'],
+  ] as const) {
+    test(`a rotation that accepts ${what}`, () => {
+      const busy = { ...running('rotate'), options: there };
+      expect(answerWhenBusy(asked('rotate', options), busy)).toBe(answer);
+    });
+  }
+  test('an acceptance joins a compromise, which accepts everything', () =>
+    expect(answerWhenBusy(asked('rotate', outage(['a'])), running('compromise'))).toBe('join'));
 });
 
 describe('waves', () => {
