@@ -1,5 +1,6 @@
 /** What applying declarations changes, in words that people are shown, and when two values are the same. */
 import type pg from 'pg';
+import type { DependencyDeclaration } from '../../domain/declarations.js';
 import type { Problem } from '../../domain/errors.js';
 import { canonicalText } from '../canonical.js';
 import type { Queryable } from '../postgres.js';
@@ -56,7 +57,11 @@ export interface Applying {
   readonly changes: InventoryChange[];
   readonly problems: Problem[];
   readonly touched: Set<string>;
+  readonly destinations: Destinations;
 }
+
+/** Where a declared dependency is written: its destination's row, locked. */
+export type Destinations = ReadonlyMap<DependencyDeclaration, string>;
 
 export interface Place {
   readonly organizationId: string;

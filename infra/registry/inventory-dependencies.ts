@@ -1,14 +1,7 @@
 /** Applies what one secret declares about who depends on it, and where they get it from. */
 import type { DependencyDeclaration, SecretDeclaration } from '../../domain/declarations.js';
 import { standardPolicy, type Policy } from '../../domain/policy.js';
-import type { Queryable } from '../postgres.js';
-import {
-  differing,
-  within,
-  type Applying,
-  type CheckedDestination,
-  type Place,
-} from './inventory-change.js';
+import { differing, type Applying, type Place } from './inventory-change.js';
 
 export interface SecretPlace extends Place {
   readonly secretId: string;
@@ -27,12 +20,8 @@ export async function applyDependency(
     to.problems.push({ path, message, hint: 'declare it under dependents' });
     return;
   }
-  const checked = to.parts.checks.destination(dependency.connector, dependency.destination);
-  if ('problems' in checked) {
-    to.problems.push(...within(`${path}.destination`, checked.problems));
-    return;
-  }
-  const destinationId = await ensureDestination(to.db, dependency.connector, checked.value);
+  const destinationId = to.destinations.get(dependency);
+  if (destinationId === undefined) return;
   const wanted = await wantedDependency(to, place, dependency);
   await upsertDependency(to, { path, ids: [place.secretId, dependentId, destinationId], wanted });
 }
@@ -48,19 +37,6 @@ async function dependentIdOf(
     [place.organizationId, name],
   );
   return rows[0]?.id;
-}
-
-async function ensureDestination(
-  db: Queryable,
-  connector: string,
-  { identity, address }: CheckedDestination,
-): Promise<string> {
-  const { rows } = await db.query<{ id: string }>(
-    `insert into rotor.destinations (connector, identity, address) values ($1, $2, $3)
-     on conflict (connector, identity) do update set address = excluded.address returning id`,
-    [connector, identity, address],
-  );
-  return rows[0]?.id ?? '';
 }
 
 async function wantedDependency(

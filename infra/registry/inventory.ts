@@ -17,6 +17,7 @@ import {
   type Place,
 } from './inventory-change.js';
 import { applyDependency } from './inventory-dependencies.js';
+import { lockDestinations } from './inventory-destinations.js';
 import { staysWhereItIs } from './inventory-principal.js';
 
 export interface Application {
@@ -32,6 +33,9 @@ export interface Applied {
   readonly touched: readonly string[];
 }
 
+/** What is there before the destinations are locked. */
+type Shared = Omit<Applying, 'destinations'>;
+
 class DryRun extends Error {}
 
 /** Throws `declarations-invalid` with every problem at once; then nothing was changed. */
@@ -44,12 +48,8 @@ export async function applyDeclarations(
   const touched = new Set<string>();
   try {
     await inTransaction(parts.pool, async (db) => {
-      for (const organization of application.declarations.organizations) {
-        await applyOrganization(
-          { db, parts, changes, problems, touched, by: application.by },
-          organization,
-        );
-      }
+      const to = { db, parts, changes, problems, touched, by: application.by };
+      await applyInOrder(to, application.declarations);
       if (problems.length > 0) throw invalidDeclarations(problems);
       if (application.dryRun) throw new DryRun();
       await noteShared(parts, db, { changes, by: application.by });
@@ -66,7 +66,19 @@ export function invalidDeclarations(problems: readonly Problem[]): RotorError {
   return new RotorError('declarations-invalid', message, { kind: 'invalid', problems });
 }
 
-async function applyOrganization(to: Applying, declared: OrganizationDeclaration): Promise<void> {
+/** The order of locks that everybody keeps: organizations, dependents, destinations, secrets. */
+async function applyInOrder(to: Shared, { organizations }: Declarations): Promise<void> {
+  const ordered = [...organizations].sort((one, other) => (one.name < other.name ? -1 : 1));
+  const places: Place[] = [];
+  for (const declared of ordered) places.push(await applyShared(to, declared));
+  const destinations = await lockDestinations(to, ordered);
+  for (const [index, place] of places.entries()) {
+    const secrets = ordered[index]?.secrets ?? [];
+    for (const secret of secrets) await applySecret({ ...to, destinations }, place, secret);
+  }
+}
+
+async function applyShared(to: Shared, declared: OrganizationDeclaration): Promise<Place> {
   const organizationId = await ensureOrganization(to, declared.name);
   const place: Place = { organizationId, organization: declared.name };
   for (const policy of declared.policies) await applyPolicy(to, place, policy);
@@ -77,10 +89,10 @@ async function applyOrganization(to: Applying, declared: OrganizationDeclaration
       wanted: { owner: dependent.owner, documentation: dependent.documentation ?? null },
     });
   }
-  for (const secret of declared.secrets) await applySecret(to, place, secret);
+  return place;
 }
 
-async function ensureOrganization(to: Applying, name: string): Promise<string> {
+async function ensureOrganization(to: Shared, name: string): Promise<string> {
   const { rows } = await to.db.query<{ id: string }>(
     'select id from rotor.organizations where name = $1 for update',
     [name],
@@ -96,7 +108,7 @@ async function ensureOrganization(to: Applying, name: string): Promise<string> {
 }
 
 async function applyPolicy(
-  to: Applying,
+  to: Shared,
   { organizationId, organization }: Place,
   policy: Policy,
 ): Promise<void> {
@@ -130,7 +142,7 @@ interface Upsert {
 }
 
 /** Column names are ours, never the caller's. */
-async function upsert(to: Applying, place: Place, { kind, name, wanted }: Upsert): Promise<string> {
+async function upsert(to: Shared, place: Place, { kind, name, wanted }: Upsert): Promise<string> {
   const table = kind === 'dependent' ? 'rotor.dependents' : 'rotor.secrets';
   const fullName = `${place.organization}/${name}`;
   const columns = Object.keys(wanted);
@@ -184,7 +196,6 @@ async function applySecret(to: Applying, place: Place, declared: SecretDeclarati
       policy_id: policyId,
     },
   });
-  // The secret's row comes last in the order of locks; its dependencies only lock what is below it.
   for (const dependency of declared.dependencies) {
     await applyDependency(to, { ...place, secretId, declared }, dependency);
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { SecretDeclaration } from '../../domain/declarations.js';
 import { openAudit } from '../../infra/registry/audit.js';
@@ -121,4 +122,46 @@ test('a secret whose versions all ended may be declared elsewhere', async () => 
   );
   await apply({ issuer: 'other', specification: { client: 'two' } });
   expect(await secretRow()).toMatchObject({ issuer: 'other', specification: { client: 'two' } });
+});
+
+/** Whoever waits for a lock in this database. */
+async function somebodyWaits(): Promise<void> {
+  for (;;) {
+    const { rows } = await database.ownerPool.query(
+      `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+    );
+    if (rows.length > 0) return;
+    await pause(10);
+  }
+}
+
+test('declaring during a delivery waits for it, and neither is a deadlock', async () => {
+  const dependency = {
+    dependent: 'app',
+    connector: 'memory',
+    destination: { place: 'x' },
+    wave: undefined,
+    owner: undefined,
+    documentation: undefined,
+    leastEvidence: undefined,
+    seenAs: undefined,
+    usesAtLeastEveryMs: undefined,
+    picksUpWithinMs: 0,
+  };
+  await apply({ dependencies: [dependency] });
+  const { id: secretId } = await secretRow();
+  const delivery = await database.pool.connect();
+  await delivery.query('begin');
+  await delivery.query('select 1 from rotor.destinations for update');
+  const declaring = apply({ owner: 'another', dependencies: [dependency] });
+  await somebodyWaits();
+
+  await delivery.query('select 1 from rotor.secrets where id = $1 for update', [secretId]);
+  await delivery.query('commit');
+  delivery.release();
+
+  expect((await declaring).changes).toMatchObject([
+    { change: 'change', kind: 'secret', fields: ['owner'] },
+    { change: 'change', kind: 'dependency', fields: ['owner'] },
+  ]);
 });
