@@ -242,15 +242,19 @@ export async function claimUnstarted(db: Queryable, claimant: string): Promise<S
   return rows;
 }
 
-/** Runs with decisions that no step has read yet, not signalled in the last seconds. */
+/**
+ * Runs with decisions that no step has read yet, not signalled in the last seconds. A pause is not read
+ * while it lasts: a run that says it is paused knows.
+ */
 export async function unreadRuns(db: Queryable): Promise<{ secretId: string }[]> {
   const { rows } = await db.query<{ secretId: string }>(
     `with due as (
-       update rotor.decisions set signalled_at = clock_timestamp()
-       where not read and coalesce(signalled_at, decided_at) < clock_timestamp() - interval '5 seconds'
-       returning run_id)
-     select distinct r.secret_id as "secretId" from rotor.runs r
-     join due on due.run_id = r.id where r.state = 'running'`,
+       update rotor.decisions d set signalled_at = clock_timestamp() from rotor.runs r
+       where r.id = d.run_id and r.state = 'running' and not d.read
+         and coalesce(d.signalled_at, d.decided_at) < clock_timestamp() - interval '5 seconds'
+         and not (d.kind = 'pause' and r.waits_code is not distinct from 'paused')
+       returning r.secret_id)
+     select distinct secret_id as "secretId" from due`,
   );
   return rows;
 }

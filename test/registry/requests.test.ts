@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { RunOptions } from '../../domain/facts.js';
+import type { DecisionKind, RunKind } from '../../domain/run.js';
+import { openAudit } from '../../infra/registry/audit.js';
+import { submit, unreadRuns } from '../../infra/registry/requests.js';
+import { openDatabase, type TestDatabase } from '../harness/database.js';
+
+let database: TestDatabase;
+let secretId: string;
+const audit = openAudit(Buffer.alloc(32));
+
+beforeEach(async () => {
+  database = await openDatabase();
+  const { rows } = await database.pool.query<{ id: string }>(
+    `with o as (insert into rotor.organizations (name) values ('acme') returning id)
+     insert into rotor.secrets (organization_id, name, owner, issuer, specification)
+     select id, 'api', 'team', 'main', '{}' from o returning id`,
+  );
+  secretId = rows[0]?.id ?? '';
+});
+afterEach(() => database.close());
+
+function ask(kind: RunKind, options: RunOptions = {}) {
+  const name = { organization: 'acme', secret: 'api' };
+  const about = { requestedBy: 'ann', reason: 'x', idempotencyKey: randomUUID() };
+  return submit({ pool: database.pool, audit }, { ...name, ...about, kind, options }, 'test');
+}
+
+describe('a secret that is busy', () => {
+  const outage = { by: 'ann', reason: 'x', dependents: ['app'], sources: [] };
+
+  test('a compromise at once takes over from one that replaces first', async () => {
+    const slow = await ask('compromise', { replaceFirstMs: 3_600_000 });
+    const later = await ask('compromise', { replaceFirstMs: 7_200_000 });
+    expect(later).toEqual({ runId: slow.runId, submission: 'joined' });
+    const now = await ask('compromise');
+    expect(now.submission).toBe('created');
+    const { rows } = await database.pool.query('select outcome from rotor.runs where id = $1', [
+      slow.runId,
+    ]);
+    expect(rows).toEqual([{ outcome: 'superseded' }]);
+  });
+
+  test('an accepted outage is not lost in a rotation that runs, and the refusal says what to do', async () => {
+    const { runId } = await ask('rotate');
+    await expect(ask('rotate', { acceptedOutage: outage })).rejects.toMatchObject({
+      code: 'secret-busy',
+      message: expect.stringContaining('your acceptance would be lost'),
+      hint: expect.stringContaining(`rotor abort ${runId}`),
+    });
+  });
+
+  test('an accepted outage is not lost in a rotation that waits for its turn', async () => {
+    await ask('revoke', { versionIds: [randomUUID()] });
+    const queued = await ask('rotate');
+    expect(queued.submission).toBe('queued');
+    await expect(ask('rotate', { acceptedOutage: outage })).rejects.toMatchObject({
+      code: 'secret-busy',
+      hint: expect.stringContaining(`rotor abort ${queued.runId}`),
+    });
+  });
+});
+
+describe('decisions that nobody has read', () => {
+  async function decided(kind: DecisionKind, waitsCode: string): Promise<unknown> {
+    const { runId } = await ask('rotate');
+    await database.pool.query(
+      `update rotor.runs set state = 'running', waits_code = $2 where id = $1`,
+      [runId, waitsCode],
+    );
+    await database.pool.query(
+      `insert into rotor.decisions (id, run_id, kind, decided_by, reason, decided_at)
+       values (gen_random_uuid(), $1, $2, 'ann', 'x', clock_timestamp() - interval '1 minute')`,
+      [runId, kind],
+    );
+    return unreadRuns(database.pool);
+  }
+
+  test('a run that says it is paused is not told of its pause again', async () => {
+    expect(await decided('pause', 'paused')).toEqual([]);
+  });
+  test('a run that waits for something else is told of its pause', async () => {
+    expect(await decided('pause', 'waiting')).toEqual([{ secretId }]);
+  });
+  test('a run that is paused is told that it may go on', async () => {
+    expect(await decided('resume', 'paused')).toEqual([{ secretId }]);
+  });
+});
