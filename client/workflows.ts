@@ -41,18 +41,73 @@ const attributes = {
 const closingMs = [20, 50, 100, 200, 400];
 
 /**
- * False where another run's workflow still has the id: the keeper tries again. A run that contains or
- * takes over terminates what is there; the rows of the old run are closed already.
+ * For whoever has just stored the run. False where another run's workflow still has the id: the keeper
+ * tries again. A run that contains or takes over terminates what is there; the rows of the old run are closed already.
  */
 export async function startRun(temporal: Temporal, run: StartableRun): Promise<boolean> {
   // Containing never waits, not even for the last lines of a run whose row is closed already.
-  const contains = run.takesOver || run.kind === 'compromise';
-  const conflict = contains ? 'TERMINATE_EXISTING' : 'FAIL';
+  const conflict = doesNotWait(run) ? 'TERMINATE_EXISTING' : 'FAIL';
+  return whileClosing(() => tryToStart(temporal, run, conflict));
+}
+
+/** For the keeper: the run may have been started before, and its workflow still wait for a worker. */
+export async function startUnattended(temporal: Temporal, run: StartableRun): Promise<boolean> {
+  return whileClosing(() => startUnlessThere(temporal, run));
+}
+
+async function startUnlessThere(temporal: Temporal, run: StartableRun): Promise<boolean> {
+  if (await tryToStart(temporal, run, 'FAIL')) return true;
+  const there = await workflowThere(temporal, run.secretId);
+  if (there?.runId === run.runId) return true;
+  if (there === undefined || !doesNotWait(run)) return false;
+  await there.terminate();
+  return tryToStart(temporal, run, 'FAIL');
+}
+
+function doesNotWait({ takesOver, kind }: StartableRun): boolean {
+  return takesOver || kind === 'compromise';
+}
+
+async function whileClosing(start: () => Promise<boolean>): Promise<boolean> {
   for (const ms of closingMs) {
-    if (await tryToStart(temporal, run, conflict)) return true;
+    if (await start()) return true;
     await pause(ms);
   }
-  return tryToStart(temporal, run, conflict);
+  return start();
+}
+
+interface WorkflowThere {
+  /** The run's, as its memo says. */
+  readonly runId: unknown;
+  /** That very execution: one that took its place meanwhile is left alone. */
+  terminate(): Promise<void>;
+}
+
+/** Undefined where it has just ended. */
+async function workflowThere(
+  { client }: Temporal,
+  secretId: string,
+): Promise<WorkflowThere | undefined> {
+  const id = secretWorkflowId(secretId);
+  try {
+    const { status, memo, runId: execution } = await client.workflow.getHandle(id).describe();
+    if (status.name !== 'RUNNING') return undefined;
+    return {
+      runId: memo?.['run'],
+      terminate: () => fineIfGone(client.workflow.getHandle(id, execution).terminate('taken over')),
+    };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+async function fineIfGone(call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
 }
 
 /** Starts the workflow of an open run where it is missing; one that is there is left alone. */
@@ -76,6 +131,7 @@ async function tryToStart(
       taskQueue: taskQueueOf(run.kind, taskQueue),
       args: [input],
       workflowIdConflictPolicy,
+      memo: { run: runId },
       staticSummary: `${run.kind} ${secretName}`.slice(0, 200),
       priority: { priorityKey: run.kind === 'compromise' ? 1 : 3 },
       typedSearchAttributes: [
@@ -97,11 +153,8 @@ export async function tellRun(
   secretId: string,
   change: FactsChanged,
 ): Promise<void> {
-  try {
-    await client.workflow.getHandle(secretWorkflowId(secretId)).signal(factsChangedSignal, change);
-  } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw error;
-  }
+  const handle = client.workflow.getHandle(secretWorkflowId(secretId));
+  await fineIfGone(handle.signal(factsChangedSignal, change));
 }
 
 /** Makes a worker ready for its first workflow on both of its queues. */

@@ -1,6 +1,12 @@
-/** A small loop in every worker: starts runs whose caller died, and tells runs again what they have not read. */
+/** A small loop in every worker: starts runs whose caller died and collectors that ended, and tells runs again what they have not read. */
 import type pg from 'pg';
-import { restartRun, startRun, tellRun, type Temporal } from '../client/workflows.js';
+import {
+  restartRun,
+  startCollector,
+  startUnattended,
+  tellRun,
+  type Temporal,
+} from '../client/workflows.js';
 import { claimRunning, claimUnstarted, unreadRuns } from '../infra/registry/requests.js';
 
 export interface Keeper {
@@ -12,15 +18,21 @@ export interface KeeperParts {
   readonly temporal: Temporal;
   readonly identity: string;
   readonly everyMs: number;
+  /** Instances whose record of use is collected. */
+  readonly issuers: readonly string[];
+  readonly collectorsEveryMs?: number;
   readonly warn: (message: string, about: Readonly<Record<string, unknown>>) => void;
 }
 
+const minute = 60_000;
+
 export function startKeeper(parts: KeeperParts): Keeper {
+  const keepCollectors = collectorsOf(parts);
   let stopped = false;
   let wake: () => void = () => undefined;
   const loop = async (): Promise<void> => {
     while (!stopped) {
-      await lookOnce(parts);
+      await lookOnce(parts, keepCollectors);
       await new Promise<void>((resolve) => {
         wake = resolve;
         setTimeout(resolve, parts.everyMs);
@@ -38,14 +50,32 @@ export function startKeeper(parts: KeeperParts): Keeper {
 }
 
 /** A database or a Temporal that is away for a minute is no reason to end: the next look comes. */
-async function lookOnce({ pool, temporal, identity, warn }: KeeperParts): Promise<void> {
+async function lookOnce(
+  { pool, temporal, identity, warn }: KeeperParts,
+  keepCollectors: () => Promise<void>,
+): Promise<void> {
   try {
-    for (const run of await claimUnstarted(pool, identity)) await startRun(temporal, run);
+    for (const run of await claimUnstarted(pool, identity)) await startUnattended(temporal, run);
     for (const run of await claimRunning(pool, identity)) await restartRun(temporal, run);
     for (const { secretId } of await unreadRuns(pool)) {
       await tellRun(temporal, secretId, { what: 'unread', by: 'keeper' });
     }
+    await keepCollectors();
   } catch (error) {
     warn('the keeper could not look', { error: error instanceof Error ? error.name : 'unknown' });
   }
+}
+
+/** Started with the engine; one that failed since is started again. */
+function collectorsOf({
+  temporal,
+  issuers,
+  collectorsEveryMs = minute,
+}: KeeperParts): () => Promise<void> {
+  let lookedAt = Date.now();
+  return async () => {
+    if (Date.now() - lookedAt < collectorsEveryMs) return;
+    for (const issuer of issuers) await startCollector(temporal, issuer);
+    lookedAt = Date.now();
+  };
 }
