@@ -5,6 +5,7 @@ import type { Registry, SecretName } from '../domain/registry.js';
 import type { SecretValue } from '../domain/secret-value.js';
 import type { AuditTrail } from '../infra/registry/audit.js';
 import type { Decision } from '../infra/registry/decisions.js';
+import type { Retired, Retirement } from '../infra/registry/dependents.js';
 import type { Applied } from '../infra/registry/inventory.js';
 import type { RunRequest, Submitted } from '../infra/registry/requests.js';
 
@@ -38,6 +39,8 @@ export interface ApiParts {
   decide(decision: Decision): Promise<void>;
   adopt(call: AdoptCall): Promise<unknown>;
   declare(call: DeclarationCall): Promise<Applied>;
+  /** The names of the secrets that it depended on. */
+  retireDependent(retirement: Retirement): Promise<Omit<Retired, 'touched'>>;
   /** Reads the use of a secret live, so that what is shown of it is not a minute old. */
   refresh(facts: Facts): Promise<void>;
   checks(): Promise<readonly Check[]>;

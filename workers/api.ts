@@ -12,8 +12,10 @@ import { buildServer } from '../api/server.js';
 import { openRecorderPool } from '../authority/recorder.js';
 import { authorityRoutes } from '../authority/routes.js';
 import { startRun, tellRun, type Temporal } from '../client/workflows.js';
+import type { FactsChanged } from '../domain/run.js';
 import type { Queryable } from '../infra/postgres.js';
 import { recordDecision } from '../infra/registry/decisions.js';
+import { retireDependent } from '../infra/registry/dependents.js';
 import { claimedRun, submit } from '../infra/registry/requests.js';
 import { clientOptions, usualTemporal } from '../infra/temporal-access.js';
 import { checkParts } from './checks.js';
@@ -44,6 +46,10 @@ function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
   const { pool, audit, registry } = parts;
   const claimant = `api ${process.pid}`;
   const reached = killPoint(process.env);
+  const tell = (id: string, change: FactsChanged): Promise<void> =>
+    tellSoon(temporal, () => tellRun(temporal, id, change));
+  const tellAll = (ids: readonly string[], change: FactsChanged): Promise<unknown> =>
+    Promise.all(ids.map((id) => tell(id, change)));
   const decisionParts = { pool, audit, traitsOf: (name: string) => parts.issuer(name).traits };
   return {
     pool,
@@ -58,22 +64,20 @@ function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
     },
     decide: async (decision) => {
       const secretId = await recordDecision(decisionParts, decision);
-      const change = { what: decision.kind, by: decision.by };
-      await tellSoon(temporal, () => tellRun(temporal, secretId, change));
+      await tell(secretId, { what: decision.kind, by: decision.by });
     },
     adopt: (call) => adopt({ ...parts, reached }, call),
     declare: async (call) => {
       const applied = await declare(settings, parts, call);
-      const change = { what: 'declared', by: call.by };
-      const told = call.dryRun ? [] : applied.touched;
-      await Promise.all(told.map((id) => tellSoon(temporal, () => tellRun(temporal, id, change))));
+      if (!call.dryRun) await tellAll(applied.touched, { what: 'declared', by: call.by });
       return applied;
     },
-    refresh: (facts) =>
-      refreshUse(
-        { ...parts, tell: (id, change) => tellSoon(temporal, () => tellRun(temporal, id, change)) },
-        facts,
-      ),
+    retireDependent: async (retirement) => {
+      const { touched, ...retired } = await retireDependent({ pool, audit }, retirement);
+      await tellAll(touched, { what: 'dependent-retired', by: retirement.by });
+      return retired;
+    },
+    refresh: (facts) => refreshUse({ ...parts, tell }, facts),
     checks: () => checkParts(settings, parts, connection),
   };
 }

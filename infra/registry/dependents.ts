@@ -20,42 +20,63 @@ export async function listDependents(
   return rows;
 }
 
-interface Retirement {
+export interface Retirement {
   readonly organization: string;
   readonly dependent: string;
   readonly by: string;
+}
+
+export interface Retired {
+  readonly retired: string;
+  readonly secrets: readonly string[];
+  /** Secrets whose open runs have to look at the facts again. */
+  readonly touched: readonly string[];
 }
 
 /** Its dependencies retire with it: nobody waits for them any more, and their use becomes undeclared. */
 export async function retireDependent(
   { pool, audit }: TrailParts,
   { organization, dependent, by }: Retirement,
-): Promise<{ readonly retired: string; readonly secrets: readonly string[] }> {
+): Promise<Retired> {
   return inTransaction(pool, async (db) => {
-    const { rows } = await db.query<{ id: string }>(
-      `update rotor.dependents t set retired_at = clock_timestamp() from rotor.organizations o
-       where o.id = t.organization_id and o.name = $1 and t.name = $2 and t.retired_at is null
-       returning t.id`,
-      [organization, dependent],
-    );
-    const id = rows[0]?.id;
-    if (id === undefined) {
-      const message = `there is no dependent ${organization}/${dependent}`;
-      throw new RotorError('no-such-dependent', message, { kind: 'missing' });
-    }
-    const { rows: retired } = await db.query<{ secret_id: string; name: string }>(
-      `update rotor.dependencies d set retired_at = clock_timestamp() from rotor.secrets s
-       where s.id = d.secret_id and d.dependent_id = $1 and d.retired_at is null
-       returning d.secret_id, s.name`,
+    const id = await retire(db, { organization, dependent });
+    // Locked before their dependencies change: a declaration has the secret first, too.
+    const { rows: secrets } = await db.query<{ id: string; name: string }>(
+      `select s.id, s.name from rotor.secrets s where s.id in (select d.secret_id
+         from rotor.dependencies d where d.dependent_id = $1 and d.retired_at is null)
+       order by s.id for update`,
       [id],
     );
-    for (const { secret_id } of retired.sort((a, b) => (a.secret_id < b.secret_id ? -1 : 1))) {
-      await db.query('select 1 from rotor.secrets where id = $1 for update', [secret_id]);
+    await db.query(
+      `update rotor.dependencies set retired_at = clock_timestamp()
+       where dependent_id = $1 and retired_at is null`,
+      [id],
+    );
+    for (const secret of secrets) {
       const event = { change: 'dependent-retired', dependent };
-      await audit.append(db, secret_id, [{ actor: by, event }]);
+      await audit.append(db, secret.id, [{ actor: by, event }]);
     }
     const event = { change: 'dependent-retired', organization, dependent };
     await noteInstallation({ audit }, db, { actor: by, event });
-    return { retired: dependent, secrets: retired.map(({ name }) => name) };
+    const touched = secrets.map((secret) => secret.id);
+    return { retired: dependent, secrets: secrets.map(({ name }) => name), touched };
   });
+}
+
+async function retire(
+  db: Queryable,
+  { organization, dependent }: Omit<Retirement, 'by'>,
+): Promise<string> {
+  // Whoever declares has the organization: no dependency is added meanwhile.
+  await db.query('select 1 from rotor.organizations where name = $1 for update', [organization]);
+  const { rows } = await db.query<{ id: string }>(
+    `update rotor.dependents t set retired_at = clock_timestamp() from rotor.organizations o
+     where o.id = t.organization_id and o.name = $1 and t.name = $2 and t.retired_at is null
+     returning t.id`,
+    [organization, dependent],
+  );
+  const id = rows[0]?.id;
+  if (id !== undefined) return id;
+  const message = `there is no dependent ${organization}/${dependent}`;
+  throw new RotorError('no-such-dependent', message, { kind: 'missing' });
 }

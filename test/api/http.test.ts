@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { installationRoutes } from '../../api/routes/installation.js';
 import { runRoutes } from '../../api/routes/runs.js';
@@ -6,6 +8,7 @@ import { secretRoutes } from '../../api/routes/secrets.js';
 import type { ApiParts } from '../../api/parts.js';
 import { hasRight, roles } from '../../domain/role.js';
 import {
+  eventually,
   openInstallation,
   openSecret,
   type Installation,
@@ -140,6 +143,7 @@ describe('tokens', () => {
     expect((await ask({ method: 'POST', path: '/v1/tokens', body: wide, token })).status).toBe(403);
     const { body: tokens } = await ask({ path: '/v1/tokens', token });
     expect(JSON.stringify(tokens)).not.toContain('first-admin');
+    expect((await ask({ path: '/v1/audit/verify', token })).status).toBe(403);
     const others = '/v1/tokens/first-admin';
     expect((await ask({ method: 'DELETE', path: others, token })).status).toBe(404);
     const declare = { dryRun: true, documents: [{ organization: 'acme' }] };
@@ -148,6 +152,53 @@ describe('tokens', () => {
     ).toBe(403);
   });
 });
+
+test('a run that waits for a dependent is told when that one is retired', async () => {
+  const timeouts = { mint: '2s', deliver: '2s', prove: '500ms' };
+  const waiting = await openSecret(installation, 'waiting', {
+    policy: { name: 'impatient', canary: false, timeouts },
+  });
+  try {
+    const file = join(installation.folder, 'ghost.env');
+    writeFileSync(file, 'SECRET=\n');
+    await installation.apply({
+      organization: 'acme',
+      dependents: [{ name: 'ghost', owner: 'me' }],
+      secrets: [
+        {
+          name: 'waiting',
+          issuer: 'main',
+          owner: 'team',
+          policy: 'impatient',
+          specification: { role: 'Viewer', validity: '1d', clientId: waiting.clientId },
+          dependencies: [
+            {
+              dependent: 'ghost',
+              connector: 'dotenv',
+              destination: { file, variable: 'SECRET' },
+              leastEvidence: 'observed',
+              seenAs: { userAgent: 'ghost' },
+              picksUpWithin: '0',
+            },
+          ],
+        },
+      ],
+    });
+    const runId = await waiting.ask('rotate');
+    await eventually(
+      async () => (await waiting.run(runId))['waitsCode'] === 'dependent-not-proven',
+    );
+    expect(await installation.api.post('/v1/dependents/acme/ghost/retire')).toEqual({
+      retired: 'ghost',
+      secrets: ['waiting'],
+    });
+    await eventually(
+      async () => (await waiting.run(runId))['waitsCode'] !== 'dependent-not-proven',
+    );
+  } finally {
+    await waiting.stop();
+  }
+}, 60_000);
 
 describe('bad requests', () => {
   const path = '/v1/secrets/acme/api/runs';
@@ -237,6 +288,18 @@ describe('one request, one run', () => {
     const other = await ask({ ...asked, body: { kind: 'rotate', reason: 'y' } });
     expect([other.status, other.body['code']]).toEqual([409, 'idempotency-key-reused']);
   });
+});
+
+test("a guessed id of another organization's run is no run at all", async () => {
+  await installation.apply({ organization: 'other' });
+  const token = await tokenOf('admin', { organization: 'other' });
+  const runs = await installation.api.get<{ run: string; organization: string }[]>('/v1/runs');
+  const theirs = runs.find(({ organization }) => organization === 'acme');
+  const guessed = await ask({ path: `/v1/runs/${theirs?.run.slice(0, 8) ?? ''}`, token });
+  const missing = await ask({ path: '/v1/runs/00000000', token });
+  expect([guessed.status, guessed.body['code']]).toEqual([404, 'no-such-run']);
+  expect(guessed.body).toEqual(missing.body);
+  expect(theirs).toBeDefined();
 });
 
 describe('declarations', () => {
