@@ -116,7 +116,6 @@ async function requestRun(parts: ApiParts, call: Call<RunBody>): Promise<unknown
   const { params, body, by } = call;
   const options = optionsOf(body, by);
   demandConfirmation(body, by);
-  await refuseUnknownDependents(parts, call, options);
   return parts.request({
     ...nameOf(params),
     kind: body.kind,
@@ -163,20 +162,5 @@ function demandConfirmation(body: RunBody, by: Principal): void {
   throw new RotorError('confirmation-needed', 'this revokes a credential, permanently', {
     kind: 'invalid',
     hint: 'type revoke when asked, or say --confirm revoke',
-  });
-}
-
-/** Containing is never held up by a question. */
-async function refuseUnknownDependents(
-  parts: ApiParts,
-  { params, body, by }: Call<RunBody>,
-  options: RunOptions,
-): Promise<void> {
-  if (body.kind === 'compromise' || body.noDependentsKnown === true) return;
-  const facts = await imagine(parts, params, { kind: body.kind, options, by: by.name });
-  if (facts.dependencies.length > 0) return;
-  throw new RotorError('no-dependents-known', 'nobody is declared to use this secret', {
-    kind: 'conflict',
-    hint: 'declare who uses it, or say --no-dependents-known',
   });
 }

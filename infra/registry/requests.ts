@@ -44,6 +44,7 @@ export async function submit(
     const open = await openRuns(db, secretId);
     const place = placeFor(request, open);
     if (place.kind === 'join') return { runId: place.runId, submission: 'joined' };
+    await refuseUnknownDependents(db, secretId, request);
     if (place.supersedes !== undefined) await supersede(db, place.supersedes);
     const runId = await insertRun(db, { request, secretId, place, claimant });
     await noteRequest(door.audit, db, { request, secretId, runId, place });
@@ -84,6 +85,24 @@ async function findRepeated(db: Queryable, request: RunRequest): Promise<Submitt
       hint: 'use a new key for a new request',
     },
   );
+}
+
+/** Under the secret's lock, so that it is true of the run. Containing is never held up by a question. */
+async function refuseUnknownDependents(
+  db: Queryable,
+  secretId: string,
+  { kind, options }: RunRequest,
+): Promise<void> {
+  if (kind === 'compromise' || options.noDependentsKnown === true) return;
+  const { rows } = await db.query(
+    'select 1 from rotor.dependencies where secret_id = $1 and retired_at is null limit 1',
+    [secretId],
+  );
+  if (rows.length > 0) return;
+  throw new RotorError('no-dependents-known', 'nobody is declared to use this secret', {
+    kind: 'conflict',
+    hint: 'declare who uses it, or say --no-dependents-known',
+  });
 }
 
 interface OpenRun {

@@ -20,7 +20,7 @@ function request(key: string, kind: 'rotate' | 'compromise' | 'revoke', reason =
     kind,
     requestedBy: 'test',
     reason,
-    options: {},
+    options: { noDependentsKnown: true },
     idempotencyKey: key,
   };
 }

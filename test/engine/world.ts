@@ -164,7 +164,7 @@ export async function openWorld(
         kind,
         requestedBy: 'test',
         reason: 'test',
-        options,
+        options: { noDependentsKnown: true, ...options },
         idempotencyKey: randomUUID(),
       };
       const submitted = await submit({ pool, audit }, request, 'test');

@@ -22,6 +22,10 @@ beforeEach(async () => {
 afterEach(() => database.close());
 
 function ask(kind: RunKind, options: RunOptions = {}) {
+  return askKnowing(kind, { noDependentsKnown: true, ...options });
+}
+
+function askKnowing(kind: RunKind, options: RunOptions) {
   const name = { organization: 'acme', secret: 'api' };
   const about = { requestedBy: 'ann', reason: 'x', idempotencyKey: randomUUID() };
   return submit({ pool: database.pool, audit }, { ...name, ...about, kind, options }, 'test');
@@ -60,6 +64,11 @@ describe('a secret that is busy', () => {
       hint: expect.stringContaining(`rotor abort ${queued.runId}`),
     });
   });
+});
+
+test('where nobody is declared, a rotation needs that said, and containing does not', async () => {
+  await expect(askKnowing('rotate', {})).rejects.toMatchObject({ code: 'no-dependents-known' });
+  expect((await askKnowing('compromise', {})).submission).toBe('created');
 });
 
 describe('decisions that nobody has read', () => {
