@@ -27,22 +27,31 @@ interface NewUse {
   readonly firstOfSource: boolean;
 }
 
+interface Copied {
+  readonly fresh: readonly NewUse[];
+  readonly skewMs: number;
+}
+
+/**
+ * The watermark's row is locked first: a credential that becomes known meanwhile either finds its use copied
+ * here, or puts the watermark back after this.
+ */
 export async function recordUse(pool: pg.Pool, reading: Reading): Promise<UseNews[]> {
-  return inTransaction<UseNews[], NewUse[]>(
+  return inTransaction<UseNews[], Copied>(
     pool,
-    (db, fresh) => findNews(db, reading, fresh),
-    async (db): Promise<NewUse[]> => {
-      const [, fresh] = await Promise.all([
+    (db, copied) => findNews(db, reading, copied),
+    async (db): Promise<Copied> => {
+      const [, { skewMs }, fresh] = await Promise.all([
         db.query('begin'),
-        copyUses(db, reading),
         moveWatermark(db, reading),
+        copyUses(db, reading),
       ]);
-      return fresh;
+      return { fresh, skewMs };
     },
   );
 }
 
-/** Rows are written in one order, so that two collectors never wait for each other in a circle. */
+/** A slower reader moves nothing back. Rows are written in one order, so that two collectors never wait for each other in a circle. */
 const upsertUses = `
 with incoming as (
        select r.*, v.id as version_id, v.ordinal, v.disabled_at,
@@ -59,8 +68,9 @@ with incoming as (
        select version_id, source_key, outcome, minute, source, last_at, last_at, count
        from incoming order by version_id, source_key, outcome, minute
        on conflict (version_id, source_key, outcome, minute) do update
-         set last_at = excluded.last_at, count = excluded.count
-         where u.count <> excluded.count or u.last_at <> excluded.last_at
+         set last_at = greatest(u.last_at, excluded.last_at),
+           count = greatest(u.count, excluded.count)
+         where excluded.count > u.count or excluded.last_at > u.last_at
        returning u.version_id, u.source_key, u.outcome, u.minute)
      select i.index, i.version_id as id, i.ordinal, i.disabled_at as "disabledAt",
        i.called_at as "calledAt", exists (select from known k
@@ -97,12 +107,11 @@ async function copyUses(db: Queryable, { secretId, record }: Reading): Promise<N
 
 async function findNews(
   db: Queryable,
-  { secretId, record }: Reading,
-  fresh: readonly NewUse[],
+  { secretId }: Reading,
+  { fresh, skewMs }: Copied,
 ): Promise<UseNews[]> {
   const news = new Set<UseNews['what']>();
   const dependencies = fresh.some(isTelling) ? await recognizable(db, secretId) : [];
-  const skewMs = record.issuerNow.getTime() - Date.now();
   for (const entry of fresh) {
     const found = judge(entry, dependencies, skewMs);
     if (found?.finding !== undefined) await writeFinding(db, secretId, found.finding);

@@ -10,31 +10,43 @@ export interface Reading {
   readonly since: Date;
 }
 
-/** The watermark never goes back; a gap in the record moves the beginning of what is continuous. */
+interface Moved {
+  /** The issuer's clock minus the database's. */
+  readonly skewMs: number;
+}
+
+/**
+ * The watermark advances by a reading that began at or before it, and stays where a reading left something out
+ * (`readUseAgain` came in between). A gap in the record moves the beginning of what is continuous. All else in
+ * the registry is told by the database's clock, so the issuer's is compared with that, not with a worker's.
+ */
 export async function moveWatermark(
   db: Queryable,
   { secretId, record, since }: Reading,
-): Promise<void> {
-  const skew = record.issuerNow.getTime() - Date.now();
-  await db.query({
+): Promise<Moved> {
+  const { rows } = await db.query<{ skew: string }>({
     name: 'move-watermark',
     text: `insert into rotor.use_records as r
        (secret_id, kind, complete_through, continuous_since, resolution_ms, skew_ms)
-     values ($1, $2, $3, coalesce($4::timestamptz, $7::timestamptz), $5, $6)
+     values ($1, $2, $3, coalesce($4::timestamptz, $7::timestamptz), $5,
+       round(extract(epoch from $6::timestamptz - clock_timestamp()) * 1000))
      on conflict (secret_id) do update set kind = $2,
-       complete_through = greatest(r.complete_through, $3),
+       complete_through = case when $7::timestamptz <= r.complete_through
+         then greatest(r.complete_through, $3) else r.complete_through end,
        continuous_since = greatest(r.continuous_since, $4::timestamptz),
-       resolution_ms = $5, skew_ms = $6, read_at = clock_timestamp()`,
+       resolution_ms = $5, skew_ms = excluded.skew_ms, read_at = clock_timestamp()
+     returning r.skew_ms as skew`,
     values: [
       secretId,
       record.kind,
       record.completeThrough,
       record.continuousSince ?? null,
       record.resolutionMs,
-      Math.round(skew),
+      record.issuerNow,
       since,
     ],
   });
+  return { skewMs: Number(rows[0]?.skew ?? 0) };
 }
 
 /**

@@ -85,3 +85,57 @@ test('copied twice, a record is the same; only what is new is news', async () =>
   expect(await registry.recordUse(strange)).toEqual([{ secretId, what: 'new-user' }]);
   expect(await registry.recordUse(strange)).toEqual([]);
 });
+
+test('a reading that began before a credential became known does not move the watermark past its use', async () => {
+  const { record: before } = await factsOf();
+  const stale = readFrom(before.completeThrough, new Date());
+  await adopt('later');
+
+  await registry.recordUse({ secretId, record: { ...recordOf('later'), uses: [] }, since: stale });
+
+  const { record: after, uses } = await factsOf();
+  expect(standsStill(after)).toBe(true);
+  const since = readFrom(after.completeThrough, new Date());
+  expect(since.getTime()).toBeLessThan(Date.now() - 31 * day);
+  await registry.recordUse({ secretId, record: recordOf('later'), since });
+  const read = await factsOf();
+  expect(read.uses).toHaveLength(uses.length + 1);
+  expect(standsStill(read.record)).toBe(false);
+});
+
+test('a slower reader of the same minute moves nothing back, and brings no news', async () => {
+  const minute = new Date(Math.floor(Date.now() / 60_000) * 60_000 - 60_000);
+  const source = { userAgent: 'busy' };
+  const readingOf = (count: number) => {
+    const lastAt = new Date(minute.getTime() + count * 1_000);
+    const use = { credentialId: 'first', source, outcome: 'refused' as const, minute, lastAt };
+    const record = { ...recordOf('first'), uses: [{ ...use, count }] };
+    return { secretId, record, since: minute };
+  };
+  await database.ownerPool.query(
+    `update rotor.versions set disabled_at = $1 where credential_id = 'first'`,
+    [minute],
+  );
+  expect(await registry.recordUse(readingOf(5))).toEqual([{ secretId, what: 'straggler' }]);
+  expect(await registry.recordUse(readingOf(3))).toEqual([]);
+
+  const { uses } = await factsOf();
+  const [seen] = uses.filter(({ source: { userAgent } }) => userAgent === 'busy');
+  expect(seen).toMatchObject({ count: 5, lastAt: new Date(minute.getTime() + 5_000) });
+});
+
+test('how far an issuer is ahead is told by the clock of the database, whatever the worker thinks', async () => {
+  const { rows } = await database.pool.query<{ now: Date }>('select clock_timestamp() as now');
+  const issuerNow = new Date((rows[0]?.now.getTime() ?? 0) + 30_000);
+  const real = Date.now;
+  Date.now = () => real() + 3_600_000;
+  try {
+    const record = { ...recordOf('first'), issuerNow, uses: [] };
+    await registry.recordUse({ secretId, record, since: new Date(0) });
+  } finally {
+    Date.now = real;
+  }
+  const { record } = await factsOf();
+  expect(record.skewMs).toBeGreaterThan(0);
+  expect(record.skewMs).toBeLessThanOrEqual(30_000);
+});
