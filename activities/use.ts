@@ -15,7 +15,11 @@ export async function readUse(
   const issuer = ports.issuer(name);
   if (issuer.observedUse === undefined) return;
   const record = await issuer.observedUse(secret, since);
-  await ports.registry.recordUse({ secretId: secret.secretId, record, since });
+  const { secretId } = secret;
+  const news = await ports.registry.recordUse({ secretId, record, since });
+  // Told once, to whoever reads first; another batch of the run may be the one that waits for it.
+  if (news.some(({ what }) => what === 'new-user'))
+    await ports.tell(secretId, { what: 'new-user', by: 'run' });
 }
 
 /** For whoever only wants to know: an issuer that does not answer leaves what is known as it is. */

@@ -144,7 +144,9 @@ function judge(
   const about = `${version.id} ${sourceKey(use.source)}`;
   const named = { about, versionId: version.id, source: use.source };
   if (use.outcome === 'accepted') {
-    if (!firstOfSource || owner !== undefined) return undefined;
+    if (!firstOfSource) return undefined;
+    // Whoever picks a version up late is proven by this, and not at the end of its patience.
+    if (owner !== undefined) return { what: 'new-user' };
     const message = `v${version.ordinal} is used by nobody declared: ${who}`;
     return { what: 'new-user', finding: { code: 'undeclared-use', message, ...named } };
   }

@@ -1,5 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { keepUsing, openWorld, type World } from './world.js';
+import { eventually } from '../faults/installation.js';
+import { keepUsing, openWorld, quickPolicy, type World } from './world.js';
+
+/** Longer than the update step looks by itself. */
+const late = 6_500;
 
 describe('rotate', () => {
   let world: World;
@@ -18,5 +23,20 @@ describe('rotate', () => {
     expect(traffic.refused).toEqual([]);
     expect(world.issuer.use(old, { userAgent: 'late' })).toBe(false);
     expect(await world.run(runId)).toMatchObject({ state: 'ended', outcome: 'succeeded' });
+  });
+
+  test('whoever picks its value up late is proven then, and not at the end of its patience', async () => {
+    // Patience that outlasts the test: only the first use of the new value can end the wait in time.
+    const timeouts = { ...quickPolicy.timeouts, proveMs: 600_000 };
+    world = await openWorld({ ...quickPolicy, timeouts });
+    const { value: old } = await world.adopt();
+    await world.depend('billing');
+    await world.ask('rotate');
+    await eventually(() => Promise.resolve(world.connector.places.has('billing')), 8_000);
+    world.issuer.use(old, { userAgent: 'billing' });
+    await pause(late);
+    world.issuer.use(world.connector.places.get('billing') ?? '', { userAgent: 'billing' });
+    expect(await world.result()).toBe('succeeded');
+    expect(await world.findings()).toEqual([]);
   });
 });
