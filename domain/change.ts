@@ -14,6 +14,8 @@ export type Change =
   | { readonly change: 'successor-chosen'; readonly versionId: string }
   | { readonly change: 'version-confirmed'; readonly versionId: string }
   | { readonly change: 'disable-renewed'; readonly versionId: string; readonly until: Date }
+  /** A person has done something about it: how often it was brought back is counted anew. */
+  | { readonly change: 'stragglers-forgiven'; readonly versionId: string }
   | { readonly change: 'version-refused'; readonly versionId: string }
   | { readonly change: 'value-known'; readonly versionId: string; readonly value: ValueState }
   | {

@@ -106,7 +106,7 @@ export interface VersionFacts {
   readonly confirmedAt: Date | undefined;
   readonly disabledAt: Date | undefined;
   readonly disabledUntil: Date | undefined;
-  /** How often a straggler brought it back from `disabled`. */
+  /** How often a straggler brought it back from `disabled`, since a person last did something about it. */
   readonly broughtBack: number;
   /** The issuer refused it when rotor tried: never adopted as a successor. */
   readonly refused: boolean;
@@ -161,7 +161,7 @@ export interface RecordFacts {
   readonly completeThrough: Date;
   readonly continuousSince: Date;
   readonly resolutionMs: number;
-  /** Issuer's clock minus ours. */
+  /** Issuer's clock minus the database's, which is ours. */
   readonly skewMs: number;
   readonly readAt: Date;
 }

@@ -1,7 +1,8 @@
 /** The plan, stored: each look at changed facts is a new revision of the same run. */
 import type { Change, Decided } from '../change.js';
 import type { Facts } from '../facts.js';
-import { planRun, wayBack } from '../plan.js';
+import { planRun, wayBack, type Plan } from '../plan.js';
+import { deliveryOf, liveVersions } from '../progress.js';
 import type { StoredPlan } from '../run.js';
 import { isLive } from '../version.js';
 import { isPaused } from './standing.js';
@@ -20,13 +21,33 @@ export function decidePlan(facts: Facts): Decided<StoredPlan> {
       waves: plan.waves,
       ends: [...new Set([...plan.ends, ...revokedSince(facts)])],
     },
-    changes: [{ change: 'plan-stored', plan, revision }, ...read],
+    changes: [{ change: 'plan-stored', plan, revision }, ...forgiven(facts, plan), ...read],
   };
 }
 
 /** The run has to turn around, and its stored plan does not say so yet. */
 export function turnsBackNow(facts: Facts): boolean {
   return wayBack(facts) !== undefined && facts.run.plan?.direction !== 'back';
+}
+
+/** A person asked for the run, for another try, or declared somebody: stragglers are counted anew. */
+function forgiven(facts: Facts, plan: Plan): Change[] {
+  const { run } = facts;
+  const retried = run.decisions.some(({ kind, read }) => kind === 'retry' && !read);
+  const asked = run.plan === undefined || retried || movesSomebodyNew(facts, plan);
+  if (!asked) return [];
+  return liveVersions(facts)
+    .filter(({ broughtBack }) => broughtBack > 0)
+    .map(({ versionId }) => ({ change: 'stragglers-forgiven', versionId }));
+}
+
+/** Somebody who has to move once more is no news: that happens without a person. */
+function movesSomebodyNew(facts: Facts, { towards, waves }: Plan): boolean {
+  const moving = waves.flatMap(({ batches }) => batches.flat());
+  return (
+    towards !== undefined &&
+    moving.some((id) => deliveryOf(facts, id, towards)?.deliveredAt === undefined)
+  );
 }
 
 /** Versions that must work again before anything else: the run turned around, or is paused. */

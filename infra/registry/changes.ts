@@ -50,6 +50,8 @@ const writers: { readonly [K in Change['change']]: Writer<K> } = {
       [facts.run.runId, versionId],
     ),
   'version-confirmed': confirmVersion,
+  'stragglers-forgiven': (db, { versionId }) =>
+    one(db, 'update rotor.versions set brought_back = 0 where id = $1', [versionId]),
   'version-refused': (db, { versionId }) =>
     one(db, 'update rotor.versions set refused = true where id = $1', [versionId]),
   'disable-renewed': (db, { versionId, until }) =>

@@ -139,14 +139,46 @@ describe('disabling first', () => {
     expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
   });
 
-  test.each([5_000, -5_000])('a straggler is seen by a clock that is %d ms off', async (skewMs) => {
-    const old = await worldWith({ skewMs }, { disablePeriodMs: 700 });
-    await world.ask('rotate');
-    await eventually(async () => (await world.versions()).includes('v1 disabled'));
-    expect(world.issuer.use(old, { userAgent: 'rarely' })).toBe(false);
-    await eventually(async () => (await world.findings()).includes('straggler'), 8_000);
-    expect(await world.result()).toBe('succeeded');
-  });
+  // Ahead by more than a lease: by our clock it would be over before it began.
+  test.each([5_000, -5_000, 90_000])(
+    'a straggler is seen by a clock that is %d ms off',
+    async (skewMs) => {
+      const old = await worldWith({ skewMs }, { disablePeriodMs: 700 });
+      await world.ask('rotate');
+      await eventually(async () => (await world.versions()).includes('v1 disabled'));
+      expect(world.issuer.use(old, { userAgent: 'rarely' })).toBe(false);
+      await eventually(async () => (await world.findings()).includes('straggler'), 8_000);
+      expect(await world.result()).toBe('succeeded');
+    },
+  );
+});
+
+/** It was refused, and is enabled again. */
+async function neededAgain(old: string, times: number): Promise<void> {
+  await eventually(() => Promise.resolve(!world.issuer.use(old, { userAgent: 'rarely' })), 8_000);
+  await eventually(async () => (await broughtBack()) === times, 8_000);
+}
+
+async function broughtBack(): Promise<number | undefined> {
+  const { rows } = await world.database.pool.query<{ brought_back: number }>(
+    'select brought_back from rotor.versions where ordinal = 1',
+  );
+  return rows[0]?.brought_back;
+}
+
+test('twice needed again after it was disabled: a person has to look, and a retry counts anew', async () => {
+  const old = await worldWith({}, { disablePeriodMs: 700 });
+  const runId = await world.ask('rotate');
+  for (const times of [1, 2]) {
+    await eventually(async () => (await world.versions()).includes('v1 disabled'), 8_000);
+    await neededAgain(old, times);
+  }
+  await waitsFor(runId, 'straggler-persists');
+  expect(world.issuer.use(old, { userAgent: 'rarely' })).toBe(true);
+  await world.decide(runId, 'retry');
+  expect(await world.result()).toBe('succeeded');
+  expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
+  expect(await broughtBack()).toBe(0);
 });
 
 describe('a version that is gone when it is needed', () => {
