@@ -2,10 +2,9 @@
 import { sleep } from '@temporalio/activity';
 import type { Issuer } from '../domain/issuer.js';
 import type { WatchedSecret } from '../domain/registry.js';
-import { disableLeaseMs } from '../domain/steps/disable.js';
 import { codeOf } from './failures.js';
-import { record, type Ports } from './ports.js';
-import { credentialRef } from './use.js';
+import type { Ports } from './ports.js';
+import { renewLeases } from './renew-leases.js';
 
 export interface Collection {
   readonly issuer: string;
@@ -42,16 +41,5 @@ async function collect(ports: Ports, issuer: Issuer, watched: WatchedSecret): Pr
       secret: watched.name,
       code: codeOf(error),
     });
-  }
-}
-
-async function renewLeases(ports: Ports, name: string, issuer: Issuer): Promise<void> {
-  for (const { runId, versionId } of await ports.registry.dueLeases(name)) {
-    const facts = await ports.registry.read(runId);
-    const ref = credentialRef(facts, versionId);
-    if (ref === undefined) continue;
-    const until = new Date(Date.now() + disableLeaseMs);
-    await issuer.disable?.(ref, until);
-    await record(ports, runId, [{ change: 'disable-renewed', versionId, until }]);
   }
 }

@@ -1,6 +1,7 @@
 /** Disables the old version for a while, and brings it back when somebody turns out to need it. */
 import { AdapterError } from '../domain/errors.js';
 import type { Facts } from '../domain/facts.js';
+import { versionOf } from '../domain/progress.js';
 import type { Answer } from '../domain/run.js';
 import {
   broughtBack,
@@ -45,7 +46,7 @@ async function disableNow(
   }
   ports.reached('disable:call');
   try {
-    await issuer.disable(ref, order.until);
+    await issuer.disable(ref, order.issuerUntil);
   } catch (error) {
     if (error instanceof AdapterError && error.code === 'not-found')
       return gone(ports, facts, order);
@@ -68,10 +69,25 @@ async function gone(
 }
 
 /** Enabled at the issuer first, then recorded: a crash in between leaves it working. */
-export async function bringBack(ports: Ports, facts: Facts, versionId: string): Promise<Answer> {
+export async function bringBack(
+  ports: Pick<Ports, 'registry' | 'issuer' | 'reached'>,
+  facts: Facts,
+  versionId: string,
+): Promise<Answer> {
   const issuer = ports.issuer(facts.secret.issuer);
   const ref = credentialRef(facts, versionId);
   if (ref !== undefined) await issuer.enable?.(ref);
   ports.reached('disable:enabled');
-  return ports.registry.decide(facts.run.runId, (now) => broughtBack(now, versionId));
+  let renewed = false;
+  const answer = await ports.registry.decide(facts.run.runId, (now) => {
+    renewed = leaseEnd(now, versionId) > leaseEnd(facts, versionId);
+    return broughtBack(now, versionId);
+  });
+  // A renewal came in between: its call may have been the later one.
+  if (ref !== undefined && renewed) await issuer.enable?.(ref);
+  return answer;
+}
+
+function leaseEnd(facts: Facts, versionId: string): number {
+  return versionOf(facts, versionId)?.disabledUntil?.getTime() ?? 0;
 }

@@ -1,6 +1,6 @@
 /** Disable: a reversible refusal before the permanent one, held as a lease that ends by itself if rotor stops. */
 import type { Change, Decided } from '../change.js';
-import type { Facts, VersionFacts } from '../facts.js';
+import type { EffectFacts, Facts, VersionFacts } from '../facts.js';
 import { versionOf } from '../progress.js';
 import type { Answer } from '../run.js';
 import {
@@ -25,6 +25,8 @@ export type DisableOrder =
       readonly kind: 'disable';
       readonly versionId: string;
       readonly until: Date;
+      /** The same moment by the issuer's clock. */
+      readonly issuerUntil: Date;
       readonly at: Date;
       readonly effectId: string;
     }
@@ -54,13 +56,42 @@ function stragglerPersists({ ordinal, broughtBack }: VersionFacts): Answer {
 
 /** Sources that were refused since the version was disabled: the value was right, and somebody needs it. */
 export function stragglers(facts: Facts, version: VersionFacts): string[] {
-  const { disabledAt, versionId } = version;
-  if (version.state !== 'disabled' || disabledAt === undefined) return [];
-  const since = disabledAt.getTime() + (facts.record?.skewMs ?? 0);
+  const { versionId } = version;
+  const disabledSince = refusedSince(facts, version);
+  if (disabledSince === undefined) return [];
+  const since = byIssuer(facts, disabledSince).getTime();
   return facts.uses
     .filter((use) => use.versionId === versionId && use.outcome === 'refused')
     .filter(({ lastAt }) => lastAt.getTime() >= since)
     .map(({ source }) => describeSource(source));
+}
+
+/** A disabling that was begun and not recorded may have happened: refusals count from its begin. */
+function refusedSince(
+  facts: Facts,
+  { state, disabledAt, versionId }: VersionFacts,
+): Date | undefined {
+  if (state === 'disabled') return disabledAt;
+  const begins = openDisablings(facts, versionId).map(
+    ({ deadline }) => deadline.getTime() - disableLeaseMs,
+  );
+  return begins.length === 0 ? undefined : new Date(Math.min(...begins));
+}
+
+function byIssuer({ record }: Facts, at: Date): Date {
+  return new Date(at.getTime() + (record?.skewMs ?? 0));
+}
+
+/** A lease from now on: by our clock for the registry, by the issuer's for its call. */
+export function newLease(facts: Facts): { readonly until: Date; readonly issuerUntil: Date } {
+  const until = new Date(facts.now.getTime() + disableLeaseMs);
+  return { until, issuerUntil: byIssuer(facts, until) };
+}
+
+/** False where the version is not disabled any more: whoever renewed it has to enable it again. */
+export function finishRenewal(facts: Facts, versionId: string, until: Date): Decided<boolean> {
+  if (versionOf(facts, versionId)?.state !== 'disabled') return { result: false, changes: [] };
+  return { result: true, changes: [{ change: 'disable-renewed', versionId, until }] };
 }
 
 function isDisabledNow(facts: Facts, version: VersionFacts): boolean {
@@ -78,16 +109,16 @@ function beginDisable(
   const blockers = blockersToRevoke(facts, version.versionId, { openUse: undefined });
   if (blockers.length > 0) return asOrder(answerTo(blockers, ''));
   const { versionId } = version;
-  const until = new Date(facts.now.getTime() + disableLeaseMs);
+  const lease = newLease(facts);
   const retire: Change[] =
     version.state === 'active'
       ? [{ change: 'version-moved', versionId, from: 'active', to: 'retiring' }]
       : [];
   return {
-    result: { kind: 'disable', versionId, until, at: facts.now, effectId },
+    result: { kind: 'disable', versionId, ...lease, at: facts.now, effectId },
     changes: [
       ...retire,
-      { change: 'effect-begun', effectId, effect: 'disable', versionId, deadline: until },
+      { change: 'effect-begun', effectId, effect: 'disable', versionId, deadline: lease.until },
     ],
   };
 }
@@ -113,7 +144,7 @@ export function finishDisable(
       disabledUntil: until,
       disabledAt: at,
     },
-    { change: 'effect-finished', effectId: order.effectId },
+    ...settled(facts, versionId),
   ]);
 }
 
@@ -130,9 +161,8 @@ function waitedLongEnough(facts: Facts, versions: readonly VersionFacts[]): Deci
 
 export function broughtBack(facts: Facts, versionId: string): Decided<Answer> {
   const version = versionOf(facts, versionId);
-  if (version?.state !== 'disabled') {
-    return { result: { kind: 'replan', told: 'it works again' }, changes: begun(facts, versionId) };
-  }
+  if (version === undefined)
+    return { result: { kind: 'replan', told: 'it works again' }, changes: [] };
   const names = stragglers(facts, version);
   const who = names.join('; ');
   const told =
@@ -148,23 +178,23 @@ export function broughtBack(facts: Facts, versionId: string): Decided<Answer> {
   }));
   return {
     result: { kind: 'replan', told },
-    changes: [
-      {
-        change: 'version-moved',
-        versionId,
-        from: 'disabled',
-        to: 'retiring',
-        broughtBack: names.length > 0,
-      },
-      ...begun(facts, versionId),
-      ...found,
-    ],
+    changes: [...worksAgain(version, names.length > 0), ...settled(facts, versionId), ...found],
   };
 }
 
-/** A disabling that was begun and never recorded is settled by enabling. */
-function begun({ effects }: Facts, versionId: string): Change[] {
-  return effects
-    .filter((effect) => effect.kind === 'disable' && effect.versionId === versionId)
-    .map(({ effectId }) => ({ change: 'effect-finished', effectId }));
+function worksAgain({ state, versionId }: VersionFacts, broughtBack: boolean): Change[] {
+  if (state !== 'disabled') return [];
+  return [{ change: 'version-moved', versionId, from: 'disabled', to: 'retiring', broughtBack }];
+}
+
+/** A disabling that was begun and never recorded is settled by enabling, or by disabling once more. */
+function settled(facts: Facts, versionId: string): Change[] {
+  return openDisablings(facts, versionId).map(({ effectId }) => ({
+    change: 'effect-finished',
+    effectId,
+  }));
+}
+
+function openDisablings({ effects }: Facts, versionId: string): EffectFacts[] {
+  return effects.filter((effect) => effect.kind === 'disable' && effect.versionId === versionId);
 }

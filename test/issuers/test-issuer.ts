@@ -164,7 +164,7 @@ function calls(principal: Principal): Calls {
       await answer(principal);
       const made = byValue(principal, value.reveal());
       const credentialId = made?.credentialId ?? principal.dead.get(value.reveal());
-      const accepted = accepts(made);
+      const accepted = accepts(principal, made);
       if (!traits.tellsProbesApart && credentialId !== undefined)
         log.note(credentialId, { userAgent: 'rotor' }, accepted);
       if (!accepted || credentialId !== ref.credentialId) throw new CredentialRefused();
@@ -280,11 +280,10 @@ function byValue({ live }: Principal, value: string): Made | undefined {
   return [...live.values()].find((made) => made.value === value);
 }
 
-function accepts(made: Made | undefined): boolean {
+function accepts(principal: Principal, made: Made | undefined): boolean {
   if (made === undefined) return false;
-  const now = new Date();
-  if (made.expiresAt !== undefined && made.expiresAt <= now) return false;
-  return made.disabledUntil === undefined || made.disabledUntil <= now;
+  if (made.expiresAt !== undefined && made.expiresAt <= new Date()) return false;
+  return made.disabledUntil === undefined || made.disabledUntil <= principal.now();
 }
 
 function isTold({ listsAfterMs }: Principal, { madeAt, expiresAt }: Made): boolean {
@@ -292,20 +291,20 @@ function isTold({ listsAfterMs }: Principal, { madeAt, expiresAt }: Made): boole
   return !expired && Date.now() - madeAt >= listsAfterMs;
 }
 
-function listing({ installation }: Principal): (made: Made) => Credential {
+function listing({ installation, now }: Principal): (made: Made) => Credential {
   return ({ credentialId, tag, madeAt, expiresAt, disabledUntil, rights }) => ({
     credentialId,
     tag: readTag(tag, installation()),
     createdAt: new Date(madeAt),
     expiresAt,
-    disabled: disabledUntil !== undefined && disabledUntil > new Date(),
+    disabled: disabledUntil !== undefined && disabledUntil > now(),
     rights,
   });
 }
 
 function attempt(principal: Principal, value: string, source: UseSource): boolean {
   const made = byValue(principal, value);
-  const accepted = accepts(made);
+  const accepted = accepts(principal, made);
   const credentialId = made?.credentialId ?? principal.dead.get(value);
   if (credentialId !== undefined) principal.log.note(credentialId, source, accepted);
   return accepted;
