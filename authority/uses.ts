@@ -17,26 +17,38 @@ export interface ReportedUses {
   readonly uses: readonly ReportedUse[];
 }
 
+interface Clock {
+  readonly now: Date;
+  readonly oldest: Date | null;
+  readonly hidden: boolean;
+}
+
+/**
+ * PostgreSQL shows what a session is doing to its own login only: so this is asked as the login that all
+ * connections here share, and not as the role that they work as. One statement list is one transaction, after
+ * which the role is as before.
+ */
+const clockQuery = `set local role none;
+  with clock as materialized (select clock_timestamp() as now)
+  select clock.now, a.oldest, a.hidden from clock, lateral (
+    select min(xact_start) filter (where state <> 'idle') as oldest,
+      coalesce(bool_or(query = '<insufficient privilege>' or state = 'disabled'), false) as hidden
+    from pg_stat_activity
+    where application_name = '${recorderName}' and datname = current_database()) a`;
+
 /**
  * The order matters: first the clock, then the oldest batch under way, then the rows. A batch that began
- * before the clock was read is either committed, and in the rows, or it is the limit.
+ * before the clock was read is either committed, and in the rows, or it is the limit. A recorder of another
+ * login does not show its batch: nothing after what was asked for is complete then.
  */
 export async function usesSince(
   pool: pg.Pool,
   clientId: string,
   since: Date,
 ): Promise<ReportedUses> {
-  const { rows: clock } = await pool.query<{ now: Date; oldest: Date | null }>(
-    `with clock as materialized (select clock_timestamp() as now)
-     select clock.now, (select min(a.xact_start) from pg_stat_activity a
-       where a.application_name = $1 and a.datname = current_database()
-         and a.state <> 'idle' and a.xact_start is not null) as oldest
-     from clock`,
-    [recorderName],
-  );
-  const now = clock[0]?.now ?? new Date(0);
-  const oldest = clock[0]?.oldest;
-  const completeThrough = oldest !== null && oldest !== undefined && oldest < now ? oldest : now;
+  const { now, oldest, hidden } = await readClock(pool);
+  const limit = hidden ? since : (oldest ?? now);
+  const completeThrough = limit < now ? limit : now;
   const { rows } = await pool.query<ReportedUse & { count: string }>(
     `select u.credential_id as "credentialId", u.source, u.outcome, u.minute,
        u.last_at as "lastAt", u.count
@@ -45,4 +57,11 @@ export async function usesSince(
     [clientId, since],
   );
   return { now, completeThrough, uses: rows.map((row) => ({ ...row, count: Number(row.count) })) };
+}
+
+async function readClock(pool: pg.Pool): Promise<Clock> {
+  const results = (await pool.query(clockQuery)) as unknown as pg.QueryResult<Clock>[];
+  const clock = results.at(-1)?.rows[0];
+  if (clock === undefined) throw new Error('the database told no time');
+  return clock;
 }

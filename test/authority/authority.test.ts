@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openRecorderPool } from '../../authority/recorder.js';
+import { usesSince } from '../../authority/uses.js';
 import { isWellFormed, newSecretValue } from '../../authority/value.js';
+import { openPool } from '../../infra/postgres.js';
 import { openDatabase, type TestDatabase } from '../harness/database.js';
 import { end } from '../faults/installation.js';
 import { adminToken, serve } from './served.js';
@@ -62,6 +65,22 @@ async function make(clientId?: string, more: Record<string, unknown> = {}): Prom
     wanted,
   );
   return { clientId: client, ...body };
+}
+
+/** A login of a test's own that may become rotor_app. */
+async function addLogin(): Promise<{ readonly url: string; remove(): Promise<void> }> {
+  const name = `login_${randomBytes(6).toString('hex')}`;
+  const { ownerPool } = database;
+  await ownerPool.query(`create role ${name} login password '${name}' in role rotor_app`);
+  const login = new URL(database.url);
+  login.username = name;
+  login.password = name;
+  return {
+    url: login.href,
+    remove: async () => {
+      await ownerPool.query(`drop role ${name}`);
+    },
+  };
 }
 
 async function form(
@@ -327,6 +346,40 @@ describe('the record of use', () => {
     await recorder.end();
     const free = await usesOf(clientId);
     expect(free.completeThrough).toBe(free.now);
+  });
+
+  test('its watermark stands while a batch is under way of a login that is not the role it works as', async () => {
+    const login = await addLogin();
+    const { clientId } = await make();
+    const pool = openPool(login.url, 1);
+    const recorder = openRecorderPool(login.url);
+    const open = await recorder.connect();
+    await open.query('begin');
+    const { rows } = await open.query<{ at: Date }>('select now() as at');
+    await pause(50);
+    const held = await usesSince(pool, clientId, new Date(0));
+    expect(held.completeThrough).toEqual(rows[0]?.at);
+    await open.query('rollback');
+    open.release();
+    const free = await usesSince(pool, clientId, new Date(0));
+    expect(free.completeThrough).toEqual(free.now);
+    const { rows: roles } = await pool.query('select current_user as role');
+    expect(roles).toEqual([{ role: 'rotor_app' }]);
+    await Promise.all([pool.end(), recorder.end()]);
+    await login.remove();
+  });
+
+  test('a recorder of another login hides what it is doing: its watermark stands where it was', async () => {
+    const login = await addLogin();
+    const { clientId } = await make();
+    const recorder = openRecorderPool(login.url);
+    const open = await recorder.connect();
+    const since = new Date(Date.now() - 60_000);
+    const held = await usesSince(database.pool, clientId, since);
+    expect(held.completeThrough).toEqual(since);
+    open.release();
+    await recorder.end();
+    await login.remove();
   });
 
   test('after kill -9 in the middle of the load every answer that was given is in it', async () => {
