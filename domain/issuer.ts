@@ -141,7 +141,7 @@ export interface Issuer {
   revoke(credential: CredentialRef): Promise<void>;
   /** All live credentials of the principal, whoever made them. */
   list(secret: IssuedSecret): Promise<readonly Credential[]>;
-  /** Refuses the credential until then, or until `enable`. Repeating it extends the time. */
+  /** Refuses the credential until then by the issuer's own clock, or until `enable`. Repeating it extends the time. */
   disable?(credential: CredentialRef, until: Date): Promise<void>;
   enable?(credential: CredentialRef): Promise<void>;
   /** Uses since then, of all credentials of the principal. */

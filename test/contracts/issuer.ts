@@ -173,9 +173,11 @@ const ending: readonly IssuerCheck[] = [
     name: 'what is disabled comes back by itself where the issuer says so, and only there',
     applies: ({ disable }) => disable !== 'none',
     async run(subject) {
-      const { issuer } = subject;
+      const { issuer, secret } = subject;
       const made = await make(subject);
-      await issuer.disable?.(made, new Date(Date.now() + 300));
+      const record = await issuer.observedUse?.(secret, new Date());
+      const issuerNow = record?.issuerNow ?? new Date();
+      await issuer.disable?.(made, new Date(issuerNow.getTime() + 300));
       assert.equal(await accepts(subject, made), false);
       await pause(600);
       assert.equal(await accepts(subject, made), issuer.traits.disable === 'expires');
