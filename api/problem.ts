@@ -1,5 +1,6 @@
 /** Errors as RFC 9457 problem details, with stable codes; an unexpected one tells nothing but that it happened. */
 import { RotorError, type ErrorKind } from '../domain/errors.js';
+import { hasCode } from '../infra/error-code.js';
 
 export interface ProblemDetails {
   readonly type: string;
@@ -20,11 +21,16 @@ const statusOf: Readonly<Record<ErrorKind, number>> = {
   failed: 500,
 };
 
+const unreadable = { code: 'bad-request', detail: 'the request cannot be read' };
+/** PostgreSQL's word for bytes that are no text, a zero byte among them. */
+const notText = '22021';
+
 export function problemOf(error: unknown): ProblemDetails {
   if (error instanceof RotorError) return ofRotor(error);
+  if (hasCode(error, notText)) return details(400, unreadable);
   const status = statusCodeOf(error);
   if (status !== undefined && status < 500) {
-    return details(status, { code: 'bad-request', detail: 'the request cannot be read' });
+    return details(status, unreadable);
   }
   return details(500, { code: 'unexpected', detail: 'something unexpected happened; see the log' });
 }

@@ -1,17 +1,7 @@
 /** The report of a run: what was done, by whom, when, on which evidence, and what outlived the revoke. */
+import { stripVTControlCharacters } from 'node:util';
 import type { Row } from '../infra/registry/views.js';
-
-export interface RunView {
-  readonly run: Row;
-  readonly versions: readonly Row[];
-  readonly dependencies: readonly Row[];
-  readonly use: readonly Row[];
-  readonly decisions: readonly Row[];
-  readonly grants: readonly Row[];
-  readonly plans: readonly Row[];
-  readonly events: readonly Row[];
-  readonly findings: readonly Row[];
-}
+import { endedBy, rowsIn, type RunView } from './run-view.js';
 
 export interface Report {
   readonly markdown: string;
@@ -20,51 +10,31 @@ export interface Report {
   readonly evidence: readonly Row[];
   readonly decisions: readonly Row[];
   readonly grants: readonly Row[];
-  /** Seen since the run was asked for, and still open. */
+  /** Seen while the run was open, and not closed since. */
   readonly findings: readonly Row[];
 }
 
 export function reportOf(view: RunView): Report {
-  const since = new Date(String(view.run['requested']));
-  const ended = view.versions.filter((v) => isSince(v['revoked'], since) || v['cause'] !== null);
-  return {
-    markdown: markdownOf(view, ended),
-    run: view.run,
-    ended,
-    evidence: evidenceOf(view),
-    decisions: view.decisions,
-    grants: view.grants,
-    findings: findingsOf(view),
-  };
-}
-
-function findingsOf({ findings, run }: RunView): Row[] {
-  const since = new Date(String(run['requested']));
-  return findings.filter(({ last }) => isSince(last, since));
-}
-
-/** What this run did; an earlier one has a report of its own. */
-function isSince(at: unknown, since: Date): boolean {
-  return at !== null && at !== undefined && new Date(String(at)) >= since;
+  const ended = endedBy(view);
+  const { run, decisions, grants, findings } = view;
+  const evidence = evidenceOf(view);
+  return { markdown: markdownOf(view, ended), run, ended, evidence, decisions, grants, findings };
 }
 
 /** One line per dependent and version that it got: the level of its evidence, and since when it holds. */
-function evidenceOf({ dependencies, run }: RunView): Row[] {
-  const since = new Date(String(run['requested']));
-  return dependencies.flatMap((dependency) => {
-    const deliveries = (dependency['deliveries'] ?? []) as Row[];
-    const own = deliveries.filter(({ moved }) => moved === null || isSince(moved, since));
-    return own.map((delivery) => ({
-      dependent: dependency['dependent'],
-      destination: dependency['destination'],
+function evidenceOf({ dependencies }: RunView): Row[] {
+  return dependencies.flatMap(({ dependent, destination, deliveries }) =>
+    rowsIn(deliveries).map((delivery) => ({
+      dependent,
+      destination,
       ...delivery,
       moved: delivery['moved'] === null ? null : new Date(String(delivery['moved'])),
-    }));
-  });
+    })),
+  );
 }
 
 function markdownOf(view: RunView, ended: readonly Row[]): string {
-  const { run, decisions, grants } = view;
+  const { run, decisions, grants, findings } = view;
   return [
     `# ${String(run['kind'])} ${String(run['secret'])}`,
     '',
@@ -82,7 +52,7 @@ function markdownOf(view: RunView, ended: readonly Row[]): string {
       grants.map(answeredFor),
     ),
     ...section('Decisions', ['at', 'kind', 'by', 'reason'], decisions),
-    ...section('Findings', ['code', 'message', 'first', 'last', 'count'], findingsOf(view)),
+    ...section('Findings', ['code', 'message', 'first', 'last', 'count'], findings),
   ].join('\n');
 }
 
@@ -108,7 +78,7 @@ function section(title: string, columns: readonly string[], rows: readonly Row[]
 function cell(value: unknown): string {
   if (value === null || value === undefined) return '';
   const text = value instanceof Date ? value.toISOString() : String(value);
-  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+  return stripVTControlCharacters(text).replaceAll('|', '\\|').replaceAll('\n', ' ');
 }
 
 function time(value: unknown): string {

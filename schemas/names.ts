@@ -42,4 +42,13 @@ export const TimeLimit = Duration.refine(
   'expected a duration above 0, such as 30s',
 );
 
-export const Text = z.string().trim().min(1).max(1_000);
+/** Shown on terminals and in reports: what steers them is no text. */
+export const Text = z
+  .string()
+  .trim()
+  .min(1)
+  .max(1_000)
+  .regex(
+    /^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$/,
+    'expected text without control characters',
+  );

@@ -2,9 +2,8 @@
 import { z } from 'zod';
 import { roles } from '../domain/role.js';
 import { decisionKinds } from '../domain/run.js';
-import { Duration, Name } from './names.js';
+import { Duration, Name, Text, TimeLimit } from './names.js';
 
-const text = z.string().trim().min(1).max(1_000);
 const uuid = z.uuid();
 
 const Source = z
@@ -24,7 +23,7 @@ const AcceptedOutage = z.strictObject({
 
 export const RunBody = z.strictObject({
   kind: z.enum(['rotate', 'compromise']),
-  reason: text,
+  reason: Text,
   /** What a person typed, where something is revoked on their word. */
   confirm: z.literal('revoke').optional(),
   versionIds: z.array(uuid).max(100).optional(),
@@ -42,7 +41,7 @@ export type PlanBody = z.infer<typeof PlanBody>;
 export const DecisionBody = z.strictObject({
   kind: z.enum(decisionKinds),
   dependent: z.string().max(100).optional(),
-  reason: text,
+  reason: Text,
 });
 export type DecisionBody = z.infer<typeof DecisionBody>;
 
@@ -57,7 +56,7 @@ export const TokenBody = z.strictObject({
   holder: z.enum(['person', 'service']),
   organization: z.string().max(63).optional(),
   role: z.enum(roles),
-  validFor: Duration,
+  validFor: TimeLimit,
 });
 export type TokenBody = z.infer<typeof TokenBody>;
 

@@ -77,12 +77,20 @@ function told(error: unknown): string {
   return error instanceof Error ? `failed: ${error.name}` : 'failed';
 }
 
+/** A run is started within moments of being asked for; one that waits longer shows that no worker is alive. */
+const startedWithinSeconds = 20;
+
 async function database({ pool }: Parts): Promise<string> {
-  const { rows } = await pool.query<{ version: string; waiting: number }>(
-    `select current_setting('server_version') as version,
-       (select count(*)::int from rotor.runs where state = 'requested') as waiting`,
+  const { rows } = await pool.query<{ version: string; waiting: number; late: number }>(
+    `select current_setting('server_version') as version, count(r)::int as waiting,
+       count(r) filter (where r.requested_at < clock_timestamp() - make_interval(secs => $1)
+         and r.claimed_until < clock_timestamp())::int as late
+     from (select) one left join rotor.runs r on r.state = 'requested'`,
+    [startedWithinSeconds],
   );
-  return `PostgreSQL ${rows[0]?.version ?? '?'}, ${rows[0]?.waiting ?? 0} runs not started yet`;
+  const { version = '?', waiting = 0, late = 0 } = rows[0] ?? {};
+  if (late > 0) throw new NotFine(`${late} runs wait to be started: is a worker alive?`);
+  return `PostgreSQL ${version}, ${waiting} runs not started yet`;
 }
 
 async function temporal(settings: Settings, connection: Connection): Promise<string> {

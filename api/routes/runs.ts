@@ -13,7 +13,8 @@ import {
 } from '../../infra/registry/views.js';
 import { DecisionBody } from '../../schemas/requests.js';
 import type { ApiParts } from '../parts.js';
-import { reportOf, type RunView } from '../report.js';
+import { reportOf } from '../report.js';
+import { ownView, type RunView } from '../run-view.js';
 import { route, type Call, type Route } from '../route.js';
 
 export function runRoutes(parts: ApiParts): Route[] {
@@ -76,7 +77,7 @@ async function showRun(parts: ApiParts, call: Call<unknown>): Promise<RunView> {
     secretFindings(parts.pool, secretId),
     runParts(parts.pool, String(run['run'])),
   ]);
-  return { run, versions, dependencies, use, findings, ...more };
+  return ownView({ run, versions, dependencies, use, findings, ...more });
 }
 
 async function decide(parts: ApiParts, call: Call<DecisionBody>): Promise<unknown> {

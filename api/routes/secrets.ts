@@ -6,6 +6,7 @@ import { planRun } from '../../domain/plan.js';
 import { noSuchSecret, type ImaginedRequest, type SecretName } from '../../domain/registry.js';
 import { SecretValue } from '../../domain/secret-value.js';
 import { hasRight } from '../../domain/role.js';
+import { isLive } from '../../domain/version.js';
 import type { Principal } from '../../infra/registry/access-tokens.js';
 import { planHash } from '../../infra/registry/plan-hash.js';
 import {
@@ -116,6 +117,8 @@ async function requestRun(parts: ApiParts, call: Call<RunBody>): Promise<unknown
   const { params, body, by } = call;
   const options = optionsOf(body, by);
   demandConfirmation(body, by);
+  if (options.acceptedOutage !== undefined || options.versionIds !== undefined)
+    refuseUnknown(await imagine(parts, params, { kind: body.kind, options, by: by.name }));
   return parts.request({
     ...nameOf(params),
     kind: body.kind,
@@ -124,6 +127,32 @@ async function requestRun(parts: ApiParts, call: Call<RunBody>): Promise<unknown
     options,
     idempotencyKey: `${by.name}:${call.idempotencyKey ?? randomUUID()}`,
   });
+}
+
+/** A name that is mistyped accepts nothing, and an id that is not there contains nothing. */
+function refuseUnknown({ run, dependencies, versions }: Facts): void {
+  const { acceptedOutage, versionIds = [] } = run.options;
+  const known = dependencies.map(({ dependent }) => dependent);
+  const live = versions.filter(({ state }) => isLive(state)).map(({ versionId }) => versionId);
+  const problems = [
+    ...unknownOf(acceptedOutage?.dependents ?? [], known).map((name) => ({
+      path: 'acceptOutage.dependents',
+      message: `${name} does not depend on this secret`,
+    })),
+    ...unknownOf(versionIds, live).map((id) => ({
+      path: 'versionIds',
+      message: `${id} is no live version of this secret`,
+    })),
+  ];
+  if (problems.length === 0) return;
+  throw new RotorError('body-invalid', 'the request names what is not there', {
+    kind: 'invalid',
+    problems,
+  });
+}
+
+function unknownOf(named: readonly string[], known: readonly string[]): string[] {
+  return named.filter((name) => !known.includes(name));
 }
 
 function optionsOf(body: PlanBody, by: Principal): RunOptions {

@@ -4,7 +4,7 @@ import { RotorError } from '../../domain/errors.js';
 import type { Problem } from '../../domain/errors.js';
 import { readDeclarations } from '../declaration-files.js';
 import type { Act } from './commands.js';
-import type { Context } from './context.js';
+import { namePair, type Context } from './context.js';
 import { exitCodes, table } from './output.js';
 import { changesText, checksText, tokensText, type Row } from './views.js';
 
@@ -96,8 +96,8 @@ function addDependents(program: Command, act: Act): void {
     .description('organization/name no longer exists; its dependencies retire with it')
     .action(
       act(async ({ api, output }, name: string) => {
-        const [organization = '', dependent = ''] = name.split('/');
-        const path = `/v1/dependents/${encodeURIComponent(organization)}/${encodeURIComponent(dependent)}/retire`;
+        const [organization, dependent] = namePair(name, "a dependent's name");
+        const path = `/v1/dependents/${organization}/${dependent}/retire`;
         output.show(
           await api.post<Row>(path),
           (row) => `${name} retired from ${(row['secrets'] as string[]).join(', ') || 'nothing'}`,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline/promises';
 import { RotorError } from '../../domain/errors.js';
+import { Name } from '../../schemas/names.js';
 import { addressFrom, openApi, type ApiClient } from '../http.js';
 import { openOutput, type Output } from './output.js';
 
@@ -31,14 +32,19 @@ function localStart(): { url?: string; tokenFile?: string } {
 
 /** `organization/name` as a path of the API. */
 export function secretPath(name: string): string {
-  const [organization, secret, ...more] = name.split('/');
-  if (!organization || !secret || more.length > 0) {
-    throw new RotorError('name-invalid', `"${name}" is not a secret's name`, {
-      kind: 'invalid',
-      hint: 'write it as organization/name',
-    });
-  }
-  return `/v1/secrets/${encodeURIComponent(organization)}/${encodeURIComponent(secret)}`;
+  const [organization, secret] = namePair(name, "a secret's name");
+  return `/v1/secrets/${organization}/${secret}`;
+}
+
+/** Checked here: a path is built of it. */
+export function namePair(text: string, what: string): readonly [string, string] {
+  const [organization = '', name = '', ...more] = text.split('/');
+  const valid = [organization, name].every((part) => Name.safeParse(part).success);
+  if (valid && more.length === 0) return [organization, name];
+  throw new RotorError('name-invalid', `"${text}" is not ${what}`, {
+    kind: 'invalid',
+    hint: 'write it as organization/name',
+  });
 }
 
 /** Asks to type `revoke`, unless `--confirm revoke` was said. */

@@ -3,11 +3,14 @@ import type { Change, Decided } from '../change.js';
 import type { Blocker } from '../blocker.js';
 import type { Facts } from '../facts.js';
 import { pendingDependencies } from '../progress.js';
-import type { Answer } from '../run.js';
+import type { Answer, DecisionKind } from '../run.js';
+
+/** Whoever turns a run around wants it to go on. */
+const goingOn: ReadonlySet<DecisionKind> = new Set(['resume', 'roll-back', 'abort']);
 
 export function isPaused(facts: Facts): boolean {
   const last = facts.run.decisions
-    .filter(({ kind }) => kind === 'pause' || kind === 'resume')
+    .filter(({ kind }) => kind === 'pause' || goingOn.has(kind))
     .at(-1);
   return last?.kind === 'pause';
 }

@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { RotorError } from '../../domain/errors.js';
 import type { Facts } from '../../domain/facts.js';
+import { wayBack } from '../../domain/plan.js';
 import type { DecisionKind } from '../../domain/run.js';
+import { isPaused } from '../../domain/steps/standing.js';
 import { whyNoWayBack } from '../../domain/way-back.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
@@ -37,6 +39,7 @@ export async function recordDecision(parts: Parts, decision: Decision): Promise<
     if (!facts) throw missing(`there is no run ${runId}`);
     refuseImpossible(facts, decision);
     await insert(db, decision, dependencyOf(facts, decision));
+    await endQueued(db, facts, decision);
     const event = { change: 'decided', ...decision };
     await parts.audit.append(db, secretId, [{ actor: decision.by, runId, event }]);
     return secretId;
@@ -57,11 +60,17 @@ function refused(code: string, message: string, hint?: string): RotorError {
 function refuseImpossible(facts: Facts, { kind }: Decision): void {
   if (facts.run.state === 'ended') throw refused('run-ended', 'this run is over');
   const contains = facts.run.kind === 'compromise';
-  if (kind === 'pause' && contains) {
+  if (kind === 'pause' && contains)
     throw refused('not-pausable', 'containing a compromise is not paused');
-  }
-  if (kind !== 'roll-back' && kind !== 'abort') return;
-  if (contains) throw refused('no-way-back', 'a compromise is not rolled back');
+  if (kind === 'pause' && isPaused(facts)) throw refused('paused-already', 'it is paused already');
+  if (kind === 'resume' && !isPaused(facts)) throw refused('not-paused', 'it is not paused');
+  if (kind === 'roll-back' || kind === 'abort') refuseTurn(facts);
+}
+
+function refuseTurn(facts: Facts): void {
+  if (facts.run.kind === 'compromise')
+    throw refused('not-reversible', 'a compromise is not rolled back');
+  if (wayBack(facts) !== undefined) throw refused('turned-already', 'it is rolled back already');
   const closed = whyNoWayBack(facts);
   if (closed === 'revoke-called')
     throw refused(closed, 'the old version was revoked: there is no way back');
@@ -69,6 +78,16 @@ function refuseImpossible(facts: Facts, { kind }: Decision): void {
     const hint = 'rotor adopt SECRET --value-stdin makes the old value known';
     throw refused(closed, 'there is no earlier version that lives and has a known value', hint);
   }
+}
+
+/** Nothing of it has happened yet: there is nothing to roll back. */
+async function endQueued(db: Queryable, { run }: Facts, { kind }: Decision): Promise<void> {
+  if (run.state !== 'queued' || (kind !== 'abort' && kind !== 'roll-back')) return;
+  await db.query(
+    `update rotor.runs set state = 'ended', outcome = 'rolled-back', ended_at = clock_timestamp()
+     where id = $1`,
+    [run.runId],
+  );
 }
 
 function dependencyOf(facts: Facts, { kind, dependent }: Decision): string | undefined {

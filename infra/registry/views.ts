@@ -35,7 +35,7 @@ export async function secretVersions(db: Queryable, secretId: string): Promise<R
 
 export async function secretDependencies(db: Queryable, secretId: string): Promise<Row[]> {
   const { rows } = await db.query<Row>(
-    `select t.name as dependent, d.owner, e.connector, e.identity as destination, d.wave,
+    `select d.id, t.name as dependent, d.owner, e.connector, e.identity as destination, d.wave,
        d.least_evidence as "leastEvidence", d.seen_as as "seenAs", d.documentation,
        (select jsonb_agg(jsonb_build_object('version', 'v' || v.ordinal, 'evidence', y.evidence,
             'delivered', y.delivered_at, 'moved', y.moved_at, 'failure', y.failure) order by v.ordinal)

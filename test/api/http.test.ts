@@ -238,6 +238,24 @@ describe('bad requests', () => {
       expect((await ask({ method: 'POST', path, body, token })).status).toBe(403);
     }
   });
+  test.each([
+    ['a dependent that is none', { acceptOutage: { dependents: ['nobody'] } }],
+    ['a source that says nothing', { acceptOutage: { sources: [{}] } }],
+    ['a version that is none', { versionIds: [randomUUID()] }],
+    ['a reason that steers the terminal', { reason: 'a\u001b[2Jb' }],
+    ['a reason with a zero byte', { reason: 'a\u0000b' }],
+  ])('%s: nothing is done', async (_what, more) => {
+    const kind = 'versionIds' in more ? 'compromise' : 'rotate';
+    const body = { kind, reason: 'test', confirm: 'revoke', ...more };
+    const answer = await ask({ method: 'POST', path, body, token: await tokenOf('admin') });
+    expect([answer.status, answer.body['code']]).toEqual([422, 'body-invalid']);
+  });
+
+  test('bytes that are no text, in a path', async () => {
+    const answer = await ask({ path: '/v1/secrets/acme/a%00b', token: await tokenOf('admin') });
+    expect([answer.status, answer.body['code']]).toEqual([400, 'bad-request']);
+  });
+
   test('an idempotency key that is none', async () => {
     expect(
       (await post({ kind: 'rotate', reason: 'x' }, { 'idempotency-key': 'a b' })).body,

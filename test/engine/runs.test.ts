@@ -175,6 +175,28 @@ describe('decisions', () => {
     traffic.stop();
   });
 
+  test('what decides nothing is refused, and a run that only waits in the queue ends at once', async () => {
+    world = await openWorld();
+    const { value: old } = await world.adopt();
+    await world.depend('billing');
+    const traffic = keepUsing(world, ['billing', 'script'], () => old);
+    const runId = await world.ask('rotate');
+    await waitsFor(runId, 'undeclared-use');
+    const decide = (id: string, kind: 'pause' | 'resume' | 'abort' | 'roll-back') =>
+      codeOf(world.decide(id, kind));
+    expect(await decide(runId, 'resume')).toBe('not-paused');
+    expect(await decide(runId, 'pause')).toBe('nothing was thrown');
+    expect(await decide(runId, 'pause')).toBe('paused-already');
+    const queued = await world.ask('decommission');
+    expect(await world.run(queued)).toMatchObject({ state: 'queued' });
+    expect(await decide(queued, 'abort')).toBe('nothing was thrown');
+    expect(await world.run(queued)).toMatchObject({ state: 'ended', outcome: 'rolled-back' });
+    expect(await decide(runId, 'abort')).toBe('nothing was thrown');
+    expect(await decide(runId, 'roll-back')).toBe('turned-already');
+    await eventually(async () => (await world.run(runId))['outcome'] === 'rolled-back');
+    traffic.stop();
+  });
+
   test('pause makes a disabled version work again first, and resume disables it again', async () => {
     world = await openWorld({ ...quickPolicy, disablePeriodMs: 700 });
     const { value: old } = await world.adopt();

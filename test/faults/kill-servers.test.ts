@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -83,6 +83,27 @@ async function completesAfter(
   expect(secret.refused).toEqual([]);
   return secret;
 }
+
+test('a second start in the same folder is refused, and leaves the first one as it is', async () => {
+  const again = {
+    stateFolder,
+    roots: [stateFolder],
+    port: await freePort(0),
+    tell: () => undefined,
+  };
+  await expect(startStack(again)).rejects.toMatchObject({
+    code: 'servers-failed',
+    message: expect.stringContaining('is in use'),
+  });
+  expect(existsSync(join(stateFolder, 'servers.json'))).toBe(true);
+  const pid = stack.workerPid();
+  kill('workers/worker.js');
+  await eventually(async () => {
+    await pause(100);
+    return stack.workerPid() !== undefined && stack.workerPid() !== pid;
+  });
+  expect(told).toContain('worker ended and is started again');
+}, 60_000);
 
 test('the API is killed in the middle of a rotation: it is started again, and the run completes', async () => {
   await completesAfter('api-killed', async () => {

@@ -201,6 +201,7 @@ policies:
 
   const rows: [string, string[], number, string][] = [
     ['a secret that is not there', ['show', 'acme/nothing'], 4, 'no-such-secret'],
+    ['a name that leaves its path', ['show', '../tokens'], 2, 'name-invalid'],
     ['a name that is none', ['show', 'acme'], 2, 'name-invalid'],
     ['a run that is not there', ['watch', 'ffffffff'], 4, 'no-such-run'],
     [

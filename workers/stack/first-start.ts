@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { hasCode } from '../../infra/error-code.js';
 import { createKeyFile } from '../../infra/key-file.js';
 import type { ApiConfiguration } from '../../schemas/configuration.js';
 
@@ -71,7 +72,7 @@ function secretFile(folder: string, name: string): string {
   try {
     writeFileSync(file, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (!hasCode(error, 'EEXIST')) throw error;
   }
   return file;
 }

@@ -1,5 +1,5 @@
 /** A whole installation on one machine: servers, worker and API as processes of their own, each started again when it dies. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { join } from 'node:path';
 import { RotorError } from '../../domain/errors.js';
@@ -59,6 +59,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     databaseOwnerUrl,
     workerPid: () => workers.worker.pid(),
     stop: async () => {
+      // An interrupt at the terminal reaches all of them at once.
+      for (const one of [workers.worker, workers.api, servers.process]) one.mayEnd();
       await Promise.all([workers.worker.stop(), workers.api.stop()]);
       await servers.process.stop();
       rmSync(join(stateFolder, 'api.json'), { force: true });
@@ -74,10 +76,8 @@ interface ServerProcess {
 async function startServerProcess(options: StackOptions, back: () => void): Promise<ServerProcess> {
   const { stateFolder, tell } = options;
   const file = join(stateFolder, 'servers.json');
-  rmSync(file, { force: true });
-  const told = (): ServersTold => JSON.parse(readFileSync(file, 'utf8')) as ServersTold;
-  let ready = false;
   let failed = false;
+  let ready = false;
   const program = programOf(options, { name: 'servers', script: 'stack/servers.js' });
   const process = supervise({ ...program, args: [stateFolder] }, (name) => {
     failed = true;
@@ -85,21 +85,41 @@ async function startServerProcess(options: StackOptions, back: () => void): Prom
     // Until they are back, the old answer stays: whoever starts meanwhile is started once more.
     if (ready) void untilOthersTold(told).then(back);
   });
-  while (!failed && !existsSync(file)) await pause(20);
+  const told = lastTold(file);
+  // The file of another installation that is at work here is not ours to read, nor to remove.
+  while (!failed && told()?.pid !== process.pid()) await pause(20);
   ready = true;
-  if (!failed) return { process, told };
+  const known = (): ServersTold => told() ?? missing(file);
+  if (!failed) return { process, told: known };
   await process.stop();
   const log = join(stateFolder, 'log', 'servers.log');
   throw new RotorError('servers-failed', lastLines(log), { kind: 'failed', hint: log });
 }
 
-async function untilOthersTold(told: () => ServersTold): Promise<void> {
-  const { pid } = told();
-  while (told().pid === pid) await pause(50);
+/** What the servers said last; once read, it is known even where the file is gone. */
+function lastTold(file: string): () => ServersTold | undefined {
+  let last: ServersTold | undefined;
+  return () => {
+    try {
+      last = JSON.parse(readFileSync(file, 'utf8')) as ServersTold;
+    } catch {
+      // Not written yet, or gone.
+    }
+    return last;
+  };
 }
 
-function lastLines(file: string): string {
-  return readFileSync(file, 'utf8').trim().split('\n').slice(-5).join('\n');
+function missing(file: string): never {
+  throw new RotorError('servers-failed', `${file} is missing`, { kind: 'failed' });
+}
+
+async function untilOthersTold(told: () => ServersTold | undefined): Promise<void> {
+  const pid = told()?.pid;
+  while (told()?.pid === pid) await pause(50);
+}
+
+function lastLines(file: string, count = 5): string {
+  return readFileSync(file, 'utf8').trim().split('\n').slice(-count).join('\n');
 }
 
 interface Script {
@@ -143,9 +163,18 @@ function startPrograms(
         };
       },
     };
-    return supervise(withServers, (who) => options.tell(`${who} ended and is started again`));
+    return supervise(withServers, (who) => options.tell(endedText(who, program.logFile)));
   };
   return { worker: start('worker'), api: start('api') };
+}
+
+/** A program that ends by itself says why in its last lines; one that is killed says nothing. */
+function endedText(who: string, logFile: string): string {
+  const why = lastLines(logFile)
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('{'));
+  const told = why.length === 0 ? '' : `\n  ${why.join('\n  ')}`;
+  return `${who} ended and is started again${told}`;
 }
 
 const readyWithinMs = 30_000;

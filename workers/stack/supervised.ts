@@ -14,17 +14,24 @@ export interface Supervised {
   readonly pid: () => number | undefined;
   /** Ends it now; it is started again like one that died. */
   restart(): void;
+  /** From now on its end is no news: whoever stops the others first says so before. */
+  mayEnd(): void;
   stop(): Promise<void>;
 }
 
 const pauseMs = 300;
+const longestPauseMs = 10_000;
+/** Whoever lived this long is started again at once. */
+const steadyMs = 30_000;
 
-/** `died` is told each time it ends unasked; it is started again after a short pause. */
+/** `died` is told each time it ends unasked; it is started again after a pause, which grows while it dies at once. */
 export function supervise(program: Program, died: (name: string) => void): Supervised {
   let child: ChildProcess | undefined;
   let stopping = false;
   let ended: Promise<void> = Promise.resolve();
+  let pause = pauseMs;
   const start = (): void => {
+    const began = Date.now();
     const started = launch(program);
     child = started;
     ended = new Promise((resolve) => {
@@ -32,7 +39,8 @@ export function supervise(program: Program, died: (name: string) => void): Super
         resolve();
         if (stopping) return;
         died(program.name);
-        setTimeout(() => (stopping ? undefined : start()), pauseMs);
+        pause = Date.now() - began > steadyMs ? pauseMs : Math.min(pause * 2, longestPauseMs);
+        setTimeout(() => (stopping ? undefined : start()), pause);
       });
     });
   };
@@ -41,6 +49,9 @@ export function supervise(program: Program, died: (name: string) => void): Super
     pid: () => child?.pid,
     restart: () => {
       child?.kill('SIGKILL');
+    },
+    mayEnd: () => {
+      stopping = true;
     },
     stop: async () => {
       stopping = true;
