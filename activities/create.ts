@@ -146,14 +146,30 @@ async function chooseOne(making: Making, own: readonly Credential[]): Promise<Fo
   const [first, ...more] = own;
   const sure = more.length === 0 || own.every(({ tag }) => tag.kind === 'ours');
   const chosen = sealed ?? (sure ? first : undefined);
-  if (chosen === undefined) {
-    const names = own.map(({ credentialId }) => credentialId).join(', ');
-    return { kind: 'blocked', code: 'credential-ambiguous', told: `one of these is new: ${names}` };
-  }
+  if (chosen === undefined) return giveUp(making, own);
   const others = own.filter((credential) => credential !== chosen);
   for (const other of others) await endOrphan(ports, runId, other);
   const { credentialId, expiresAt } = chosen;
   return { credentialId, expiresAt };
+}
+
+/** Any of them may be somebody else's: none is ended, none is looked at again, and a person is told. */
+async function giveUp(
+  { ports, runId, order, issuer }: Making,
+  own: readonly Credential[],
+): Promise<Answer> {
+  const { versionId } = order;
+  const listed = await issuer.list(order.secret);
+  const listedBefore = listed.map(({ credentialId }) => credentialId);
+  const told = `one of these is rotor's: ${own.map(({ credentialId }) => credentialId).join(', ')}`;
+  await record(ports, runId, [
+    { change: 'credential-listed', versionId, listedBefore },
+    {
+      change: 'found',
+      finding: { code: 'orphan-credential', about: versionId, versionId, message: told },
+    },
+  ]);
+  return { kind: 'blocked', code: 'credential-ambiguous', told };
 }
 
 /** Its value was shown once and lost: it is of no use to anybody, and ends before the next is made. */

@@ -70,8 +70,15 @@ describe('a mint whose answer is lost', () => {
     await worldWith({ traits: untagged });
     world.issuer.trouble.lostMints = 1;
     world.issuer.trouble.rivals = 1;
-    await waitsFor(await world.ask('rotate'), 'credential-ambiguous');
+    const runId = await world.ask('rotate');
+    await waitsFor(runId, 'credential-ambiguous');
     expect(world.issuer.live.size).toBe(3);
+    expect(await world.findings()).toEqual(['orphan-credential']);
+    const both = [...world.issuer.live.keys()].slice(1);
+    await world.decide(runId, 'retry');
+    expect(await world.result()).toBe('succeeded');
+    for (const credentialId of both) expect(world.issuer.live.has(credentialId)).toBe(true);
+    expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
   });
 
   test('of an issuer that neither lists nor takes our value is never repeated blindly', async () => {
