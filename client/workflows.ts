@@ -7,6 +7,7 @@ import {
 } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import {
+  aboutSecret,
   collectorWorkflowId,
   factsChangedSignal,
   secretWorkflowId,
@@ -29,12 +30,6 @@ const workflowTypes: Readonly<Record<RunKind, string>> = {
   compromise: 'compromiseSecret',
   revoke: 'revokeVersion',
   decommission: 'decommissionSecret',
-};
-
-const attributes = {
-  secret: defineSearchAttributeKey('RotorSecret', 'KEYWORD'),
-  organization: defineSearchAttributeKey('RotorOrganization', 'KEYWORD'),
-  owner: defineSearchAttributeKey('RotorOwner', 'KEYWORD'),
 };
 
 /** A run whose row is closed has its last task before it; then the id is free. */
@@ -134,11 +129,10 @@ async function tryToStart(
       memo: { run: runId },
       staticSummary: `${run.kind} ${secretName}`.slice(0, 200),
       priority: { priorityKey: run.kind === 'compromise' ? 1 : 3 },
-      typedSearchAttributes: [
-        { key: attributes.secret, value: secretName },
-        { key: attributes.organization, value: organization },
-        { key: attributes.owner, value: owner },
-      ],
+      typedSearchAttributes: aboutSecret(run).map(([name, value]) => ({
+        key: defineSearchAttributeKey(name, 'KEYWORD'),
+        value,
+      })),
     });
     return true;
   } catch (error) {

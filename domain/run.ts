@@ -113,3 +113,25 @@ export function urgentTaskQueue(taskQueue: string): string {
 export function taskQueueOf(kind: RunKind, taskQueue: string): string {
   return kind === 'compromise' ? urgentTaskQueue(taskQueue) : taskQueue;
 }
+
+/** What workflows can be searched by in Temporal; all of type Keyword. */
+export const searchAttributes = {
+  secret: 'RotorSecret',
+  organization: 'RotorOrganization',
+  owner: 'RotorOwner',
+  step: 'RotorStep',
+  outcome: 'RotorOutcome',
+} as const;
+
+/** Whose secret a workflow is about, for the attributes that it starts with. */
+export function aboutSecret({
+  organization,
+  secret,
+  owner,
+}: Pick<StartableRun, 'organization' | 'secret' | 'owner'>): readonly [string, string][] {
+  return [
+    [searchAttributes.secret, `${organization}/${secret}`],
+    [searchAttributes.organization, organization],
+    [searchAttributes.owner, owner],
+  ];
+}

@@ -136,8 +136,8 @@ function judge(access: TemporalAccess, { reached, refused, error }: Evidence): R
   return faultOf(saysNo ? 'not-permitted' : 'other-protocol', access, code);
 }
 
-/** A proxy before a server that is down takes the connection, and resets it. */
+/** A proxy before a server that is down takes the connection, and closes or resets it without a word. */
 function isDown(reached: Reached, code: string | undefined): boolean {
   if (!reached.host || code === 'ETIMEDOUT') return true;
-  return !reached.tls && code === 'ECONNRESET';
+  return !reached.tls && (code === undefined || code === 'ECONNRESET');
 }

@@ -3,16 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isGrpcServiceError, type Connection } from '@temporalio/client';
 import { msToTs, optionalTsToMs, tsToMs } from '@temporalio/common/lib/time.js';
 import { RotorError } from '../domain/errors.js';
+import { searchAttributes } from '../domain/run.js';
 import { hasCode } from './error-code.js';
 
-/** All of type Keyword. */
-const searchAttributes = [
-  'RotorSecret',
-  'RotorOrganization',
-  'RotorStep',
-  'RotorOutcome',
-  'RotorOwner',
-] as const;
+const attributes = Object.values(searchAttributes);
 /** A server reads new namespaces every few seconds; until then it says that there is none. */
 const registrationMilliseconds = 30_000;
 
@@ -43,7 +37,7 @@ export async function prepareNamespace(connection: Connection, namespace: string
     throw new RotorError(
       'namespace-not-prepared',
       `the Temporal namespace ${namespace} could not be prepared (${cause.details}); by hand it needs a retention of ` +
-        `30 days or more and the search attributes ${searchAttributes.join(', ')}, each of type Keyword`,
+        `30 days or more and the search attributes ${attributes.join(', ')}, each of type Keyword`,
       { kind: 'denied', hint: byHand, cause },
     );
   }
@@ -87,7 +81,7 @@ async function ensureSearchAttributes(connection: Connection, namespace: string)
   if (await canSearch(connection, namespace)) return;
   const { operatorService } = connection;
   const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
-  const missing = searchAttributes.filter((name) => customAttributes?.[name] === undefined);
+  const missing = attributes.filter((name) => customAttributes?.[name] === undefined);
   if (missing.length === 0) return;
   await unlessExists(
     operatorService.addSearchAttributes({
@@ -99,7 +93,7 @@ async function ensureSearchAttributes(connection: Connection, namespace: string)
 
 /** A search tells it to everybody; Temporal Cloud has no operator service that would. */
 async function canSearch({ workflowService }: Connection, namespace: string): Promise<boolean> {
-  const query = searchAttributes.map((name) => `${name} = 'none'`).join(' and ');
+  const query = attributes.map((name) => `${name} = 'none'`).join(' and ');
   try {
     await workflowService.countWorkflowExecutions({ namespace, query });
     return true;

@@ -107,7 +107,7 @@ function openWorkers(
     Worker.create({
       ...common,
       taskQueue: parts.taskQueue,
-      maxConcurrentActivityTaskExecutions: 64,
+      maxConcurrentActivityTaskExecutions: 32,
       maxConcurrentWorkflowTaskExecutions: 40,
       maxCachedWorkflows: 500,
     }),

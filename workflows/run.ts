@@ -14,6 +14,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import type { Activities } from '../activities/index.js';
 import {
   factsChangedSignal,
+  searchAttributes,
   type Answer,
   type FactsChanged,
   type RunInput,
@@ -34,8 +35,8 @@ export const acts = proxyActivities<Activities>({
   },
 });
 
-const stepAttribute = defineSearchAttributeKey('RotorStep', 'KEYWORD');
-const outcomeAttribute = defineSearchAttributeKey('RotorOutcome', 'KEYWORD');
+const stepAttribute = defineSearchAttributeKey(searchAttributes.step, 'KEYWORD');
+const outcomeAttribute = defineSearchAttributeKey(searchAttributes.outcome, 'KEYWORD');
 
 export interface Run {
   readonly input: RunInput;

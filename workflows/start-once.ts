@@ -1,10 +1,12 @@
 /** Starts a workflow that outlives this one; one of its id that is there already is as good. */
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { defineSearchAttributeKey, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { aboutSecret, type RunInput } from '../domain/run.js';
 import { ParentClosePolicy, startChild, type Workflow } from '@temporalio/workflow';
 
 export interface Once {
   readonly workflowId: string;
-  readonly taskQueue: string;
+  /** Whose secret it is about. */
+  readonly input: RunInput;
   readonly args: [string];
   /** What Temporal's UI says it is for. */
   readonly summary: string;
@@ -12,17 +14,26 @@ export interface Once {
 
 export async function startOnce(
   workflow: Workflow & ((id: string) => Promise<unknown>),
-  { workflowId, taskQueue, args, summary }: Once,
+  { workflowId, input, args, summary }: Once,
 ): Promise<void> {
   try {
     await startChild(workflow, {
       workflowId,
-      taskQueue,
+      taskQueue: input.taskQueue,
       args,
+      typedSearchAttributes: attributesOf(input),
       staticSummary: summary.slice(0, 200),
       parentClosePolicy: ParentClosePolicy.ABANDON,
     });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
+}
+
+function attributesOf({ secretName, organization, owner }: RunInput) {
+  const secret = secretName.slice(organization.length + 1);
+  return aboutSecret({ organization, secret, owner }).map(([name, value]) => ({
+    key: defineSearchAttributeKey(name, 'KEYWORD'),
+    value,
+  }));
 }

@@ -5,7 +5,7 @@ import { acts, perform, type Run } from '../run.js';
 import { startOnce } from '../start-once.js';
 
 export async function cleanStep(run: Run): Promise<Answer> {
-  const { runId, secretId, secretName, taskQueue } = run.input;
+  const { runId, secretId, secretName } = run.input;
   const summary = `remove what is dead from every destination (${secretName})`.slice(0, 200);
   const answer = await perform(run, 'clean', () =>
     acts.clean.executeWithOptions({ summary }, [{ runId }]),
@@ -13,7 +13,7 @@ export async function cleanStep(run: Run): Promise<Answer> {
   if (answer.kind !== 'done' || answer.leftBehind === undefined) return answer;
   await startOnce(cleanLeftovers, {
     workflowId: leftoversWorkflowId(secretId),
-    taskQueue,
+    input: run.input,
     args: [secretId],
     summary: `remove what ${secretName} left behind`,
   });

@@ -6,12 +6,12 @@ import { startOnce } from '../start-once.js';
 
 /** Ordered together: whoever takes the secret over next finds the watchers ordered, or the run not ended. */
 export async function monitorStep(run: Run, ends: readonly string[]): Promise<Answer> {
-  const { runId, taskQueue, secretName } = run.input;
+  const { runId, secretName } = run.input;
   const summary = `watch a revoked version of ${secretName}`;
   const watching = ends.map((versionId) =>
     startOnce(monitorVersion, {
       workflowId: monitorWorkflowId(versionId),
-      taskQueue,
+      input: run.input,
       args: [versionId],
       summary,
     }),
