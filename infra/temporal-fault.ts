@@ -33,7 +33,7 @@ const words: Readonly<Record<Fault, { kind: ErrorKind; message: string; hint: st
   'other-protocol': {
     kind: 'invalid',
     message: 'something answers, but not as expected',
-    hint: 'TEMPORAL_TLS=true where the server speaks TLS, TEMPORAL_TLS=false where it does not',
+    hint: 'TEMPORAL_TLS=true where the server speaks TLS, TEMPORAL_TLS=false where it does not; is the server behind a proxy up?',
   },
 };
 
@@ -136,8 +136,8 @@ function judge(access: TemporalAccess, { reached, refused, error }: Evidence): R
   return faultOf(saysNo ? 'not-permitted' : 'other-protocol', access, code);
 }
 
-/** A proxy before a server that is down takes the connection, and closes or resets it without a word. */
+/** A proxy before a server that is down takes the connection, and resets it. */
 function isDown(reached: Reached, code: string | undefined): boolean {
   if (!reached.host || code === 'ETIMEDOUT') return true;
-  return !reached.tls && (code === undefined || code === 'ECONNRESET');
+  return !reached.tls && code === 'ECONNRESET';
 }
