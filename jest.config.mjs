@@ -7,7 +7,7 @@ export default {
   injectGlobals: false,
   globalSetup: '<rootDir>/test/harness/start.js',
   globalTeardown: '<rootDir>/test/harness/stop.js',
-  maxWorkers: 2,
+  maxWorkers: 3,
   testTimeout: 20_000,
   watchman: false,
 };
