@@ -76,9 +76,9 @@ async function move(it: Move): Promise<Answer> {
 }
 
 /** Who uses it at once has moved at once. What cannot be read now is read while it is waited for. */
-async function lookForUse(ports: Ports, { use }: DeliveryOrder): Promise<void> {
+async function lookForUse(ports: Ports, { use, dependency }: DeliveryOrder): Promise<void> {
   try {
-    await readUse(ports, use);
+    await readUse(ports, use, dependency.dependencyId);
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
   }
@@ -228,7 +228,7 @@ async function waitForProof(it: Move, order: DeliveryOrder, until: Date): Promis
   for (;;) {
     await sleep(Math.min(pauseMs, Math.max(1, stop - Date.now())));
     pauseMs = Math.min(pauseMs * 2, 500);
-    await readUse(ports, order.use);
+    await readUse(ports, order.use, id);
     const given = await attested(ports, order);
     const after = await ports.registry.decide(runId, (facts) => prove(facts, order, given));
     if (after.kind === 'moved') return { kind: 'done', told: after.told };

@@ -6,11 +6,14 @@ import type { CredentialRef, Issuer } from '../domain/issuer.js';
 import { versionOf } from '../domain/progress.js';
 import { issuedSecret, tagOf } from '../domain/steps/create.js';
 import { useQuestion, type UseQuestion } from '../domain/steps/use-question.js';
+import type { UseNews } from '../domain/registry.js';
 import type { Ports } from './ports.js';
 
+/** `own` is the dependency that the caller looks after itself: its first use is no news to the run. */
 export async function readUse(
   ports: Ports,
   { issuer: name, secret, since }: UseQuestion,
+  own?: string,
 ): Promise<void> {
   const issuer = ports.issuer(name);
   if (issuer.observedUse === undefined) return;
@@ -18,8 +21,12 @@ export async function readUse(
   const { secretId } = secret;
   const news = await ports.registry.recordUse({ secretId, record, since });
   // Told once, to whoever reads first; another batch of the run may be the one that waits for it.
-  if (news.some(({ what }) => what === 'new-user'))
-    await ports.tell(secretId, { what: 'new-user', by: 'run' });
+  const [first] = news.filter((one) => concernsOthers(one, own));
+  if (first !== undefined) await ports.tell(secretId, { what: first.what, by: 'run' });
+}
+
+function concernsOthers({ what, dependencyIds = [] }: UseNews, own: string | undefined): boolean {
+  return what === 'new-user' || (what === 'first-use' && dependencyIds.some((id) => id !== own));
 }
 
 /** For whoever only wants to know: an issuer that does not answer leaves what is known as it is. */

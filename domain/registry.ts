@@ -16,7 +16,9 @@ export interface WatchedSecret {
 /** What recorded use means for runs: whom to wake, and why. */
 export interface UseNews {
   readonly secretId: string;
-  readonly what: 'straggler' | 'new-user' | 'revoked-use';
+  readonly what: 'straggler' | 'new-user' | 'first-use' | 'revoked-use';
+  /** `first-use`: which of the declared were seen with a version for the first time. */
+  readonly dependencyIds?: readonly string[];
 }
 
 export interface SecretName {

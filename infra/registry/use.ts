@@ -111,13 +111,18 @@ async function findNews(
   { fresh, skewMs }: Copied,
 ): Promise<UseNews[]> {
   const news = new Set<UseNews['what']>();
+  const first = new Set<string>();
   const dependencies = fresh.some(isTelling) ? await recognizable(db, secretId) : [];
   for (const entry of fresh) {
     const found = judge(entry, dependencies, skewMs);
     if (found?.finding !== undefined) await writeFinding(db, secretId, found.finding);
     if (found !== undefined) news.add(found.what);
+    if (found?.dependencyId !== undefined) first.add(found.dependencyId);
   }
-  return [...news].map((what) => ({ secretId, what }));
+  const dependencyIds = [...first];
+  return [...news].map((what) =>
+    what === 'first-use' ? { secretId, what, dependencyIds } : { secretId, what },
+  );
 }
 
 /** Somebody known who goes on as before is no news. */
@@ -127,6 +132,7 @@ function isTelling({ use, firstOfSource }: NewUse): boolean {
 
 interface Judged {
   readonly what: UseNews['what'];
+  readonly dependencyId?: string;
   readonly finding?: Finding;
 }
 
@@ -139,20 +145,20 @@ function judge(
   dependencies: readonly Named[],
   skewMs: number,
 ): Judged | undefined {
-  const owner = attribute(use.source, dependencies)?.dependent;
+  const owner = attribute(use.source, dependencies);
   const who = describeSource(use.source);
   const about = `${version.id} ${sourceKey(use.source)}`;
   const named = { about, versionId: version.id, source: use.source };
   if (use.outcome === 'accepted') {
     if (!firstOfSource) return undefined;
     // Whoever picks a version up late is proven by this, and not at the end of its patience.
-    if (owner !== undefined) return { what: 'new-user' };
+    if (owner !== undefined) return { what: 'first-use', dependencyId: owner.dependencyId };
     const message = `v${version.ordinal} is used by nobody declared: ${who}`;
     return { what: 'new-user', finding: { code: 'undeclared-use', message, ...named } };
   }
   const at = use.lastAt.getTime() - skewMs;
   if (isSince(at, version.calledAt)) {
-    const whose = owner === undefined ? who : `${owner} (${who})`;
+    const whose = owner === undefined ? who : `${owner.dependent} (${who})`;
     const message = `revoked v${version.ordinal} was tried by ${whose}`;
     return { what: 'revoked-use', finding: { code: 'revoked-use', message, ...named } };
   }
