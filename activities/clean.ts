@@ -79,10 +79,8 @@ interface Place {
   readonly known: readonly KnownValue[];
 }
 
-async function forgetAt(
-  { ports, facts, dependency, known }: Place,
-  dead: readonly string[],
-): Promise<string | undefined> {
+async function forgetAt(place: Place, dead: readonly string[]): Promise<string | undefined> {
+  const { ports, facts, dependency, known } = place;
   const connector = ports.connector(dependency.connector);
   const destination = destinationFor({ dependency });
   const signal = within(facts.policy.timeouts.deliverMs);
@@ -92,9 +90,20 @@ async function forgetAt(
       ({ versionId }) => dead.includes(versionId) && versionIds.includes(versionId),
     );
     for (const version of left) await connector.forget({ destination, version, known, signal });
-    return undefined;
+    return left.length === 0 ? undefined : await stillThere(place, dead);
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
     return `${dependency.dependent}: ${error.message} (${error.code})`;
   }
+}
+
+/** A place of one value keeps it until it is given another: whoever was left out still holds what is dead. */
+async function stillThere(
+  { ports, dependency, known }: Place,
+  dead: readonly string[],
+): Promise<string | undefined> {
+  const connector = ports.connector(dependency.connector);
+  const { versionIds } = await connector.held(destinationFor({ dependency }), known);
+  const holds = versionIds.some((versionId) => dead.includes(versionId));
+  return holds ? `${dependency.dependent} still holds a revoked version` : undefined;
 }

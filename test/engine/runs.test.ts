@@ -493,4 +493,27 @@ describe('a destination that cannot be cleaned', () => {
     await eventually(async () => (await world.findings()).length === 0);
     expect(world.store.values.has(versionId)).toBe(false);
   });
+
+  test('one that was left out still holds what was revoked: a finding, until it holds something else', async () => {
+    world = await openWorld({ ...quickPolicy, canary: false });
+    const { value: old } = await world.adopt();
+    for (const name of ['billing', 'dead']) {
+      await world.depend(name, { evidence: 'read-back' });
+      world.connector.places.set(name, old);
+    }
+    const { deliver } = world.connector;
+    world.connector.deliver = (delivery) =>
+      delivery.destination.identity === 'dead'
+        ? Promise.reject(new AdapterError('read-only', 'it cannot be written'))
+        : deliver(delivery);
+    const acceptedOutage = { by: 'test', reason: 'test', dependents: ['dead'], sources: [] };
+    const runId = await world.ask('rotate', { acceptedOutage });
+    await waitsFor(runId, 'destination-failed');
+    await world.decide(runId, 'skip', 'dead');
+    expect(await world.result()).toBe('succeeded');
+    expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
+    expect(await world.findings()).toEqual(['clean-failed']);
+    world.connector.places.set('dead', 'something else');
+    await eventually(async () => (await world.findings()).length === 0);
+  });
 });
