@@ -1,8 +1,7 @@
 /** Keeps disabled versions disabled while their runs wait; a lease that cannot be renewed ends by itself, and that is told. */
-import { RotorError } from '../domain/errors.js';
 import type { Issuer } from '../domain/issuer.js';
 import { finishRenewal, newLease } from '../domain/steps/disable.js';
-import { codeOf } from './failures.js';
+import { codeOf, hasEnded } from './failures.js';
 import type { Ports } from './ports.js';
 import { credentialRef } from './use.js';
 
@@ -56,7 +55,7 @@ async function finished(
   try {
     return await registry.decide(runId, (now) => finishRenewal(now, versionId, until));
   } catch (error) {
-    if (error instanceof RotorError && error.code === 'run-superseded') return false;
+    if (hasEnded(error)) return false;
     throw error;
   }
 }
