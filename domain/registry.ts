@@ -1,5 +1,5 @@
 /** The port to what is known: facts are read, decided upon and changed under the secret's row lock. */
-import type { Decided, Finding } from './change.js';
+import type { Decided } from './change.js';
 import { RotorError } from './errors.js';
 import type { Facts, RunOptions } from './facts.js';
 import type { UseRecord } from './issuer.js';
@@ -89,7 +89,6 @@ export interface Registry {
   dueLeases(
     issuer: string,
   ): Promise<readonly { readonly runId: string; readonly versionId: string }[]>;
-  report(secretId: string, finding: Finding): Promise<void>;
   /** The facts of a secret as a run of that kind would find them; undefined where there is no such secret. */
   imagine(secret: SecretName, request: ImaginedRequest): Promise<Facts | undefined>;
   /** Makes a credential that is older than rotor a version; current where there is no other. */

@@ -1,6 +1,6 @@
 /** Whether a run may still turn around: asked of people's decisions, and of the run that turns by itself. */
 import type { Facts, VersionFacts } from './facts.js';
-import { predecessorToReturnTo, versionOf, wasDelivered } from './progress.js';
+import { predecessorToReturnTo, wasDelivered } from './progress.js';
 
 /** Undefined where it may. */
 export function whyNoWayBack(facts: Facts): 'revoke-called' | 'no-way-back' | undefined {
@@ -24,11 +24,9 @@ function wasEnded({ run, grants }: Facts, version: VersionFacts): boolean {
   return called || (revokedAt !== undefined && revokedAt >= run.requestedAt);
 }
 
-/** The successor of the run, while somebody may still go back from it. */
+/** There has to be somebody to go back to, also where nobody was given the successor yet. */
 export function canTurnByItself(facts: Facts): boolean {
   const towards = facts.run.plan?.towards;
-  if (whyNoWayBack(facts) !== undefined || towards === undefined) return false;
-  return (
-    versionOf(facts, towards) !== undefined && predecessorToReturnTo(facts, towards) !== undefined
-  );
+  if (towards === undefined || whyNoWayBack(facts) !== undefined) return false;
+  return predecessorToReturnTo(facts, towards) !== undefined;
 }

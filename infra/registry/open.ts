@@ -7,7 +7,7 @@ import type { ImaginedRequest, Registry } from '../../domain/registry.js';
 import { inTransaction } from '../postgres.js';
 import { beginning, type AuditEvent, type AuditTrail } from './audit.js';
 import { adopt, imagine, imaginedRun } from './adoption.js';
-import { applyChanges, writeFinding } from './changes.js';
+import { applyChanges } from './changes.js';
 import {
   readFacts,
   readFactsAndHead,
@@ -47,7 +47,6 @@ export function openRegistry(given: RegistryParts): Registry {
     recordUse: (reading) => recordUse(pool, reading),
     watched: (issuer) => watchedSecrets(pool, issuer),
     dueLeases: (issuer) => dueLeases(pool, issuer),
-    report: (secretId, finding) => writeFinding(pool, secretId, finding),
     imagine: (secret, request) => imagine(parts, secret, request),
     adopt: (adoption) => adopt(parts, adoption),
     endMonitoring: (versionId) => endMonitoring(parts, versionId),
