@@ -8,8 +8,11 @@ import { RotorError, type Problem } from '../domain/errors.js';
 export interface DeclarationFiles {
   /** One per YAML document, in the order of the files' names. */
   readonly documents: readonly unknown[];
-  /** `documents.1.secrets.0.name` becomes `file:line:column name`. A path without a document stays as it is. */
-  locate(path: string): string;
+  /**
+   * In the order of the text: `documents.1.secrets.0.name` becomes `file:line:column secrets.0.name`.
+   * A path without a document stays as it is, and comes first.
+   */
+  locate(problems: readonly Problem[]): Problem[];
 }
 
 interface Located {
@@ -25,7 +28,7 @@ export function readDeclarations(path: string): DeclarationFiles {
   if (problems.length > 0) throw unreadable('the YAML is not valid', problems);
   const documents = located.map((one) => contentOf(one));
   if (documents.length === 0) throw unreadable(`${path} declares nothing`, []);
-  return { documents, locate: (at) => locate(located, at) };
+  return { documents, locate: (problems) => locateAll(located, problems) };
 }
 
 function unreadable(message: string, problems: readonly Problem[]): RotorError {
@@ -92,33 +95,44 @@ function contentOf({ file, document, lines }: Located): unknown {
   try {
     return document.toJS();
   } catch {
-    const { line, col } = positionOf({ file, document, lines }, []);
+    const { line, col } = lines.linePos(offsetOf({ file, document, lines }, []));
     const message = 'an alias of this document leads nowhere, or there are too many';
     throw unreadable('the YAML is not valid', [{ path: `${file}:${line}:${col}`, message }]);
   }
 }
 
-function locate(located: readonly Located[], path: string): string {
-  const [first, index, ...rest] = path.split('.');
-  const found = first === 'documents' ? located[Number(index)] : undefined;
-  if (found === undefined) return path;
-  const at = positionOf(found, rest);
-  const tail = rest.length > 0 ? ` ${rest.join('.')}` : '';
-  return `${found.file}:${at.line}:${at.col}${tail}`;
+function locateAll(located: readonly Located[], problems: readonly Problem[]): Problem[] {
+  return problems
+    .map((problem) => ({ problem, ...locate(located, problem.path) }))
+    .sort((one, other) => one.document - other.document || one.offset - other.offset)
+    .map(({ problem, path }) => ({ ...problem, path }));
 }
 
-/** The node that the path names, or the nearest one around it. */
-function positionOf(
-  { document, lines }: Located,
-  path: readonly string[],
-): { line: number; col: number } {
+interface Location {
+  readonly path: string;
+  readonly document: number;
+  readonly offset: number;
+}
+
+function locate(located: readonly Located[], path: string): Location {
+  const [first, index, ...rest] = path.split('.');
+  const found = first === 'documents' ? located[Number(index)] : undefined;
+  if (found === undefined) return { path, document: -1, offset: 0 };
+  const offset = offsetOf(found, rest);
+  const { line, col } = found.lines.linePos(offset);
+  const tail = rest.length > 0 ? ` ${rest.join('.')}` : '';
+  return { path: `${found.file}:${line}:${col}${tail}`, document: Number(index), offset };
+}
+
+/** Of the node that the path names, or of the nearest one around it. */
+function offsetOf({ document }: Located, path: readonly string[]): number {
   for (let length = path.length; length >= 0; length -= 1) {
     const steps = path.slice(0, length).map((step) => (/^\d+$/.test(step) ? Number(step) : step));
     const node = length === 0 ? document.contents : document.getIn(steps, true);
     const range = rangeOf(node);
-    if (range !== undefined) return lines.linePos(range);
+    if (range !== undefined) return range;
   }
-  return { line: 1, col: 1 };
+  return 0;
 }
 
 function rangeOf(node: unknown): number | undefined {

@@ -1,5 +1,6 @@
 /** What an organization declares about itself, after checking: plain, complete, durations in milliseconds. */
 import type { SeenAs } from './attribution.js';
+import type { Problem } from './errors.js';
 import type { Evidence } from './evidence.js';
 import type { Policy } from './policy.js';
 
@@ -30,6 +31,8 @@ export interface SecretDeclaration {
   /** Name of a policy of the organization; undefined: the standard policy. */
   readonly policy: string | undefined;
   readonly specification: Readonly<Record<string, unknown>>;
+  /** Whose credentials they are, as the kind of issuer says it. */
+  readonly principal: string;
   readonly dependencies: readonly DependencyDeclaration[];
 }
 
@@ -37,6 +40,8 @@ export interface DependencyDeclaration {
   readonly dependent: string;
   readonly connector: string;
   readonly destination: Readonly<Record<string, unknown>>;
+  /** The same for every way of spelling the same destination. */
+  readonly identity: string;
   readonly wave: string | undefined;
   readonly owner: string | undefined;
   readonly documentation: string | undefined;
@@ -45,4 +50,35 @@ export interface DependencyDeclaration {
   readonly seenAs: SeenAs | undefined;
   readonly usesAtLeastEveryMs: number | undefined;
   readonly picksUpWithinMs: number;
+}
+
+/** Where the credentials of a secret are made. */
+export interface Origin {
+  readonly issuer: string;
+  /** Undefined: the issuer is not configured any more, or its kind reads the specification in another way now. */
+  readonly principal: string | undefined;
+}
+
+/** Live versions are found where they were made: a declaration does not move a secret that has any. */
+export function movedAway(was: Origin, wanted: Origin): Problem | undefined {
+  if (was.issuer !== wanted.issuer) return moved('issuer', was.issuer, wanted.issuer);
+  if (was.principal === wanted.principal) return undefined;
+  const before = was.principal ?? 'not known any more';
+  return moved('specification', before, wanted.principal ?? 'an unknown place');
+}
+
+function moved(path: string, was: string, wanted: string): Problem {
+  return {
+    path,
+    message: `it was ${was} and has live versions there, which would not be found at ${wanted}`,
+    hint: 'declare a new secret, move its dependents there and decommission this one; nothing was changed',
+  };
+}
+
+/** What of an organization stands in the registry already. */
+export interface KnownOrganization {
+  readonly policies: ReadonlyMap<string, Pick<Policy, 'waves' | 'leastEvidence'>>;
+  readonly dependents: ReadonlySet<string>;
+  /** Only secrets that have live versions. */
+  readonly origins: ReadonlyMap<string, Origin>;
 }

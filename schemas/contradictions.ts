@@ -1,66 +1,65 @@
 /** What is wrong between declarations, though each is right by itself: names, waves, and who could be recognized. */
+import type { KnownOrganization } from '../domain/declarations.js';
 import type { Problem } from '../domain/errors.js';
 import { standardPolicy } from '../domain/policy.js';
 import { orderWaves } from '../domain/waves.js';
-import type { DeclarationDocument } from './declaration-document.js';
+import type { Placed, RightDependency, RightDocument, RightPolicy, RightSecret } from './placed.js';
 
-export interface PlacedDocument {
-  /** Where it stands: `documents.N`. */
-  readonly path: string;
-  readonly document: DeclarationDocument;
-}
+const nothingKnown: KnownOrganization = {
+  policies: new Map(),
+  dependents: new Set(),
+  origins: new Map(),
+};
 
-type Policy = DeclarationDocument['policies'][number];
-type Secret = DeclarationDocument['secrets'][number];
-type Dependency = Secret['dependencies'][number];
-
-/** An organization may be declared in several documents: they are looked at as one. */
-export function contradictions(placed: readonly PlacedDocument[]): Problem[] {
-  const organizations = new Set(placed.map(({ document }) => document.organization));
-  return [...organizations].flatMap((name) =>
-    withinOrganization(placed.filter(({ document }) => document.organization === name)),
-  );
-}
-
-interface Placed<T> {
-  readonly path: string;
-  readonly one: T;
-}
-
-function all<K extends 'policies' | 'dependents' | 'secrets'>(
-  placed: readonly PlacedDocument[],
-  kind: K,
-): Placed<DeclarationDocument[K][number]>[] {
-  return placed.flatMap(({ path, document }) =>
-    document[kind].map((one, index) => ({ path: `${path}.${kind}.${index}`, one })),
-  );
-}
-
-function withinOrganization(placed: readonly PlacedDocument[]): Problem[] {
-  const policies = all(placed, 'policies');
-  const secrets = all(placed, 'secrets');
+/** An organization may be declared in several documents: they are looked at as one, with what the registry knows. */
+export function contradictions(
+  documents: readonly RightDocument[],
+  known: ReadonlyMap<string, KnownOrganization>,
+): Problem[] {
+  const nameless = documents.filter(({ organization }) => organization === undefined);
+  const names = new Set(documents.flatMap(({ organization }) => organization ?? []));
   return [
-    ...duplicates(policies),
-    ...duplicates(all(placed, 'dependents')),
-    ...duplicates(secrets),
-    ...policies.flatMap(({ path, one }) => waveProblems(one, path)),
-    ...secrets.flatMap(({ path, one }) => {
-      const found = policies.find((policy) => policy.one.name === one.policy);
-      return secretProblems(one, path, found?.one);
+    ...[...names].flatMap((name) => {
+      const own = documents.filter(({ organization }) => organization === name);
+      return withinOrganization(own, known.get(name) ?? nothingKnown);
     }),
+    ...nameless.flatMap((document) => withinOrganization([document], nothingKnown)),
   ];
 }
 
-function duplicates(named: readonly Placed<{ readonly name: string }>[]): Problem[] {
+function withinOrganization(
+  documents: readonly RightDocument[],
+  known: KnownOrganization,
+): Problem[] {
+  const policies = documents.flatMap((document) => document.policies);
+  const dependents = documents.flatMap((document) => document.dependents);
+  const secrets = documents.flatMap((document) => document.secrets);
+  const names = new Set([...dependents.map(({ one }) => one.name), ...known.dependents]);
+  return [
+    ...duplicates(policies),
+    ...duplicates(dependents),
+    ...duplicates(secrets),
+    ...policies.flatMap((policy) => waveProblems(policy)),
+    ...secrets.flatMap((secret) => [
+      ...policyMissing(secret, policies, known),
+      ...secretProblems(secret, heldTo(secret, policies, known)),
+      ...secret.dependencies.flatMap((dependency) => dependentMissing(dependency, names)),
+    ]),
+  ];
+}
+
+function duplicates(named: readonly Placed<{ readonly name?: string }>[]): Problem[] {
   const seen = new Set<string>();
   return named.flatMap(({ path, one: { name } }) => {
+    if (name === undefined) return [];
     const again = seen.has(name);
     seen.add(name);
     return again ? [{ path: `${path}.name`, message: `${name} is declared twice` }] : [];
   });
 }
 
-function waveProblems({ waves }: Policy, prefix: string): Problem[] {
+function waveProblems({ path: prefix, one: { waves } }: RightPolicy): Problem[] {
+  if (waves === undefined) return [];
   const names = new Set(waves.map(({ name }) => name));
   const dangling = waves.flatMap(({ after }, index) =>
     after
@@ -79,52 +78,81 @@ function waveProblems({ waves }: Policy, prefix: string): Problem[] {
   return [{ path: `${prefix}.waves`, message }];
 }
 
-/** What a dependency is held to; undefined where the policy stands in the registry alone. */
+function policyMissing(
+  { path, one: { policy } }: RightSecret,
+  declared: readonly RightPolicy[],
+  known: KnownOrganization,
+): Problem[] {
+  if (policy === undefined || known.policies.has(policy)) return [];
+  if (declared.some(({ one }) => one.name === policy)) return [];
+  const hint = 'declare it under policies';
+  return [{ path: `${path}.policy`, message: `there is no policy ${policy}`, hint }];
+}
+
+function dependentMissing(
+  { path, one: { dependent } }: RightDependency,
+  names: ReadonlySet<string | undefined>,
+): Problem[] {
+  if (dependent === undefined || names.has(dependent)) return [];
+  const message = `there is no dependent ${dependent}`;
+  return [{ path: `${path}.dependent`, message, hint: 'declare it under dependents' }];
+}
+
+/** What a dependency is held to; undefined where the policy is wrong itself, or is not there. */
 interface Held {
   readonly policy: string;
   readonly waves: readonly string[] | undefined;
   readonly leastEvidence: string | undefined;
 }
 
-function secretProblems(secret: Secret, prefix: string, declared: Policy | undefined): Problem[] {
-  const policy = secret.policy === undefined ? standardPolicy : declared;
-  const held: Held = {
-    policy: secret.policy ?? standardPolicy.name,
-    waves: policy?.waves.map(({ name }) => name),
+function heldTo(
+  { one: secret }: RightSecret,
+  declared: readonly RightPolicy[],
+  known: KnownOrganization,
+): Held {
+  const name = secret.policy;
+  if (!('policy' in secret)) return { policy: '', waves: undefined, leastEvidence: undefined };
+  const own = declared.find(({ one }) => one.name === name)?.one;
+  const policy = name === undefined ? standardPolicy : (own ?? known.policies.get(name));
+  return {
+    policy: name ?? standardPolicy.name,
+    waves: policy?.waves?.map((wave) => wave.name),
     leastEvidence: policy?.leastEvidence,
   };
-  const placed = secret.dependencies.map((one, index) => ({
-    path: `${prefix}.dependencies.${index}`,
-    one,
-  }));
+}
+
+function secretProblems({ dependencies }: RightSecret, held: Held): Problem[] {
   return [
-    ...placed.flatMap(({ path, one }) => [
-      ...waveMissing(one, path, held),
-      ...notRecognizable(one, path, held),
+    ...dependencies.flatMap((dependency) => [
+      ...waveMissing(dependency, held),
+      ...notRecognizable(dependency, held),
     ]),
-    ...repeated(placed),
-    ...recognizedByTheSame(placed),
+    ...repeated(dependencies),
+    ...recognizedByTheSame(dependencies),
   ];
 }
 
-function waveMissing({ wave }: Dependency, at: string, { policy, waves }: Held): Problem[] {
+function waveMissing({ path, one: { wave } }: RightDependency, { policy, waves }: Held): Problem[] {
   if (wave === undefined || waves === undefined || waves.includes(wave)) return [];
-  return [{ path: `${at}.wave`, message: `policy ${policy} has no wave ${wave}` }];
+  return [{ path: `${path}.wave`, message: `policy ${policy} has no wave ${wave}` }];
 }
 
 /** Nobody's use would count as its own: it could never be proven to have moved. */
-function notRecognizable(dependency: Dependency, at: string, held: Held): Problem[] {
+function notRecognizable({ path, one: dependency }: RightDependency, held: Held): Problem[] {
+  if (!('leastEvidence' in dependency && 'seenAs' in dependency)) return [];
   const least = dependency.leastEvidence ?? held.leastEvidence;
   if (least !== 'observed' || dependency.seenAs !== undefined) return [];
-  const message = `is missing: the least evidence is observed, and nothing says how ${dependency.dependent} is recognized`;
+  const who = dependency.dependent ?? 'it';
+  const message = `is missing: the least evidence is observed, and nothing says how ${who} is recognized`;
   const hint = 'say address, userAgent or name; or a weaker leastEvidence, such as read-back';
-  return [{ path: `${at}.seenAs`, message, hint }];
+  return [{ path: `${path}.seenAs`, message, hint }];
 }
 
 /** Each would undo what the other says, at every time that they are applied. */
-function repeated(placed: readonly Placed<Dependency>[]): Problem[] {
+function repeated(dependencies: readonly RightDependency[]): Problem[] {
   const seen = new Set<string>();
-  return placed.flatMap(({ path, one: { dependent, connector, destination } }) => {
+  return dependencies.flatMap(({ path, one: { dependent, connector, destination } }) => {
+    if (dependent === undefined || destination === undefined) return [];
     const key = JSON.stringify([dependent, connector, inOrder(destination)]);
     const again = seen.has(key);
     seen.add(key);
@@ -137,13 +165,13 @@ function inOrder(fields: Readonly<Record<string, unknown>>): [string, unknown][]
   return Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-function recognizedByTheSame(placed: readonly Placed<Dependency>[]): Problem[] {
+function recognizedByTheSame(dependencies: readonly RightDependency[]): Problem[] {
   const seen = new Map<string, string>();
-  return placed.flatMap(({ path, one: { dependent, seenAs } }, index) => {
+  return dependencies.flatMap(({ path, one: { dependent, seenAs } }, index) => {
     if (seenAs === undefined) return [];
     const key = JSON.stringify(seenAs);
     const other = seen.get(key);
-    seen.set(key, `dependency ${index + 1}, of ${dependent},`);
+    seen.set(key, `dependency ${index + 1}, of ${dependent ?? 'nobody'},`);
     if (other === undefined) return [];
     const message = `${other} is recognized by the same: neither would be`;
     return [{ path: `${path}.seenAs`, message }];

@@ -19,7 +19,7 @@ function limitOr(ms: number): z.ZodPrefault<typeof TimeLimit> {
   return TimeLimit.prefault(formatDuration(ms));
 }
 
-const PolicyDocument = z.strictObject({
+export const PolicyDocument = z.strictObject({
   name: Name,
   overlap: or(usual.overlapMs).describe('the old version stays alive at least this long'),
   quietPeriod: or(usual.quietPeriodMs).describe('no use of the old version for this long'),
@@ -56,7 +56,7 @@ const SeenAsDocument = z
   })
   .refine((seenAs) => Object.keys(seenAs).length > 0, 'expected address, userAgent or name');
 
-const DependencyDocument = z.strictObject({
+export const DependencyDocument = z.strictObject({
   dependent: Name,
   connector: z.string().min(1).max(50),
   destination: z.record(z.string(), z.unknown()),
@@ -69,7 +69,7 @@ const DependencyDocument = z.strictObject({
   picksUpWithin: Duration.optional(),
 });
 
-const SecretDocument = z.strictObject({
+export const SecretDocument = z.strictObject({
   name: Name,
   issuer: Name,
   owner: Text,
@@ -80,7 +80,7 @@ const SecretDocument = z.strictObject({
   dependencies: z.array(DependencyDocument).max(5_000).default([]),
 });
 
-const DependentDocument = z.strictObject({
+export const DependentDocument = z.strictObject({
   name: Name,
   owner: Text,
   documentation: Text.optional(),

@@ -3,35 +3,88 @@ import type { SeenAs } from '../domain/attribution.js';
 import type {
   Declarations,
   DependencyDeclaration,
+  KnownOrganization,
   OrganizationDeclaration,
   SecretDeclaration,
 } from '../domain/declarations.js';
 import type { Problem } from '../domain/errors.js';
 import type { Policy } from '../domain/policy.js';
-import { contradictions, type PlacedDocument } from './contradictions.js';
+import { contradictions } from './contradictions.js';
 import { DeclarationDocument } from './declaration-document.js';
+import { holdToKinds, type CheckedDestination, type HeldToKinds, type Kinds } from './kinds.js';
+import { rightParts, type RightDocument } from './placed.js';
 import { check, type Checked } from './problems.js';
 
 type PolicyDocument = DeclarationDocument['policies'][number];
 type SecretDocument = DeclarationDocument['secrets'][number];
 type DependencyDocument = SecretDocument['dependencies'][number];
 
-/** All problems of all documents at once; paths begin with `documents.N`. */
-export function checkDeclarations(documents: readonly unknown[]): Checked<Declarations> {
-  const problems: Problem[] = [];
-  const placed: PlacedDocument[] = [];
-  for (const [index, document] of documents.entries()) {
-    const path = `documents.${index}`;
-    const parsed = check(DeclarationDocument, document, path);
-    if ('problems' in parsed) problems.push(...parsed.problems);
-    else placed.push({ path, document: parsed.value });
-  }
-  problems.push(...contradictions(placed));
-  if (problems.length > 0) return { problems };
-  return { value: { organizations: placed.map(({ document }) => organizationOf(document)) } };
+/** What was sent, each document by itself: its organizations can be looked up before the rest is checked. */
+export interface ReadDocuments {
+  readonly organizations: readonly string[];
+  readonly problems: readonly Problem[];
+  readonly right: readonly RightDocument[];
+  /** Undefined where it has a problem. */
+  readonly documents: readonly (DeclarationDocument | undefined)[];
 }
 
-function organizationOf(document: DeclarationDocument): OrganizationDeclaration {
+/** Paths begin with `documents.N`. */
+export function readDocuments(documents: readonly unknown[]): ReadDocuments {
+  const checked = documents.map((one, index) => check(DeclarationDocument, one, pathOf(index)));
+  const right = documents.map((one, index) => rightParts(one, pathOf(index)));
+  return {
+    organizations: [...new Set(right.flatMap(({ organization }) => organization ?? []))],
+    problems: checked.flatMap((one) => ('problems' in one ? one.problems : [])),
+    right,
+    documents: checked.map((one) => ('value' in one ? one.value : undefined)),
+  };
+}
+
+function pathOf(index: number): string {
+  return `documents.${index}`;
+}
+
+/** What declarations are held against. */
+export interface Against {
+  readonly kinds: Kinds;
+  readonly known: ReadonlyMap<string, KnownOrganization>;
+}
+
+/** Every problem at once: of shape, between declarations, of the kinds, and with what the registry knows. */
+export function checkDeclarations(
+  read: ReadDocuments,
+  { kinds, known }: Against,
+): Checked<Declarations> {
+  const held = holdToKinds(read.right, kinds, known);
+  const later = [...contradictions(read.right, known), ...held.problems];
+  const problems = [...read.problems, ...withoutConsequences(read.problems, later)];
+  if (problems.length > 0) return { problems };
+  const organizations = read.documents.flatMap((document, index) =>
+    document === undefined ? [] : [organizationOf(document, pathOf(index), held)],
+  );
+  return { value: { organizations } };
+}
+
+/** Where the shape is wrong, nothing more is said of the same place. */
+function withoutConsequences(shape: readonly Problem[], later: readonly Problem[]): Problem[] {
+  const wrong = new Set(shape.map(({ path }) => path));
+  const around = new Set(shape.flatMap(({ path }) => upwards(path)));
+  return later.filter(
+    ({ path }) => !around.has(path) && !upwards(path).some((above) => wrong.has(above)),
+  );
+}
+
+/** `a.b.c`, `a.b`, `a`. */
+function upwards(path: string): string[] {
+  const steps = path.split('.');
+  return steps.map((_, index) => steps.slice(0, steps.length - index).join('.'));
+}
+
+function organizationOf(
+  document: DeclarationDocument,
+  path: string,
+  held: HeldToKinds,
+): OrganizationDeclaration {
   return {
     name: document.organization,
     policies: document.policies.map(policyOf),
@@ -40,7 +93,9 @@ function organizationOf(document: DeclarationDocument): OrganizationDeclaration 
       owner,
       documentation,
     })),
-    secrets: document.secrets.map(secretOf),
+    secrets: document.secrets.map((secret, index) =>
+      secretOf(secret, `${path}.secrets.${index}`, held),
+    ),
   };
 }
 
@@ -62,26 +117,31 @@ function policyOf(document: PolicyDocument): Policy {
   };
 }
 
-function secretOf(document: SecretDocument): SecretDeclaration {
+function secretOf(document: SecretDocument, path: string, held: HeldToKinds): SecretDeclaration {
   const { name, issuer, owner, documentation, policy } = document;
-  const specification = withMilliseconds(document.specification);
-  const dependencies = document.dependencies.map(dependencyOf);
-  return { name, issuer, owner, documentation, policy, specification, dependencies };
+  const { specification, principal } = checkedAt(held.specifications, path);
+  const dependencies = document.dependencies.map((one, index) =>
+    dependencyOf(one, checkedAt(held.destinations, `${path}.dependencies.${index}`)),
+  );
+  return { name, issuer, owner, documentation, policy, specification, principal, dependencies };
 }
 
-function withMilliseconds({
-  validity,
-  ...rest
-}: SecretDocument['specification']): Record<string, unknown> {
-  return validity === undefined ? rest : { ...rest, validityMs: validity };
+function checkedAt<T>(checked: ReadonlyMap<string, T>, path: string): T {
+  const found = checked.get(path);
+  if (found === undefined) throw new Error(`${path} was never held to its kind`);
+  return found;
 }
 
-function dependencyOf(document: DependencyDocument): DependencyDeclaration {
-  const { dependent, connector, destination, wave, owner, documentation, leastEvidence } = document;
+function dependencyOf(
+  document: DependencyDocument,
+  { identity, address }: CheckedDestination,
+): DependencyDeclaration {
+  const { dependent, connector, wave, owner, documentation, leastEvidence } = document;
   return {
     dependent,
     connector,
-    destination,
+    destination: address,
+    identity,
     wave,
     owner,
     documentation,

@@ -1,64 +1,72 @@
-/** Checks declarations with what only the kinds know, and applies them. */
+/** Checks declarations with what the kinds and the registry know, and applies them. */
 import type { z } from 'zod';
+import type { DeclarationCall } from '../api/parts.js';
 import { connectorKinds } from '../connectors/index.js';
 import { AdapterError, RotorError, type Problem } from '../domain/errors.js';
-import type { Declarations } from '../domain/declarations.js';
 import {
   applyDeclarations,
   invalidDeclarations,
   type Applied,
 } from '../infra/registry/inventory.js';
-import type {
-  Checked,
-  CheckedDestination,
-  DeclarationChecks,
-} from '../infra/registry/inventory-change.js';
+import { knownOrganizations } from '../infra/registry/inventory-known.js';
 import { issuerKinds } from '../issuers/index.js';
-import { checkDeclarations } from '../schemas/declarations.js';
-import { check, nearest } from '../schemas/problems.js';
-import type { DeclarationCall } from '../api/parts.js';
+import { checkDeclarations, readDocuments, type ReadDocuments } from '../schemas/declarations.js';
+import type { CheckedDestination, CheckedSpecification, Kinds } from '../schemas/kinds.js';
+import { check, nearest, type Checked } from '../schemas/problems.js';
 import type { Parts } from './parts.js';
 import type { Settings } from './settings.js';
 
+/** Throws `declarations-invalid` with every problem at once; then nothing was changed. */
 export async function declare(
   settings: Settings,
   parts: Parts,
   call: DeclarationCall,
 ): Promise<Applied> {
-  const checked = checkDeclarations(call.documents);
-  if ('problems' in checked) throw invalidDeclarations(checked.problems);
-  refuseOthers(checked.value, call.organization);
   const { pool, audit } = parts;
+  const kinds = kindsOf(settings);
+  const read = readDocuments(call.documents);
+  refuseOthers(read, call.organization);
+  const principalOf = (issuer: string, specification: unknown): string | undefined => {
+    const checked = kinds.specification(issuer, specification);
+    return 'value' in checked ? checked.value.principal : undefined;
+  };
+  const known = await knownOrganizations({ pool, principalOf }, read.organizations);
+  const checked = checkDeclarations(read, { kinds, known });
+  if ('problems' in checked) throw invalidDeclarations(checked.problems);
   return applyDeclarations(
-    { pool, audit, checks: checksOf(settings) },
+    { pool, audit, principalOf },
     { declarations: checked.value, by: call.by, dryRun: call.dryRun },
   );
 }
 
-function refuseOthers({ organizations }: Declarations, own: string | undefined): void {
-  const other = organizations.find(({ name }) => own !== undefined && name !== own);
+function refuseOthers({ organizations }: ReadDocuments, own: string | undefined): void {
+  const other = organizations.find((name) => own !== undefined && name !== own);
   if (other === undefined) return;
-  throw new RotorError(
-    'not-allowed',
-    `this token is for ${own ?? ''} only, not for ${other.name}`,
-    { kind: 'denied' },
-  );
+  throw new RotorError('not-allowed', `this token is for ${own ?? ''} only, not for ${other}`, {
+    kind: 'denied',
+  });
 }
 
-function checksOf({ configuration }: Settings): DeclarationChecks {
+function kindsOf({ configuration }: Settings): Kinds {
   return {
-    specification: (issuer, specification) => {
-      const instance = configuration.issuers[issuer];
-      const kind = issuerKinds.find((one) => one.kind === instance?.kind);
-      if (kind === undefined) return missing('issuer', issuer, Object.keys(configuration.issuers));
-      const parsed = check<z.ZodType<object>>(kind.specification, specification);
-      if ('problems' in parsed) return parsed;
-      const principal = kind.principal(parsed.value as never);
-      return { value: { specification: { ...parsed.value }, principal } };
-    },
+    specification: (issuer, specification) =>
+      checkSpecification(configuration.issuers, issuer, specification),
     destination: (connector, address) =>
       checkDestination(configuration.connectors, connector, address),
   };
+}
+
+function checkSpecification(
+  configured: Settings['configuration']['issuers'],
+  issuer: string,
+  specification: unknown,
+): Checked<CheckedSpecification> {
+  const kind = issuerKinds.find((one) => one.kind === configured[issuer]?.kind);
+  if (kind === undefined) return missing('issuer', issuer, Object.keys(configured));
+  const parsed = check<z.ZodType<object>>(kind.specification, specification, 'specification');
+  if ('problems' in parsed) return parsed;
+  const principal = kind.principal(parsed.value as never);
+  return { value: { specification: { ...parsed.value }, principal } };
 }
 
 function missing(what: string, name: string, known: readonly string[]): { problems: Problem[] } {
@@ -77,13 +85,13 @@ function checkDestination(
   const options = configured[connector];
   if (kind === undefined || options === undefined)
     return missing('connector', connector, Object.keys(configured));
-  const parsed = check<z.ZodType<object>>(kind.address, address);
+  const parsed = check<z.ZodType<object>>(kind.address, address, 'destination');
   if ('problems' in parsed) return parsed;
   try {
     const identity = kind.identity(parsed.value as never, kind.options.parse(options) as never);
     return { value: { identity, address: { ...parsed.value } } };
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
-    return { problems: [{ path: connector, message: error.message }] };
+    return { problems: [{ path: 'destination', message: error.message }] };
   }
 }

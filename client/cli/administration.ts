@@ -1,7 +1,6 @@
 /** The commands that declare and administer: apply, dependents, tokens, audit, doctor. */
 import type { Command } from 'commander';
 import { RotorError } from '../../domain/errors.js';
-import type { Problem } from '../../domain/errors.js';
 import { readDeclarations } from '../declaration-files.js';
 import type { Act } from './commands.js';
 import { namePair, type Context } from './context.js';
@@ -63,10 +62,7 @@ async function apply(
     throw new RotorError(error.code, error.message, {
       kind: error.kind,
       ...(error.hint === undefined ? {} : { hint: error.hint }),
-      problems: error.problems.map((problem: Problem) => ({
-        ...problem,
-        path: read.locate(problem.path),
-      })),
+      problems: read.locate(error.problems),
     });
   }
 }

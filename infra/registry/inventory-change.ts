@@ -1,7 +1,7 @@
 /** What applying declarations changes, in words that people are shown, and when two values are the same. */
 import type pg from 'pg';
 import type { DependencyDeclaration } from '../../domain/declarations.js';
-import type { Problem } from '../../domain/errors.js';
+import { RotorError } from '../../domain/errors.js';
 import { canonicalText } from '../canonical.js';
 import type { Queryable } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
@@ -25,29 +25,13 @@ function text(value: unknown): string {
   return canonicalText(value);
 }
 
-/** What only the kinds of issuers and connectors know; each throws nothing and answers with problems. */
-export interface DeclarationChecks {
-  specification(issuer: string, specification: unknown): Checked<CheckedSpecification>;
-  destination(connector: string, address: unknown): Checked<CheckedDestination>;
-}
-
-export type Checked<T> = { readonly value: T } | { readonly problems: readonly Problem[] };
-
-export interface CheckedSpecification {
-  readonly specification: Readonly<Record<string, unknown>>;
-  /** Whose credentials they are, as the kind of issuer says it. */
-  readonly principal: string;
-}
-
-export interface CheckedDestination {
-  readonly identity: string;
-  readonly address: Readonly<Record<string, unknown>>;
-}
+/** Whose credentials a stored specification is about; undefined where no kind can say it. */
+export type PrincipalOf = (issuer: string, specification: unknown) => string | undefined;
 
 export interface InventoryParts {
   readonly pool: pg.Pool;
   readonly audit: AuditTrail;
-  readonly checks: DeclarationChecks;
+  readonly principalOf: PrincipalOf;
 }
 
 export interface Applying {
@@ -55,7 +39,6 @@ export interface Applying {
   readonly parts: InventoryParts;
   readonly by: string;
   readonly changes: InventoryChange[];
-  readonly problems: Problem[];
   readonly touched: Set<string>;
   readonly destinations: Destinations;
 }
@@ -75,6 +58,8 @@ export function differing(
   return Object.keys(wanted).filter((field) => !isSame(before[field], wanted[field]));
 }
 
-export function within(path: string, problems: readonly Problem[]): Problem[] {
-  return problems.map((problem) => ({ ...problem, path: `${path}.${problem.path}` }));
+/** Everything was checked before the locks were there. */
+export function changedMeanwhile(what: string): RotorError {
+  const message = `${what} while this was applied; nothing was changed`;
+  return new RotorError('declarations-raced', message, { kind: 'conflict', hint: 'apply again' });
 }

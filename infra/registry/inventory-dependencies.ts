@@ -1,7 +1,7 @@
 /** Applies what one secret declares about who depends on it, and where they get it from. */
 import type { DependencyDeclaration, SecretDeclaration } from '../../domain/declarations.js';
 import { standardPolicy, type Policy } from '../../domain/policy.js';
-import { differing, type Applying, type Place } from './inventory-change.js';
+import { changedMeanwhile, differing, type Applying, type Place } from './inventory-change.js';
 
 export interface SecretPlace extends Place {
   readonly secretId: string;
@@ -16,9 +16,7 @@ export async function applyDependency(
   const path = `${place.organization}/${place.declared.name} → ${dependency.dependent}`;
   const dependentId = await dependentIdOf(to, place, dependency.dependent);
   if (dependentId === undefined) {
-    const message = `there is no dependent ${dependency.dependent}`;
-    to.problems.push({ path, message, hint: 'declare it under dependents' });
-    return;
+    throw changedMeanwhile(`dependent ${dependency.dependent} was retired`);
   }
   const destinationId = to.destinations.get(dependency);
   if (destinationId === undefined) return;

@@ -9,8 +9,8 @@ import type { Policy } from '../../domain/policy.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import { noteInstallation } from './installation-trail.js';
 import {
+  changedMeanwhile,
   differing,
-  within,
   type Applying,
   type InventoryChange,
   type InventoryParts,
@@ -18,7 +18,7 @@ import {
 } from './inventory-change.js';
 import { applyDependency } from './inventory-dependencies.js';
 import { lockDestinations } from './inventory-destinations.js';
-import { staysWhereItIs } from './inventory-principal.js';
+import { refuseMove } from './inventory-principal.js';
 
 export interface Application {
   readonly declarations: Declarations;
@@ -38,19 +38,17 @@ type Shared = Omit<Applying, 'destinations'>;
 
 class DryRun extends Error {}
 
-/** Throws `declarations-invalid` with every problem at once; then nothing was changed. */
+/** What was checked. Throws `declarations-raced` where that does not hold any more; then nothing was changed. */
 export async function applyDeclarations(
   parts: InventoryParts,
   application: Application,
 ): Promise<Applied> {
   const changes: InventoryChange[] = [];
-  const problems: Problem[] = [];
   const touched = new Set<string>();
   try {
     await inTransaction(parts.pool, async (db) => {
-      const to = { db, parts, changes, problems, touched, by: application.by };
+      const to = { db, parts, changes, touched, by: application.by };
       await applyInOrder(to, application.declarations);
-      if (problems.length > 0) throw invalidDeclarations(problems);
       if (application.dryRun) throw new DryRun();
       await noteShared(parts, db, { changes, by: application.by });
     });
@@ -175,14 +173,7 @@ async function upsert(to: Shared, place: Place, { kind, name, wanted }: Upsert):
 }
 
 async function applySecret(to: Applying, place: Place, declared: SecretDeclaration): Promise<void> {
-  const path = `${place.organization}/${declared.name}`;
-  const checked = to.parts.checks.specification(declared.issuer, declared.specification);
-  if ('problems' in checked) {
-    to.problems.push(...within(`${path}.specification`, checked.problems));
-    return;
-  }
-  const { value: wanted } = checked;
-  if (!(await staysWhereItIs(to, place, { declared, wanted }))) return;
+  await refuseMove(to, place, declared);
   const policyId = await policyIdOf(to, place, declared);
   const before = to.changes.length;
   const secretId = await upsert(to, place, {
@@ -192,7 +183,7 @@ async function applySecret(to: Applying, place: Place, declared: SecretDeclarati
       owner: declared.owner,
       documentation: declared.documentation ?? null,
       issuer: declared.issuer,
-      specification: wanted.specification,
+      specification: declared.specification,
       policy_id: policyId,
     },
   });
@@ -213,14 +204,8 @@ async function policyIdOf(
     [place.organizationId, declared.policy],
   );
   const found = rows[0]?.id;
-  if (found !== undefined) return found;
-  const path = `${place.organization}/${declared.name}.policy`;
-  to.problems.push({
-    path,
-    message: `there is no policy ${declared.policy}`,
-    hint: 'declare it under policies',
-  });
-  return null;
+  if (found === undefined) throw changedMeanwhile(`policy ${declared.policy} was removed`);
+  return found;
 }
 
 /** What belongs to no secret: the others have it in their own chains. */

@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { RotorError } from '../../domain/errors.js';
 import { readDeclarations } from '../../client/declaration-files.js';
-import { checkDeclarations } from '../../schemas/declarations.js';
+import { readDocuments } from '../../schemas/declarations.js';
 import { newFolder, type Folder } from '../connectors/places.js';
 
 function thrownBy(work: () => unknown): unknown {
@@ -38,20 +38,19 @@ describe('files of declarations', () => {
     ]);
   });
 
-  test('a problem is located in its file, at its line and column', () => {
+  test('problems are located in their file, at their line and column, in the order of the text', () => {
     const file = write(
       'a.yaml',
       'organization: acme\n---\norganization: acme\nsecrets:\n  - name: s\n    issuer: i\n    ownr: o\n',
     );
     const read = readDeclarations(file);
-    const checked = checkDeclarations(read.documents);
-    const problems = 'problems' in checked ? checked.problems : [];
-    expect(problems.map(({ path, message }) => `${read.locate(path)}: ${message}`)).toEqual([
+    const { problems } = readDocuments(read.documents);
+    const turned = [{ path: 'documents.9.x', message: '' }, ...[...problems].reverse()];
+    expect(read.locate(turned).map(({ path, message }) => `${path}: ${message}`)).toEqual([
+      'documents.9.x: ',
       `${file}:5:5 secrets.0.owner: is missing`,
       `${file}:7:11 secrets.0.ownr: unknown field ownr`,
     ]);
-    expect(read.locate('body')).toBe('body');
-    expect(read.locate('documents.9.x')).toBe('documents.9.x');
   });
 
   test.each([

@@ -167,7 +167,7 @@ describe('what is wrong is said where it is', () => {
     return rotor(['apply', '-f', file]);
   }
 
-  test('all problems of a file at once, each with its line', async () => {
+  test('all problems of a file at once, each with its line, in the order of the lines', async () => {
     const { code, err } = await apply(`organization: acme
 policies:
   - name: slow
@@ -178,20 +178,32 @@ policies:
 dependents:
   - { name: shop, ownr: me }
 secrets:
-  - { name: "../etc", issuer: main, owner: me }
+  - { name: "../etc", issuer: main, owner: me, specification: { role: Vewer } }
+  - name: api
+    issuer: mian
+    policy: slow
+    dependencies:
+      - { dependent: ghost, connector: dotenv, destination: { file: /etc/x, variable: X } }
 `);
     expect(code).toBe(2);
-    expect(err).toMatch(/bad\.yaml:4:\d+ .*quietPeriod: expected a duration/);
-    expect(err).toMatch(/bad\.yaml:9:\d+ .*ownr: unknown field/);
-    expect(err).toMatch(/bad\.yaml:11:\d+ .*name: expected lower-case letters/);
-  });
-
-  test('a cycle of waves is named', async () => {
-    const { err } = await apply(`organization: acme
-policies:
-  - { name: round, waves: [{ name: a, after: [b] }, { name: b, after: [a] }] }
-`);
-    expect(err).toMatch(/bad\.yaml:3:\d+ .*wait for each other: a → b → a/);
+    const told = err.split('\n').flatMap((line) => /bad\.yaml:(\d+):\d+ (.*)/.exec(line) ?? []);
+    const problems = [4, 6, 9, 9, 11, 11, 12, 13, 16, 16, 16].map(String);
+    expect(told.filter((part) => /^\d+$/.test(part))).toEqual(problems);
+    for (const message of [
+      /:4:\d+ .*quietPeriod: expected a duration/,
+      /:6:\d+ .*waves: these waves wait for each other: a → b → a/,
+      /:9:\d+ .*owner: is missing/,
+      /:9:\d+ .*ownr: unknown field/,
+      /:11:\d+ .*name: expected lower-case letters/,
+      /:11:\d+ .*specification\.role: expected one of/,
+      /:12:\d+ .*owner: is missing/,
+      /:13:\d+ .*issuer: there is no issuer mian/,
+      /:16:\d+ .*dependent: there is no dependent ghost/,
+      /:16:\d+ .*seenAs: is missing/,
+      /:16:\d+ .*destination: .*allowed/,
+    ]) {
+      expect(err).toMatch(message);
+    }
   });
 
   test('YAML that is none', async () => {

@@ -6,7 +6,11 @@ import { parse } from 'yaml';
 import { standardPolicy } from '../../domain/policy.js';
 import { packageRoot } from '../../infra/package-root.js';
 import { declarationsSchema } from '../../schemas/declaration-document.js';
-import { checkDeclarations } from '../../schemas/declarations.js';
+import type { KnownOrganization } from '../../domain/declarations.js';
+import { checkDeclarations, readDocuments } from '../../schemas/declarations.js';
+import type { Kinds } from '../../schemas/kinds.js';
+import type { Checked } from '../../schemas/problems.js';
+import type { Declarations } from '../../domain/declarations.js';
 
 const full = `
 organization: acme
@@ -53,10 +57,42 @@ function read(text: string): unknown {
   return parse(text) as unknown;
 }
 
+/** Issuer `nowhere` and connector `none` are not configured; a role that is `wrong` has no such specification. */
+const kinds: Kinds = {
+  specification: (issuer, given) => {
+    if (issuer === 'nowhere') {
+      return { problems: [{ path: 'issuer', message: 'there is no issuer nowhere' }] };
+    }
+    const specification = given as Record<string, unknown>;
+    const wrong = Object.keys(specification).find((key) => specification[key] === 'wrong');
+    if (wrong !== undefined || Number(specification['validityMs']) > 1000 * day) {
+      const path = `specification.${wrong ?? 'validityMs'}`;
+      return { problems: [{ path, message: 'is wrong' }] };
+    }
+    return { value: { specification, principal: `client ${String(specification['client'])}` } };
+  },
+  destination: (connector, address) => {
+    if (connector === 'none') {
+      return { problems: [{ path: 'connector', message: 'there is no connector none' }] };
+    }
+    return { value: { identity: JSON.stringify(address), address: { ...(address as object) } } };
+  },
+};
+
+const acme: KnownOrganization = {
+  policies: new Map([['stored', { waves: [{ name: 'a', after: [] }], leastEvidence: 'observed' }]]),
+  dependents: new Set(['d', 'e', 'one', 'other']),
+  origins: new Map([['lives', { issuer: 'i', principal: 'client one' }]]),
+};
+
+function checked(...documents: unknown[]): Checked<Declarations> {
+  return checkDeclarations(readDocuments(documents), { kinds, known: new Map([['acme', acme]]) });
+}
+
 function problemsOf(...documents: unknown[]): string[] {
-  const checked = checkDeclarations(documents);
-  if ('value' in checked) return [];
-  return checked.problems.map(({ path, message, hint }) =>
+  const found = checked(...documents);
+  if ('value' in found) return [];
+  return found.problems.map(({ path, message, hint }) =>
     [`${path}: ${message}`, ...(hint === undefined ? [] : [hint])].join('; '),
   );
 }
@@ -86,7 +122,7 @@ function policyWith(more: Record<string, unknown>): unknown {
 
 describe('declarations', () => {
   test('become what rotor computes with', () => {
-    expect(checkDeclarations([read(full)])).toEqual({
+    expect(checked(read(full))).toEqual({
       value: {
         organizations: [
           {
@@ -125,11 +161,13 @@ describe('declarations', () => {
                 documentation: undefined,
                 policy: 'careful',
                 specification: { role: 'reader', validityMs: 90 * day },
+                principal: 'client undefined',
                 dependencies: [
                   {
                     dependent: 'billing',
                     connector: 'dotenv',
                     destination: { file: '/srv/.env', variable: 'X' },
+                    identity: '{"file":"/srv/.env","variable":"X"}',
                     wave: 'first',
                     owner: 'ada',
                     documentation: 'see the runbook',
@@ -148,8 +186,8 @@ describe('declarations', () => {
   });
 
   test('a policy that says nothing is the standard one', () => {
-    const checked = checkDeclarations([policyWith({})]);
-    expect('value' in checked && checked.value.organizations[0]?.policies[0]).toEqual({
+    const found = checked(policyWith({}));
+    expect('value' in found && found.value.organizations[0]?.policies[0]).toEqual({
       ...standardPolicy,
       name: 'p',
     });
@@ -329,6 +367,15 @@ describe('declarations', () => {
       ['the standard policy says so', secretWith({ leastEvidence: undefined })],
       ['its policy says so', withPolicy({}, {})],
       [
+        'its policy, that stands in the registry, says so',
+        {
+          organization: 'acme',
+          secrets: [
+            { name: 's', issuer: 'i', owner: 'o', policy: 'stored', dependencies: [dependency] },
+          ],
+        },
+      ],
+      [
         'it says so, against its policy',
         withPolicy({ leastEvidence: 'human' }, { leastEvidence: 'observed' }),
       ],
@@ -340,15 +387,6 @@ describe('declarations', () => {
       ['it is', secretWith({ leastEvidence: 'observed', seenAs: { name: 'n' } })],
       ['its policy asks for less', withPolicy({ leastEvidence: 'attested' }, {})],
       ['it asks for less itself', withPolicy({}, { leastEvidence: 'human' })],
-      [
-        'its policy stands elsewhere: only the registry knows',
-        {
-          organization: 'acme',
-          secrets: [
-            { name: 's', issuer: 'i', owner: 'o', policy: 'p', dependencies: [dependency] },
-          ],
-        },
-      ],
     ])('no problem: %s', (_, document) => {
       expect(problemsOf(document)).toEqual([]);
     });
@@ -364,6 +402,78 @@ describe('declarations', () => {
     expect(
       problemsOf(secretWith({ destination }, { destination: { ...destination, variable: 'Y' } })),
     ).toEqual([]);
+  });
+
+  test('every sort of mistake at once, also in one secret', () => {
+    const mistaken = `
+organization: acme
+policies:
+  - { name: careful, overlap: soon, quietPeriod: 1h }
+  - { name: turning, waves: [{ name: a, after: [b] }, { name: b, after: [a] }] }
+dependents:
+  - { name: app, owner: team }
+  - { name: app, owner: team }
+secrets:
+  - name: first
+    issuer: nowhere
+    onwer: team
+    policy: careful
+    dependencies:
+      - { dependent: app, connector: none, destination: {}, wave: late, leastEvidence: human }
+      - { dependent: ghost, connector: c, destination: 7, leastEvidence: most, picksUpWithin: long }
+  - name: second
+    issuer: i
+    owner: 7
+    policy: gone
+    specification: { role: wrong }
+  - { name: third, issuer: i, owner: team, specification: { validity: 2000d } }
+  - { name: lives, issuer: i, owner: team, specification: { client: two } }
+`;
+    expect(problemsOf(read(mistaken)).map((line) => line.replace('documents.0.', ''))).toEqual([
+      expect.stringMatching(/^policies\.0\.overlap: expected a duration/),
+      'secrets.0.owner: is missing',
+      'secrets.0.dependencies.1.destination: expected object',
+      expect.stringMatching(/^secrets\.0\.dependencies\.1\.leastEvidence: expected one of/),
+      expect.stringMatching(/^secrets\.0\.dependencies\.1\.picksUpWithin: expected a duration/),
+      'secrets.0.onwer: unknown field onwer; did you mean owner?',
+      'secrets.1.owner: expected string',
+      'dependents.1.name: app is declared twice',
+      'policies.1.waves: these waves wait for each other: a → b → a',
+      'secrets.0.dependencies.0.wave: policy careful has no wave late',
+      'secrets.0.dependencies.1.dependent: there is no dependent ghost; declare it under dependents',
+      'secrets.1.policy: there is no policy gone; declare it under policies',
+      'secrets.0.issuer: there is no issuer nowhere',
+      'secrets.0.dependencies.0.connector: there is no connector none',
+      'secrets.1.specification.role: is wrong',
+      'secrets.2.specification.validity: is wrong',
+      expect.stringMatching(
+        /^secrets\.3\.specification: it was client one and has live versions there, .* at client two;/,
+      ),
+    ]);
+  });
+
+  test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
+    ['a wave of it', { waves: 7 }, { wave: 'a', leastEvidence: 'human' }],
+    ['its least evidence', { leastEvidence: 'most' }, { leastEvidence: undefined }],
+  ])('where a policy is wrong itself, nobody is held to %s', (_, policy, dependency) => {
+    const document = secretWith(dependency) as { secrets: object[] };
+    const secrets = document.secrets.map((secret) => ({ ...secret, policy: 'p' }));
+    expect(problemsOf({ ...(policyWith(policy) as object), secrets })).toHaveLength(1);
+  });
+
+  test('a secret whose policy is wrong written is not held to the standard one', () => {
+    const document = secretWith({ wave: 'a' }) as { secrets: object[] };
+    const secrets = document.secrets.map((secret) => ({ ...secret, policy: 'P' }));
+    expect(problemsOf({ organization: 'acme', secrets })).toEqual([
+      expect.stringMatching(/^documents\.0\.secrets\.0\.policy: expected lower-case letters/),
+    ]);
+  });
+
+  test('what the registry knows of another organization does not count', () => {
+    const stranger = { ...(secretWith({}) as object), organization: 'other' };
+    expect(problemsOf(stranger)).toEqual([
+      'documents.0.secrets.0.dependencies.0.dependent: there is no dependent d; declare it under dependents',
+    ]);
   });
 
   test('no problem repeats a value', () => {
