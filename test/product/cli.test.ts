@@ -200,7 +200,7 @@ secrets:
       /:13:\d+ .*issuer: there is no issuer mian/,
       /:16:\d+ .*dependent: there is no dependent ghost/,
       /:16:\d+ .*seenAs: is missing/,
-      /:16:\d+ .*destination: .*allowed/,
+      /:16:\d+ .*destination: .*not below a folder/,
     ]) {
       expect(err).toMatch(message);
     }
