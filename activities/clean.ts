@@ -6,6 +6,7 @@ import type { Answer } from '../domain/run.js';
 import {
   finishClean,
   mayClean,
+  nothingFollows,
   recordCleaned,
   versionsToForget,
   type Cleaned,
@@ -89,7 +90,8 @@ async function forgetAt(place: Place, dead: readonly string[]): Promise<string |
     const left = known.filter(
       ({ versionId }) => dead.includes(versionId) && versionIds.includes(versionId),
     );
-    for (const version of left) await connector.forget({ destination, version, known, signal });
+    const verb = nothingFollows(facts) ? 'withdraw' : 'forget';
+    for (const version of left) await connector[verb]({ destination, version, known, signal });
     return left.length === 0 ? undefined : await stillThere(place, dead);
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;

@@ -79,6 +79,8 @@ export type Change =
       readonly reason: string;
     }
   | { readonly change: 'run-ended'; readonly outcome: RunOutcome }
+  /** Nothing is left of it: a secret that is declared by this name again is another one. */
+  | { readonly change: 'secret-retired' }
   | { readonly change: 'monitoring'; readonly versionId: string; readonly until: Date }
   | { readonly change: 'found'; readonly finding: Finding }
   /** The facts that it was about are no longer so. */

@@ -48,6 +48,11 @@ export interface Connector {
   held(destination: Destination, known: readonly KnownValue[]): Promise<HeldVersions>;
   /** Removes one version's value from a list. Absent is fine; the only value left stays. */
   forget(delivery: Delivery): Promise<void>;
+  /**
+   * The version is over and nothing follows: its value goes from the place, which stays, empty.
+   * Absent is fine, and so is a place that holds another value: that one stays.
+   */
+  withdraw(delivery: Delivery): Promise<void>;
   /** Causes one real use: starts the pipeline, calls the health route. */
   exercise?(destination: Destination, signal: AbortSignal): Promise<void>;
 }

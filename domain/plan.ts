@@ -164,13 +164,15 @@ export function disables(facts: Facts): boolean {
 }
 
 function planBack(facts: Facts, decision: DecisionFacts): Plan {
-  const successor = successorCandidate(facts, new Set()) ?? ownSuccessor(facts);
+  const successor = hasSuccessor(facts)
+    ? (successorCandidate(facts, new Set()) ?? ownSuccessor(facts))
+    : undefined;
   const predecessor = predecessorToReturnTo(facts, successor?.versionId ?? 'none');
   const returns = returning(facts, successor, predecessor);
   const ending = successor !== undefined && mayExist(facts, successor) ? [successor.versionId] : [];
   return {
     direction: 'back',
-    title: `Roll back ${fullName(facts)} (${decision.kind} by ${decision.by})`,
+    title: `${hasSuccessor(facts) ? 'Roll back' : 'Bring back'} ${fullName(facts)} (${decision.kind} by ${decision.by})`,
     steps: backSteps(returns, ending.length > 0),
     towards: predecessor?.versionId,
     ends: ending,

@@ -53,6 +53,7 @@ function open(options: FileOptions): Connector {
     held: (destination, known) => held(options, destination, known),
     deliver: (delivery) => change(options, delivery, withFirst),
     forget: (delivery) => change(options, delivery, without),
+    withdraw: (delivery) => change(options, delivery, withdrawn),
   };
 }
 
@@ -98,6 +99,8 @@ const without: Edit = (entries, value, { separator }) => {
   const left = entries.filter((entry) => entry !== '' && !isSame(entry, value));
   return separator === undefined || left.length === 0 ? entries : left;
 };
+
+const withdrawn: Edit = (entries, value) => entries.filter((entry) => !isSame(entry, value));
 
 async function change(options: FileOptions, delivery: Delivery, edit: Edit): Promise<void> {
   const address = addressOf(delivery.destination);

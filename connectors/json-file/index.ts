@@ -27,7 +27,7 @@ import {
   type FileContent,
 } from '../files.js';
 import { connectorKind } from '../kind.js';
-import { readHeld } from '../known.js';
+import { isSame, readHeld } from '../known.js';
 
 const Address = z.strictObject({
   file: FilePath,
@@ -50,7 +50,11 @@ function open(options: FileOptions): Connector {
     kind: 'json-file',
     traits: () => ({ holdsSeveral: false, evidence: 'read-back' }),
     held: (destination, known) => held(options, destination, known),
-    deliver: (delivery) => deliver(options, delivery),
+    deliver: (delivery) => write(options, delivery, (_, value) => value),
+    withdraw: (delivery) =>
+      write(options, delivery, (held, value) =>
+        held !== undefined && isSame(held, value) ? '' : held,
+      ),
     // It holds one value: what was delivered last has displaced every other.
     forget: () => Promise.resolve(),
   };
@@ -124,12 +128,18 @@ async function held(
   return readHeld(value === undefined ? [] : [value], known);
 }
 
-async function deliver(options: FileOptions, { destination, version }: Delivery): Promise<void> {
+type Edit = (held: string | undefined, value: string) => string | undefined;
+
+async function write(
+  options: FileOptions,
+  { destination, version }: Delivery,
+  edit: Edit,
+): Promise<void> {
   const { file, pointer } = Address.parse(destination.address);
   await inTurn(realFile(file, options), async () => {
     const { content, path, value } = await find(options, destination);
-    const wanted = version.value.reveal();
-    if (value === wanted) return;
+    const wanted = edit(value, version.value.reveal());
+    if (wanted === undefined || value === wanted) return;
     const text = withoutOverflow(file, () => edited(content.text, path, wanted));
     if (valueAt(text, path) !== wanted)
       throw new AdapterError('refused', `the value cannot be written at ${pointer} of ${file}`);

@@ -55,6 +55,7 @@ function open(options: Options): Connector {
     deliver: (delivery) => deliver(instance, delivery),
     // It holds one value, and what was delivered last displaced every other.
     forget: () => Promise.resolve(),
+    withdraw: (delivery) => withdraw(instance, delivery),
   };
 }
 
@@ -124,5 +125,18 @@ async function deliver(
       'wrong-version',
       'the receiver attests another version than it was given',
     );
+  }
+}
+
+/** A receiver that uses another version, or none, has nothing to drop and is not told. */
+async function withdraw(
+  instance: Instance,
+  { destination, version: { versionId }, signal }: Delivery,
+): Promise<void> {
+  const url = urlOf(destination);
+  if ((await ask(instance, { url, body: { ask: 'version' }, signal })) !== versionId) return;
+  const uses = await ask(instance, { url, body: { withdrawn: versionId }, signal });
+  if (uses === versionId) {
+    throw new AdapterError('wrong-version', 'the receiver attests a version that was withdrawn');
   }
 }

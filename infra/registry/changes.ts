@@ -135,6 +135,12 @@ const writers: { readonly [K in Change['change']]: Writer<K> } = {
       [facts.secret.secretId],
     );
   },
+  'secret-retired': (db, _change, facts) =>
+    one(
+      db,
+      'update rotor.secrets set retired_at = clock_timestamp() where id = $1 and retired_at is null',
+      [facts.secret.secretId],
+    ),
   monitoring: (db, { versionId, until }) =>
     one(db, 'update rotor.versions set monitor_until = $2 where id = $1', [versionId, until]),
   'findings-closed': async (db, { code, abouts }, facts) => {

@@ -12,7 +12,7 @@ export async function listDependents(
     `select o.name as organization, t.name as dependent, t.owner, t.documentation,
        coalesce((select json_agg(s.name order by s.name) from rotor.dependencies d
          join rotor.secrets s on s.id = d.secret_id
-         where d.dependent_id = t.id and d.retired_at is null), '[]') as secrets
+         where d.dependent_id = t.id and d.retired_at is null and s.retired_at is null), '[]') as secrets
      from rotor.dependents t join rotor.organizations o on o.id = t.organization_id
      where t.retired_at is null and ($1::text is null or o.name = $1) order by 1, 2`,
     [organization ?? null],

@@ -196,7 +196,9 @@ export async function watchedSecrets(db: Queryable, issuer: string): Promise<Wat
     `select s.id, o.name || '/' || s.name as name, s.specification, r.complete_through
      from rotor.secrets s join rotor.organizations o on o.id = s.organization_id
      left join rotor.use_records r on r.secret_id = s.id
-     where s.issuer = $1 and s.retired_at is null
+     where s.issuer = $1
+       and (s.retired_at is null or exists (select from rotor.versions v
+         where v.secret_id = s.id and v.monitor_until > clock_timestamp()))
        and exists (select from rotor.versions v where v.secret_id = s.id)
        and (r.read_at is null or r.read_at < clock_timestamp() - make_interval(secs => ${idleSeconds})
          or exists (select from rotor.runs u where u.secret_id = s.id and u.state in ('requested', 'running'))

@@ -53,7 +53,8 @@ export async function openReceiver(key: string, certified?: Certified): Promise<
       body,
       value: body['value'] ?? '',
     });
-    if (body['ask'] !== 'version') used.set(path, body['version'] ?? '');
+    if (body['withdrawn'] !== undefined) used.delete(path);
+    if (body['version'] !== undefined) used.set(path, body['version'] ?? '');
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify({ uses: used.get(path) ?? null }));
   }

@@ -127,6 +127,26 @@ export const connectorContract: readonly ConnectorCheck[] = [
     },
   },
   {
+    name: 'withdraws the only version where nothing follows, again and again, and no other value',
+    async check({ connector, place }) {
+      const destination = await place();
+      const [old, young] = [version(), version()];
+      const known = [old, young];
+      await connector.deliver({ destination, version: young, known, signal });
+      for (const [one, left] of [
+        [old, [young.versionId]],
+        [young, []],
+        [young, []],
+      ] as const) {
+        await connector.withdraw({ destination, version: one, known, signal });
+        assert.deepEqual(await idsHeld(connector, destination, known), left);
+      }
+      assert.deepEqual((await connector.held(destination, known)).unknown, []);
+      await connector.deliver({ destination, version: old, known, signal });
+      assert.deepEqual(await idsHeld(connector, destination, known), [old.versionId]);
+    },
+  },
+  {
     name: "tells somebody else's value, and keeps it in a list",
     async check({ connector, place, plant }) {
       if (plant === undefined) return;
@@ -207,6 +227,7 @@ export const connectorContract: readonly ConnectorCheck[] = [
 export const brokenConnectors: Readonly<Record<string, (sound: Connector) => Partial<Connector>>> =
   {
     'delivers nothing': () => ({ deliver: () => Promise.resolve() }),
+    'withdraws nothing': () => ({ withdraw: () => Promise.resolve() }),
     'delivers another value': (sound) => ({
       deliver: (delivery) =>
         sound.deliver({ ...delivery, version: { ...delivery.version, ...version('wrong') } }),

@@ -48,5 +48,10 @@ export function memoryConnector(): Connector & { readonly places: Map<string, st
       });
     },
     forget: () => Promise.resolve(),
+    withdraw: ({ destination, version }) => {
+      if (places.get(destination.identity) === version.value.reveal())
+        places.delete(destination.identity);
+      return Promise.resolve();
+    },
   };
 }
