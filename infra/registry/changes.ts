@@ -1,16 +1,11 @@
 /** How each change of the language becomes rows. The database's own rules have the last word. */
-import type {
-  Change,
-  DeliveryChanged,
-  Finding,
-  VersionMoved,
-  VersionNamed,
-} from '../../domain/change.js';
+import type { Change, DeliveryChanged } from '../../domain/change.js';
 import type { Facts } from '../../domain/facts.js';
 import type { Queryable } from '../postgres.js';
-import { nextOrdinal } from './facts.js';
+import { closeFindings, writeFinding } from './findings.js';
+import { one } from './one-row.js';
 import { planHash } from './plan-hash.js';
-import { readUseAgain } from './watermark.js';
+import { confirmVersion, moveVersion, nameVersion } from './version-changes.js';
 
 type Of<K extends Change['change']> = Extract<Change, { change: K }>;
 type Writer<K extends Change['change']> = (
@@ -29,14 +24,6 @@ export async function applyChanges(
     return write(db, change as never, facts);
   });
   await Promise.all(written);
-}
-
-/** A move that another hand made first: what was read is no longer so. */
-export class ChangedMeanwhile extends Error {}
-
-async function one(db: Queryable, text: string, values: readonly unknown[]): Promise<void> {
-  const { rowCount } = await db.query(text, [...values]);
-  if (rowCount !== 1) throw new ChangedMeanwhile('the row is no longer as it was read');
 }
 
 const writers: { readonly [K in Change['change']]: Writer<K> } = {
@@ -143,13 +130,7 @@ const writers: { readonly [K in Change['change']]: Writer<K> } = {
     ),
   monitoring: (db, { versionId, until }) =>
     one(db, 'update rotor.versions set monitor_until = $2 where id = $1', [versionId, until]),
-  'findings-closed': async (db, { code, abouts }, facts) => {
-    await db.query(
-      `update rotor.findings set closed_at = clock_timestamp()
-       where secret_id = $1 and code = $2 and about = any($3) and closed_at is null`,
-      [facts.secret.secretId, code, abouts],
-    );
-  },
+  'findings-closed': (db, change, facts) => closeFindings(db, facts.secret.secretId, change),
   found: (db, { finding }, facts) => writeFinding(db, facts.secret.secretId, finding),
 };
 
@@ -173,82 +154,6 @@ async function storePlan(
        waits_code = null, waits_told = null, waits_until = null
      where id = $1 and state in ('requested', 'running')`,
     [runId, plan, revision, hash],
-  );
-}
-
-async function nameVersion(db: Queryable, change: VersionNamed, facts: Facts): Promise<void> {
-  await one(
-    db,
-    `insert into rotor.versions (id, secret_id, ordinal, state, origin, value, credential_id,
-       expires_at, run_id, activated_at)
-     values ($1, $2, $3, $4::text, $5, $6, $7, $8, $9,
-       case when $4::text = 'pending' then null else clock_timestamp() end)`,
-    [
-      change.versionId,
-      facts.secret.secretId,
-      nextOrdinal(facts.versions),
-      change.state,
-      change.origin,
-      change.value,
-      change.credentialId ?? null,
-      change.expiresAt ?? null,
-      change.origin === 'minted' ? facts.run.runId : null,
-    ],
-  );
-  if (change.credentialId !== undefined) await readUseAgain(db, facts.secret.secretId);
-}
-
-async function moveVersion(db: Queryable, change: VersionMoved): Promise<void> {
-  await one(
-    db,
-    `update rotor.versions set state = $3::text,
-       credential_id = coalesce($4, credential_id),
-       expires_at = coalesce($5, expires_at),
-       activated_at = case when $3::text = 'active' then coalesce(activated_at, clock_timestamp()) else activated_at end,
-       disabled_at = case when $3::text = 'disabled' then $11::timestamptz when $3::text = 'retiring' then null else disabled_at end,
-       disabled_until = $6,
-       ended_cause = $7,
-       grant_id = $8,
-       revoked_at = case when $3::text = 'revoked' then clock_timestamp() end,
-       is_current = is_current and $3::text not in ('revoked', 'ended'),
-       outlived = coalesce($9, outlived),
-       brought_back = brought_back + $10
-     where id = $1 and state = $2`,
-    [
-      change.versionId,
-      change.from,
-      change.to,
-      change.credentialId ?? null,
-      change.expiresAt ?? null,
-      change.disabledUntil ?? null,
-      change.cause ?? null,
-      change.grantId ?? null,
-      change.outlived ?? null,
-      change.broughtBack === true ? 1 : 0,
-      change.disabledAt ?? null,
-    ],
-  );
-}
-
-/** The mark `current` flips; versions that were in service begin to retire. */
-async function confirmVersion(
-  db: Queryable,
-  { versionId }: Of<'version-confirmed'>,
-  facts: Facts,
-): Promise<void> {
-  const { secretId } = facts.secret;
-  await db.query(
-    `update rotor.versions set is_current = false,
-       state = case when state = 'active' then 'retiring' else state end
-     where secret_id = $1 and id <> $2 and (is_current or state = 'active')`,
-    [secretId, versionId],
-  );
-  await one(
-    db,
-    `update rotor.versions set is_current = true, confirmed_at = clock_timestamp(),
-       state = case when state = 'retiring' then 'active' else state end
-     where id = $1 and state in ('active', 'retiring')`,
-    [versionId],
   );
 }
 
@@ -292,27 +197,6 @@ async function changeDelivery(db: Queryable, change: DeliveryChanged): Promise<v
       change.delivered,
       change.moved,
       change.failure ?? null,
-    ],
-  );
-}
-
-export async function writeFinding(
-  db: Queryable,
-  secretId: string,
-  finding: Finding,
-): Promise<void> {
-  await db.query(
-    `insert into rotor.findings as f (secret_id, version_id, code, about, message, source)
-     values ($1, $2, $3, $4, $5, $6)
-     on conflict (secret_id, code, about) do update set
-       last_at = clock_timestamp(), count = f.count + 1, message = excluded.message, closed_at = null`,
-    [
-      secretId,
-      finding.versionId ?? null,
-      finding.code,
-      finding.about,
-      finding.message,
-      finding.source === undefined ? null : JSON.stringify(finding.source),
     ],
   );
 }

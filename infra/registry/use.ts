@@ -8,7 +8,7 @@ import type { ObservedUse } from '../../domain/issuer.js';
 import { disableLeaseMs } from '../../domain/steps/disable.js';
 import type { UseNews, WatchedSecret } from '../../domain/registry.js';
 import { inTransaction, type Queryable } from '../postgres.js';
-import { writeFinding } from './changes.js';
+import { writeFinding } from './findings.js';
 import { sourceKey } from './source-key.js';
 import { moveWatermark, type Reading } from './watermark.js';
 
