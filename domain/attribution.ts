@@ -45,6 +45,11 @@ export function isNamedSource(named: UseSource, source: UseSource): boolean {
   return said.length > 0 && said.every(([wanted, seen]) => wanted === seen);
 }
 
+export function describeSource({ address, userAgent, name }: UseSource): string {
+  const parts = [address ?? 'unknown address', userAgent, name === undefined ? name : `as ${name}`];
+  return parts.filter((part) => part !== undefined && part !== '').join(' · ');
+}
+
 function matchesPattern(text: string | undefined, pattern: string): boolean {
   if (text === undefined) return false;
   const escaped = pattern.replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`).replaceAll('*', '.*');

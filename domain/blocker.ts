@@ -31,6 +31,8 @@ export interface Blocker {
   readonly message: string;
   /** It passes by itself, at this moment at the earliest, if nothing new happens. */
   readonly until?: Date;
+  /** The command by which a person accepts for the run what is in the way. */
+  readonly accept?: string;
   /** Dependents or sources that it is about. */
   readonly names?: readonly string[];
 }

@@ -1,6 +1,6 @@
 /** What becomes of a request for a secret that a run is busy with: a table, so that nobody is surprised. */
+import { addsAcceptance, type Accepter } from './acceptance.js';
 import type { RunOptions } from './facts.js';
-import type { UseSource } from './issuer.js';
 import type { RunKind } from './run.js';
 
 /** `loses-acceptance`: it would join a run that may not do what this request permits. */
@@ -19,9 +19,8 @@ const table: Readonly<Record<RunKind, Readonly<Record<RunKind, BusyAnswer>>>> = 
   decommission: { rotate: 'queue', compromise: 'queue', revoke: 'queue', decommission: 'join' },
 };
 
-export interface Asked {
+export interface Asked extends Accepter {
   readonly kind: RunKind;
-  readonly options: RunOptions;
 }
 
 export interface Running extends Asked {
@@ -61,23 +60,6 @@ function containsSooner(asked: Asked, running: Running): boolean {
 }
 
 /** Whether what somebody accepted with this request would be said to nobody. Containing accepts everything. */
-export function losesAcceptance(
-  { options: asked }: Asked,
-  { kind, options: there }: Asked,
-): boolean {
-  if (kind === 'compromise') return false;
-  if (asked.acceptedUnseenUse !== undefined && there.acceptedUnseenUse === undefined) return true;
-  const wanted = asked.acceptedOutage;
-  const had = there.acceptedOutage;
-  if (wanted === undefined) return false;
-  if (had === undefined) return true;
-  const sources = new Set(had.sources.map(sourceText));
-  return (
-    wanted.dependents.some((name) => !had.dependents.includes(name)) ||
-    wanted.sources.some((source) => !sources.has(sourceText(source)))
-  );
-}
-
-function sourceText(source: UseSource): string {
-  return JSON.stringify(Object.entries(source).sort(([a], [b]) => (a < b ? -1 : 1)));
+export function losesAcceptance(asked: Asked, running: Asked): boolean {
+  return running.kind !== 'compromise' && addsAcceptance(asked, running);
 }

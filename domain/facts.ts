@@ -63,11 +63,15 @@ export interface RunOptions {
   readonly noDependentsKnown?: boolean;
 }
 
-export interface AcceptedOutage {
-  readonly by: string;
-  readonly reason: string;
+/** Dependents by name, and sources that no declaration explains. */
+export interface MayBreak {
   readonly dependents: readonly string[];
   readonly sources: readonly UseSource[];
+}
+
+export interface AcceptedOutage extends MayBreak {
+  readonly by: string;
+  readonly reason: string;
 }
 
 export interface PlanFacts {
@@ -84,6 +88,8 @@ export interface DecisionFacts {
   readonly decisionId: string;
   readonly kind: DecisionKind;
   readonly dependencyId: string | undefined;
+  /** Of `accept-outage` only. */
+  readonly accepted?: MayBreak | undefined;
   readonly by: string;
   readonly reason: string;
   readonly at: Date;

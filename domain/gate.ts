@@ -1,13 +1,22 @@
 /** The gate before every revoke: what still speaks against ending a version, and on which basis a grant may be given. */
-import { attribute, isNamedSource } from './attribution.js';
+import {
+  acceptCommand,
+  acceptedOutages,
+  acceptedUnseenUse,
+  isAcceptedDependent,
+  isAcceptedSource,
+  withoutOutages,
+} from './acceptance.js';
+import { attribute, describeSource } from './attribution.js';
 import type { Blocker } from './blocker.js';
 import { formatDuration } from './duration.js';
-import type { AcceptedOutage, DependencyFacts, Facts, GrantBasis, UseFacts } from './facts.js';
-import type { OpenUse, UseSource } from './issuer.js';
+import type { DependencyFacts, Facts, GrantBasis, UseFacts } from './facts.js';
+import type { OpenUse } from './issuer.js';
 import { hasSuccessor } from './plan.js';
 import { hasMoved, skippedDependencies, versionOf, wasDelivered } from './progress.js';
 import { acceptedUses, quietTime, standsStill, type Quiet } from './quiet.js';
 import { openDeliveries } from './steps/lease.js';
+import { stragglers } from './stragglers.js';
 
 /** What was read live for this decision, beside the recorded facts. */
 export interface LiveReading {
@@ -47,11 +56,12 @@ export function blockersToCutOver(facts: Facts, versionId: string): Blocker[] {
 }
 
 /** Also where nobody declared would break: it is a revocation on somebody's word. */
-function outageUnsaid({ run }: Facts): Blocker[] {
-  const { acceptedOutage, noDependentsKnown } = run.options;
-  if (acceptedOutage !== undefined || noDependentsKnown === true) return [];
+function outageUnsaid(facts: Facts): Blocker[] {
+  const { run } = facts;
+  if (acceptedOutages(run).length > 0 || run.options.noDependentsKnown === true) return [];
   const message = 'the value is replaced in place: its outage has to be accepted by name';
-  return [{ code: 'breaks-dependents', message }];
+  const accept = acceptCommand(facts, 'accept-outage --dependent NAME');
+  return [{ code: 'breaks-dependents', message, accept }];
 }
 
 const noWayBack: Blocker = {
@@ -68,8 +78,7 @@ const recovering: Blocker = {
 export function basisOf(facts: Facts, versionId: string): GrantBasis {
   if (isContained(facts, versionId)) return 'contained';
   if (isUntouched(facts, versionId)) return 'never-delivered';
-  const outage = facts.run.options.acceptedOutage;
-  if (outage !== undefined && outageIsNeeded(facts, versionId)) return 'accepted-outage';
+  if (outageIsNeeded(facts, versionId)) return 'accepted-outage';
   return recordIsSure(facts) ? 'proven-unused' : 'unseen-use-accepted';
 }
 
@@ -94,24 +103,26 @@ function recordIsSure(facts: Facts): boolean {
   return facts.record?.kind === 'exact' || facts.record?.kind === 'last-used';
 }
 
-/** Without the acceptance something would still speak against it. */
+/** Without the acceptance something would still speak against it, or somebody needs what is disabled. */
 function outageIsNeeded(facts: Facts, versionId: string): boolean {
-  const { acceptedOutage: _accepted, ...options } = facts.run.options;
-  const without = { ...facts, run: { ...facts.run, options } };
+  if (acceptedOutages(facts.run).length === 0) return false;
+  const without = withoutOutages(facts);
+  const version = versionOf(facts, versionId);
+  if (version !== undefined && stragglers(without, version).length > 0) return true;
   return blockersToRevoke(without, versionId, { openUse: undefined }).length > 0;
 }
 
 function dependentsNotMoved(facts: Facts, versionId: string): Blocker[] {
   const breaking = breakingDependents(facts, versionId);
-  const outage = facts.run.options.acceptedOutage;
-  const unaccepted = breaking.filter(({ dependent }) => !accepts(outage, dependent));
+  const unaccepted = breaking.filter(({ dependent }) => !isAcceptedDependent(facts.run, dependent));
   if (unaccepted.length === 0) return [];
   const names = unaccepted.map(({ dependent }) => dependent);
   const code = movesDependents(facts) ? 'dependents-not-moved' : 'breaks-dependents';
   const verb = movesDependents(facts) ? 'not moved yet' : 'would break';
   const until = movesDependents(facts) ? undefined : unusedFrom(facts, unaccepted, versionId);
   const message = `${verb}: ${names.join(', ')}`;
-  return [{ code, message, names, ...(until === undefined ? {} : { until }) }];
+  const accept = acceptCommand(facts, 'accept-outage --dependent NAME');
+  return [{ code, message, accept, names, ...(until === undefined ? {} : { until }) }];
 }
 
 /** When all of them will be proven unused, if they stay as quiet as they are; undefined where time alone proves nothing. */
@@ -163,10 +174,6 @@ function ownQuiet(facts: Facts, dependency: DependencyFacts, versionId: string):
   return quietTime(facts, facts.record, own);
 }
 
-function accepts(outage: AcceptedOutage | undefined, dependent: string): boolean {
-  return outage?.dependents.includes(dependent) ?? false;
-}
-
 function successorNotProven(facts: Facts): Blocker[] {
   if (!movesDependents(facts)) return [];
   const towards = facts.run.plan?.towards;
@@ -203,6 +210,7 @@ function stillInUse(facts: Facts, versionId: string): Blocker[] {
       {
         code: 'undeclared-use',
         message: `used by nobody declared: ${names.join('; ')}`,
+        accept: acceptCommand(facts, 'accept-outage --source SOURCE'),
         until,
         names,
       },
@@ -211,28 +219,17 @@ function stillInUse(facts: Facts, versionId: string): Blocker[] {
   return [recent.length > 0 ? inUse(facts, recent, until) : notQuiet(quiet.neededMs, until)];
 }
 
-function isAcceptedSource(facts: Facts, source: UseSource): boolean {
-  const outage = facts.run.options.acceptedOutage;
-  if (outage === undefined) return false;
-  const owner = attribute(source, facts.dependencies);
-  if (owner !== undefined) return accepts(outage, owner.dependent);
-  return outage.sources.some((accepted) => isNamedSource(accepted, source));
-}
-
 function inUse(facts: Facts, recent: readonly UseFacts[], until: Date): Blocker {
   const owners = recent.map(({ source }) => attribute(source, facts.dependencies)?.dependent ?? '');
   const names = [...new Set(owners)];
-  return { code: 'version-in-use', message: `still used by ${names.join(', ')}`, until, names };
+  const message = `still used by ${names.join(', ')}`;
+  const accept = acceptCommand(facts, 'accept-outage --dependent NAME');
+  return { code: 'version-in-use', message, accept, until, names };
 }
 
 function notQuiet(neededMs: number, until: Date): Blocker {
   const message = `no use may be seen for ${formatDuration(neededMs)}`;
   return { code: 'quiet-period', message, until };
-}
-
-export function describeSource({ address, userAgent, name }: UseSource): string {
-  const parts = [address ?? 'unknown address', userAgent, name === undefined ? name : `as ${name}`];
-  return parts.filter((part) => part !== undefined && part !== '').join(' · ');
 }
 
 function recordIncomplete(facts: Facts, versionId: string): Blocker[] {
@@ -259,11 +256,11 @@ function lookAgain({ now }: Facts): Date {
 }
 
 function unseenUse(facts: Facts, versionId: string): Blocker[] {
-  const accepted = facts.run.options.acceptedUnseenUse ?? facts.policy.acceptUnseenUse;
+  const accepted = acceptedUnseenUse(facts.run) ?? facts.policy.acceptUnseenUse;
   if (accepted !== undefined) return [];
   const ordinal = versionOf(facts, versionId)?.ordinal ?? '?';
   const message = `unseen use of v${ordinal} may break, and nobody has accepted that`;
-  return [{ code: 'use-not-seen', message }];
+  return [{ code: 'use-not-seen', message, accept: acceptCommand(facts, 'accept-unseen-use') }];
 }
 
 function openUseLeft(facts: Facts, versionId: string, live: LiveReading): Blocker[] {

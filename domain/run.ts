@@ -23,7 +23,16 @@ export type RunState = (typeof runStates)[number];
 export const runOutcomes = ['succeeded', 'rolled-back', 'superseded'] as const;
 export type RunOutcome = (typeof runOutcomes)[number];
 
-export const decisionKinds = ['retry', 'skip', 'roll-back', 'pause', 'resume', 'abort'] as const;
+export const decisionKinds = [
+  'retry',
+  'skip',
+  'roll-back',
+  'pause',
+  'resume',
+  'abort',
+  'accept-outage',
+  'accept-unseen-use',
+] as const;
 export type DecisionKind = (typeof decisionKinds)[number];
 
 /** What an activity of a step tells the workflow. Holds no value. */

@@ -16,10 +16,11 @@ const Source = z
     message: 'expected an address, a userAgent or a name',
   });
 
-const AcceptedOutage = z.strictObject({
+export const AcceptedOutage = z.strictObject({
   dependents: z.array(z.string().max(100)).max(5_000).default([]),
   sources: z.array(Source).max(1_000).default([]),
 });
+export type AcceptedOutage = z.infer<typeof AcceptedOutage>;
 
 export const RunBody = z.strictObject({
   kind: z.enum(['rotate', 'compromise']),
@@ -38,11 +39,19 @@ export type RunBody = z.infer<typeof RunBody>;
 export const PlanBody = RunBody.partial({ reason: true });
 export type PlanBody = z.infer<typeof PlanBody>;
 
-export const DecisionBody = z.strictObject({
-  kind: z.enum(decisionKinds),
-  dependent: z.string().max(100).optional(),
-  reason: Text,
-});
+export const DecisionBody = z
+  .strictObject({
+    kind: z.enum(decisionKinds),
+    dependent: z.string().max(100).optional(),
+    reason: Text,
+    /** What a person typed who accepts that something breaks. */
+    confirm: z.literal('revoke').optional(),
+    acceptOutage: AcceptedOutage.optional(),
+  })
+  .refine(({ kind, acceptOutage }) => (kind === 'accept-outage') === (acceptOutage !== undefined), {
+    path: ['acceptOutage'],
+    message: 'expected with accept-outage, and with nothing else',
+  });
 export type DecisionBody = z.infer<typeof DecisionBody>;
 
 export const AdoptBody = z.strictObject({

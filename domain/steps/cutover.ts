@@ -1,4 +1,5 @@
 /** Where an issuer holds one value: the next one is sealed first, then mint and revoke are one effect. */
+import { acceptedOutages } from '../acceptance.js';
 import type { Change, Decided } from '../change.js';
 import type { Facts, VersionFacts } from '../facts.js';
 import { blockersToCutOver, grantLifeMs } from '../gate.js';
@@ -100,7 +101,7 @@ function grantOf(
   facts: Facts,
   { versionId, grantId }: { versionId: string; grantId: string },
 ): Change[] {
-  const { requestedBy, reason, options, kind } = facts.run;
+  const { requestedBy, reason, kind } = facts.run;
   return [
     {
       change: 'granted',
@@ -108,7 +109,7 @@ function grantOf(
       versionId,
       basis: kind === 'compromise' ? 'contained' : 'accepted-outage',
       expiresAt: new Date(facts.now.getTime() + grantLifeMs),
-      because: { requestedBy, reason, acceptedOutage: options.acceptedOutage },
+      because: { requestedBy, reason, acceptedOutages: acceptedOutages(facts.run) },
     },
     { change: 'revoke-called', grantId },
   ];

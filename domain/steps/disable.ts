@@ -1,6 +1,6 @@
 /** Disable: a reversible refusal before the permanent one, held as a lease that ends by itself if rotor stops. */
 import type { Change, Decided } from '../change.js';
-import type { EffectFacts, Facts, VersionFacts } from '../facts.js';
+import type { Facts, VersionFacts } from '../facts.js';
 import { versionOf } from '../progress.js';
 import type { Answer } from '../run.js';
 import {
@@ -11,11 +11,10 @@ import {
   asOrder,
   type AnswerOrder,
 } from './standing.js';
-import { blockersToRevoke, describeSource } from '../gate.js';
+import { blockersToRevoke } from '../gate.js';
+import { byIssuer, disableLeaseMs, openDisablings, stragglers } from '../stragglers.js';
 import { versionsToEnd } from './verify.js';
 
-/** A lease that nobody renews ends after this long, and the old version works again. */
-export const disableLeaseMs = 60_000;
 /** A straggler may bring a version back this often; then a person has to look. */
 export const mostBroughtBack = 2;
 
@@ -52,34 +51,6 @@ function stragglerPersists({ ordinal, broughtBack }: VersionFacts): Answer {
     code: 'straggler-persists',
     told: `v${ordinal} was needed again ${broughtBack} times after it was disabled`,
   };
-}
-
-/** Sources that were refused since the version was disabled: the value was right, and somebody needs it. */
-export function stragglers(facts: Facts, version: VersionFacts): string[] {
-  const { versionId } = version;
-  const disabledSince = refusedSince(facts, version);
-  if (disabledSince === undefined) return [];
-  const since = byIssuer(facts, disabledSince).getTime();
-  return facts.uses
-    .filter((use) => use.versionId === versionId && use.outcome === 'refused')
-    .filter(({ lastAt }) => lastAt.getTime() >= since)
-    .map(({ source }) => describeSource(source));
-}
-
-/** A disabling that was begun and not recorded may have happened: refusals count from its begin. */
-function refusedSince(
-  facts: Facts,
-  { state, disabledAt, versionId }: VersionFacts,
-): Date | undefined {
-  if (state === 'disabled') return disabledAt;
-  const begins = openDisablings(facts, versionId).map(
-    ({ deadline }) => deadline.getTime() - disableLeaseMs,
-  );
-  return begins.length === 0 ? undefined : new Date(Math.min(...begins));
-}
-
-function byIssuer({ record }: Facts, at: Date): Date {
-  return new Date(at.getTime() + (record?.skewMs ?? 0));
 }
 
 /** A lease from now on: by our clock for the registry, by the issuer's for its call. */
@@ -193,8 +164,4 @@ function settled(facts: Facts, versionId: string): Change[] {
     change: 'effect-finished',
     effectId,
   }));
-}
-
-function openDisablings({ effects }: Facts, versionId: string): EffectFacts[] {
-  return effects.filter((effect) => effect.kind === 'disable' && effect.versionId === versionId);
 }

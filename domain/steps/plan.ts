@@ -3,7 +3,7 @@ import type { Change, Decided } from '../change.js';
 import type { Facts } from '../facts.js';
 import { planRun, wayBack, type Plan } from '../plan.js';
 import { deliveryOf, liveVersions } from '../progress.js';
-import type { StoredPlan } from '../run.js';
+import type { DecisionKind, StoredPlan } from '../run.js';
 import { isLive } from '../version.js';
 import { isPaused } from './standing.js';
 
@@ -30,11 +30,13 @@ export function turnsBackNow(facts: Facts): boolean {
   return wayBack(facts) !== undefined && facts.run.plan?.direction !== 'back';
 }
 
-/** A person asked for the run, for another try, or declared somebody: stragglers are counted anew. */
+const forgiving: ReadonlySet<DecisionKind> = new Set(['retry', 'accept-outage']);
+
+/** A person asked for the run or for another try, accepted or declared somebody: stragglers are counted anew. */
 function forgiven(facts: Facts, plan: Plan): Change[] {
   const { run } = facts;
-  const retried = run.decisions.some(({ kind, read }) => kind === 'retry' && !read);
-  const asked = run.plan === undefined || retried || movesSomebodyNew(facts, plan);
+  const acted = run.decisions.some(({ kind, read }) => forgiving.has(kind) && !read);
+  const asked = run.plan === undefined || acted || movesSomebodyNew(facts, plan);
   if (!asked) return [];
   return liveVersions(facts)
     .filter(({ broughtBack }) => broughtBack > 0)

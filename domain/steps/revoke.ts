@@ -1,4 +1,5 @@
 /** Revoke: a grant earned or accepted, one call, a proof; only then is a version revoked. */
+import { acceptedOutages, acceptedUnseenUse } from '../acceptance.js';
 import type { Change, Decided } from '../change.js';
 import type { Facts, GrantFacts, VersionFacts } from '../facts.js';
 import { basisOf, blockersToRevoke, grantLifeMs, type LiveReading } from '../gate.js';
@@ -93,13 +94,13 @@ function grant(facts: Facts, version: VersionFacts, ids: RevokeIds): Decided<Rev
 }
 
 function becauseOf(facts: Facts): Record<string, unknown> {
-  const { options, requestedBy, reason } = facts.run;
+  const { requestedBy, reason } = facts.run;
   return {
     requestedBy,
     reason,
     record: facts.record,
-    acceptedOutage: options.acceptedOutage,
-    acceptedUnseenUse: options.acceptedUnseenUse ?? facts.policy.acceptUnseenUse,
+    acceptedOutages: acceptedOutages(facts.run),
+    acceptedUnseenUse: acceptedUnseenUse(facts.run) ?? facts.policy.acceptUnseenUse,
   };
 }
 

@@ -1,4 +1,5 @@
 /** Room for one more credential: where there is none, a mint is refused, or it is a revocation and needs a grant. */
+import { acceptCommand, isAcceptedDependent } from '../acceptance.js';
 import type { Decided } from '../change.js';
 import type { Facts } from '../facts.js';
 import type { Credential } from '../issuer.js';
@@ -55,11 +56,11 @@ export function decideDisplacement(facts: Facts, question: GrantQuestion): Decid
 /** The version in service is what destinations hold: a dependent that only rests for a while would break too. */
 function heldByDependents(facts: Facts, versionId: string): Answer | undefined {
   if (currentVersion(facts)?.versionId !== versionId) return undefined;
-  const accepted = new Set(facts.run.options.acceptedOutage?.dependents);
   const names = facts.dependencies.map(({ dependent }) => dependent);
-  const breaking = names.filter((name) => !accepted.has(name));
+  const breaking = names.filter((name) => !isAcceptedDependent(facts.run, name));
   if (breaking.length === 0) return undefined;
-  const told = `another mint would kill the version in service, which breaks ${breaking.join(', ')}`;
+  const accept = acceptCommand(facts, 'accept-outage --dependent NAME');
+  const told = `another mint would kill the version in service, which breaks ${breaking.join(', ')}. If that may break: ${accept}`;
   return { kind: 'blocked', code: 'breaks-dependents', told };
 }
 

@@ -54,16 +54,20 @@ export function asOrder({ result, changes }: Decided<Answer>): Decided<AnswerOrd
   return { result: { kind: 'answer', answer: result }, changes };
 }
 
+function toldOf({ message, accept }: Blocker): string {
+  return accept === undefined ? message : `${message}. If that may break: ${accept}`;
+}
+
 /** Waits where every blocker passes by itself, is blocked where one of them does not. */
 export function answerTo(blockers: readonly Blocker[], done: string): Decided<Answer> {
   const [first] = blockers;
   if (first === undefined) return { result: { kind: 'done', told: done }, changes: [] };
   const stuck = blockers.find(({ until }) => until === undefined);
   if (stuck !== undefined) {
-    return answered({ kind: 'blocked', code: stuck.code, told: stuck.message });
+    return answered({ kind: 'blocked', code: stuck.code, told: toldOf(stuck) });
   }
   const until = new Date(Math.max(...blockers.map((b) => b.until?.getTime() ?? 0)));
-  const told = blockers.map(({ message }) => message).join('; ');
+  const told = blockers.map(toldOf).join('; ');
   const answer: Answer = { kind: 'wait', until: until.toISOString(), told };
   const waits: Change = { change: 'run-waits', code: first.code, told, until };
   return { result: answer, changes: [waits] };

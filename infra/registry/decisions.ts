@@ -1,8 +1,9 @@
 /** Decisions of people, as facts: checked against what is still possible, written with their audit event. */
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { namesNobody, unknownNames } from '../../domain/acceptance.js';
 import { RotorError } from '../../domain/errors.js';
-import type { Facts } from '../../domain/facts.js';
+import type { Facts, MayBreak } from '../../domain/facts.js';
 import { wayBack } from '../../domain/plan.js';
 import type { DecisionKind } from '../../domain/run.js';
 import { isPaused } from '../../domain/steps/standing.js';
@@ -15,6 +16,8 @@ export interface Decision {
   readonly runId: string;
   readonly kind: DecisionKind;
   readonly dependent?: string | undefined;
+  /** Of `accept-outage` only, and always: who may break. */
+  readonly accepted?: MayBreak | undefined;
   readonly by: string;
   readonly reason: string;
 }
@@ -57,14 +60,39 @@ function refused(code: string, message: string, hint?: string): RotorError {
   });
 }
 
-function refuseImpossible(facts: Facts, { kind }: Decision): void {
+const refusals: Partial<Record<DecisionKind, (facts: Facts, decision: Decision) => void>> = {
+  pause: refusePause,
+  resume: (facts) => {
+    if (!isPaused(facts)) throw refused('not-paused', 'it is not paused');
+  },
+  'roll-back': refuseTurn,
+  abort: refuseTurn,
+  'accept-outage': refuseAcceptance,
+  'accept-unseen-use': refuseAcceptance,
+};
+
+function refuseImpossible(facts: Facts, decision: Decision): void {
   if (facts.run.state === 'ended') throw refused('run-ended', 'this run is over');
-  const contains = facts.run.kind === 'compromise';
-  if (kind === 'pause' && contains)
+  refusals[decision.kind]?.(facts, decision);
+}
+
+function refusePause(facts: Facts): void {
+  if (facts.run.kind === 'compromise')
     throw refused('not-pausable', 'containing a compromise is not paused');
-  if (kind === 'pause' && isPaused(facts)) throw refused('paused-already', 'it is paused already');
-  if (kind === 'resume' && !isPaused(facts)) throw refused('not-paused', 'it is not paused');
-  if (kind === 'roll-back' || kind === 'abort') refuseTurn(facts);
+  if (isPaused(facts)) throw refused('paused-already', 'it is paused already');
+}
+
+function refuseAcceptance(facts: Facts, { kind, accepted }: Decision): void {
+  if (facts.run.kind === 'compromise')
+    throw refused('accepted-already', 'containing a compromise accepts everybody who breaks');
+  if (kind !== 'accept-outage') return;
+  const named = [...(accepted?.dependents ?? []), ...(accepted?.sources ?? [])];
+  if (accepted === undefined || named.length === 0) {
+    const hint = 'rotor decide RUN accept-outage --dependent NAME, or --source SOURCE';
+    throw new RotorError('outage-needed', 'who may break?', { kind: 'invalid', hint });
+  }
+  const problems = unknownNames(facts, accepted);
+  if (problems.length > 0) throw namesNobody(problems);
 }
 
 function refuseTurn(facts: Facts): void {
@@ -107,8 +135,8 @@ async function insert(
   dependencyId: string | undefined,
 ): Promise<void> {
   await db.query(
-    `insert into rotor.decisions (id, run_id, kind, dependency_id, decided_by, reason)
-     values ($1, $2, $3, $4, $5, $6)`,
+    `insert into rotor.decisions (id, run_id, kind, dependency_id, decided_by, reason, accepted)
+     values ($1, $2, $3, $4, $5, $6, $7)`,
     [
       randomUUID(),
       decision.runId,
@@ -116,6 +144,7 @@ async function insert(
       dependencyId ?? null,
       decision.by,
       decision.reason,
+      decision.accepted === undefined ? null : JSON.stringify(decision.accepted),
     ],
   );
 }

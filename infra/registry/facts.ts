@@ -23,7 +23,7 @@ select json_build_object(
           'direction', r.plan->'direction', 'towards', r.plan->'towards', 'ends', r.plan->'ends') end,
       'decisions', (select coalesce(json_agg(json_build_object('decisionId', d.id, 'kind', d.kind,
           'dependencyId', d.dependency_id, 'by', d.decided_by, 'reason', d.reason,
-          'at', d.decided_at, 'read', d.read) order by d.decided_at, d.id), '[]')
+          'accepted', d.accepted, 'at', d.decided_at, 'read', d.read) order by d.decided_at, d.id), '[]')
         from rotor.decisions d where d.run_id = r.id))
     from rotor.runs r where r.id = $2),
   'versions', (select coalesce(json_agg(json_build_object('versionId', v.id, 'ordinal', v.ordinal,
@@ -112,6 +112,7 @@ const opaqueFields: ReadonlySet<string> = new Set([
   'specification',
   'policy',
   'options',
+  'accepted',
   'address',
   'seenAs',
   'source',

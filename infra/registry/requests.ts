@@ -1,13 +1,13 @@
 /** The one door: a request becomes a run in one transaction, and whoever starts its workflow claims it first. */
 import { createHash, randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import { answerWhenBusy, losesAcceptance, type Running } from '../../domain/busy.js';
 import { RotorError } from '../../domain/errors.js';
 import type { RunOptions } from '../../domain/facts.js';
 import { noSuchSecret, type SecretName } from '../../domain/registry.js';
-import type { RunKind, RunState, StartableRun } from '../../domain/run.js';
+import type { RunKind, StartableRun } from '../../domain/run.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
+import { openRuns, placeFor, type Place } from './place.js';
 
 export interface RunRequest extends SecretName {
   readonly kind: RunKind;
@@ -103,79 +103,6 @@ async function refuseUnknownDependents(
     kind: 'conflict',
     hint: 'declare who uses it, or say --no-dependents-known',
   });
-}
-
-interface OpenRun {
-  readonly id: string;
-  readonly kind: RunKind;
-  readonly state: RunState;
-  readonly options: RunOptions;
-  readonly direction: 'forward' | 'back' | null;
-  readonly ageMs: number;
-}
-
-async function openRuns(db: Queryable, secretId: string): Promise<OpenRun[]> {
-  const { rows } = await db.query<OpenRun>(
-    `select id, kind, state, options, plan->>'direction' as direction,
-       (extract(epoch from clock_timestamp() - requested_at) * 1000)::float8 as "ageMs"
-     from rotor.runs where secret_id = $1 and state <> 'ended'`,
-    [secretId],
-  );
-  return rows;
-}
-
-type Place =
-  | { readonly kind: 'join'; readonly runId: string }
-  | {
-      readonly kind: 'new';
-      readonly state: 'requested' | 'queued';
-      readonly supersedes: string | undefined;
-    };
-
-function placeFor(request: RunRequest, open: readonly OpenRun[]): Place {
-  const running = open.find(({ state }) => state !== 'queued');
-  const queued = open.find(({ state }) => state === 'queued');
-  if (running === undefined) return { kind: 'new', state: 'requested', supersedes: undefined };
-  const answer = answerWhenBusy(request, asRunning(running));
-  switch (answer) {
-    case 'join':
-      return { kind: 'join', runId: running.id };
-    case 'take-over':
-      return { kind: 'new', state: 'requested', supersedes: running.id };
-    case 'refuse':
-      throw busy(running, `a ${request.kind} cannot begin while it is under way`);
-    case 'loses-acceptance':
-      throw acceptanceLost(running);
-    case 'queue':
-      if (queued === undefined) return { kind: 'new', state: 'queued', supersedes: undefined };
-      if (queued.kind !== request.kind)
-        throw busy(running, 'and another request waits for it already');
-      if (losesAcceptance(request, queued)) throw acceptanceLost(queued);
-      return { kind: 'join', runId: queued.id };
-  }
-}
-
-function asRunning({ kind, options, direction, ageMs }: OpenRun): Running {
-  return { kind, options, direction: direction ?? 'forward', ageMs };
-}
-
-function acceptanceLost({ id, kind }: OpenRun): RotorError {
-  return new RotorError(
-    'secret-busy',
-    `run ${id} (${kind}) has this secret and was asked for without what you accept: joining it, your acceptance would be lost`,
-    { kind: 'conflict', hint: `rotor abort ${id} --reason TEXT, then ask again` },
-  );
-}
-
-function busy(running: OpenRun, why: string): RotorError {
-  return new RotorError(
-    'secret-busy',
-    `run ${running.id} (${running.kind}) has this secret: ${why}`,
-    {
-      kind: 'conflict',
-      hint: `rotor watch ${running.id}`,
-    },
-  );
 }
 
 async function supersede(db: Queryable, runId: string): Promise<void> {

@@ -1,11 +1,15 @@
 /** Copies what issuers saw, one short transaction per batch and no lock on the secret, and says which of it is news. */
 import type pg from 'pg';
-import { attribute, type Recognizable, type SeenAs } from '../../domain/attribution.js';
+import {
+  attribute,
+  describeSource,
+  type Recognizable,
+  type SeenAs,
+} from '../../domain/attribution.js';
 import type { Finding } from '../../domain/change.js';
-import { describeSource } from '../../domain/gate.js';
 import { readFrom } from '../../domain/quiet.js';
 import type { ObservedUse } from '../../domain/issuer.js';
-import { disableLeaseMs } from '../../domain/steps/disable.js';
+import { disableLeaseMs } from '../../domain/stragglers.js';
 import type { UseNews, WatchedSecret } from '../../domain/registry.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import { writeFinding } from './findings.js';

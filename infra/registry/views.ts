@@ -125,8 +125,11 @@ export interface RunParts {
 export async function runParts(db: Queryable, runId: string): Promise<RunParts> {
   const [decisions, grants, plans, events] = await Promise.all([
     db.query<Row>(
-      `select kind, decided_by as by, reason, decided_at as at, read from rotor.decisions
-       where run_id = $1 order by decided_at`,
+      `select d.kind, t.name as dependent, d.accepted, d.decided_by as by, d.reason,
+         d.decided_at as at, d.read
+       from rotor.decisions d left join rotor.dependencies y on y.id = d.dependency_id
+       left join rotor.dependents t on t.id = y.dependent_id
+       where d.run_id = $1 order by d.decided_at`,
       [runId],
     ),
     db.query<Row>(

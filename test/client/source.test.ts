@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { parseSource } from '../../client/cli/source.js';
 import { isNamedSource } from '../../domain/attribution.js';
-import { describeSource } from '../../domain/gate.js';
+import { describeSource } from '../../domain/attribution.js';
 
 const source = { address: '10.0.0.7', userAgent: 'curl/8 (x)', name: 'nightly' };
 

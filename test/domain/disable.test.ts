@@ -1,13 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { EffectFacts, UseFacts } from '../../domain/facts.js';
-import {
-  broughtBack,
-  decideDisable,
-  disableLeaseMs,
-  finishDisable,
-  newLease,
-} from '../../domain/steps/disable.js';
-import { ago, facts, now, use } from './facts.js';
+import { broughtBack, decideDisable, finishDisable, newLease } from '../../domain/steps/disable.js';
+import { disableLeaseMs } from '../../domain/stragglers.js';
+import { ago, facts, now, run, use } from './facts.js';
 
 /** The call was begun a second ago, and whoever made it did not live to record it. */
 const begun: EffectFacts = {
@@ -22,6 +17,15 @@ const begun: EffectFacts = {
 const refused = (msAgo: number): UseFacts => ({
   ...use('v1', 'rarely', ago(msAgo)),
   outcome: 'refused',
+});
+
+test('who was accepted to break is no straggler, and brings nothing back', () => {
+  const given = { effects: [begun], uses: [refused(500)] };
+  const sources = [{ userAgent: 'rarely' }];
+  const acceptedOutage = { by: 'ann', reason: 'x', dependents: [], sources };
+  const accepted = facts({ ...given, run: { ...run, options: { acceptedOutage } } });
+  expect(decideDisable(facts(given), 'next').result).toMatchObject({ kind: 'bring-back' });
+  expect(decideDisable(accepted, 'next').result).toMatchObject({ kind: 'disable' });
 });
 
 describe('a disabling that crashed before it was recorded', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Facts, RunOptions } from '../../domain/facts.js';
+import type { DecisionFacts, Facts, MayBreak, RunOptions } from '../../domain/facts.js';
 import { basisOf, blockersToRevoke } from '../../domain/gate.js';
 import { traits as clientSecrets } from '../../issuers/client-secrets/index.js';
 import { ago, day, dependency, facts, moved, now, run, traits, use, version } from './facts.js';
@@ -18,6 +18,21 @@ const outage = (dependents: string[], userAgents: string[] = []): RunOptions => 
     sources: userAgents.map((userAgent) => ({ userAgent })),
   },
 });
+const accepting = (accepted: Partial<MayBreak>): DecisionFacts => ({
+  decisionId: 'd',
+  kind: 'accept-outage',
+  dependencyId: undefined,
+  accepted: { dependents: [], sources: [], ...accepted },
+  by: 'bob',
+  reason: 'since',
+  at: now,
+  read: true,
+});
+const withDecisions = (
+  decisions: DecisionFacts[],
+  more: Partial<Facts> = {},
+  options: RunOptions = {},
+): Facts => facts({ ...more, run: { ...run, options, decisions } });
 const record = facts().record;
 const policy = facts().policy;
 
@@ -53,6 +68,28 @@ describe('nothing speaks against revoking', () => {
     [
       'an unknown user was accepted by its user agent',
       withOptions(outage([], ['curl/8']), { uses: [use('v1', 'curl/8', now)] }),
+    ],
+    [
+      'who breaks was accepted while the run was under way',
+      withDecisions([accepting({ dependents: ['billing'] })], { deliveries: [] }),
+    ],
+    [
+      'a later acceptance adds to the earlier ones',
+      withDecisions(
+        [
+          accepting({ dependents: ['billing'] }),
+          accepting({ sources: [{ userAgent: 'curl/8' }] }),
+          accepting({ sources: [{ userAgent: 'wget' }] }),
+        ],
+        { deliveries: [], uses: [use('v1', 'curl/8', now), use('v1', 'wget', now)] },
+        outage(['other']),
+      ),
+    ],
+    [
+      'unseen use was accepted while the run was under way',
+      withDecisions([{ ...accepting({}), kind: 'accept-unseen-use', accepted: undefined }], {
+        record: record && { ...record, kind: 'sampled' },
+      }),
     ],
     [
       'open use may be ended by policy after the wait',
@@ -111,6 +148,13 @@ describe('what blocks a revoke', () => {
       'an undeclared user that was not accepted',
       withOptions(outage([], ['wget']), { uses: [use('v1', 'curl/8', now)] }),
       ['undeclared-use'],
+    ],
+    [
+      'an acceptance, by its user agent, of somebody who is declared',
+      withDecisions([accepting({ sources: [{ userAgent: 'billing/1' }] })], {
+        uses: [use('v1', 'billing/1', now)],
+      }),
+      ['version-in-use'],
     ],
     ['a record that was never read', facts({ record: undefined }), ['record-missing']],
     [
@@ -208,6 +252,20 @@ describe('what blocks a revoke', () => {
     expect(breaks({ dependencies: unseen })?.until).toBeUndefined();
   });
 
+  test('the command that accepts it is named, with the run', () => {
+    const commands = (given: Facts) =>
+      blockersToRevoke(given, 'v1', { openUse: undefined }).map(({ accept }) => accept);
+    expect(commands(facts({ deliveries: [] }))).toEqual([
+      'rotor decide run accept-outage --dependent NAME',
+    ]);
+    expect(commands(facts({ uses: [use('v1', 'curl/8', now)] }))).toEqual([
+      'rotor decide run accept-outage --source SOURCE',
+    ]);
+    expect(commands(facts({ record: record && { ...record, kind: 'sampled' } }))).toEqual([
+      'rotor decide run accept-unseen-use',
+    ]);
+  });
+
   test('an undeclared user says until when it would have to be quiet', () => {
     const at = ago(day);
     const [blocker] = blockersToRevoke(facts({ uses: [use('v1', 'curl/8', at)] }), 'v1', {
@@ -238,6 +296,22 @@ describe('the basis of a grant', () => {
     [
       'an accepted outage that was needed',
       withOptions(outage(['billing']), { deliveries: [] }),
+      'accepted-outage',
+    ],
+    [
+      'an outage that was accepted while the run was under way',
+      withDecisions([accepting({ dependents: ['billing'] })], { deliveries: [] }),
+      'accepted-outage',
+    ],
+    [
+      'somebody accepted to break, whom the disabled version refused',
+      withOptions(outage([], ['curl/8']), {
+        versions: [
+          version(1, { state: 'disabled', disabledAt: ago(day) }),
+          version(2, { current: true, confirmedAt: ago(9 * day), runId: 'run' }),
+        ],
+        uses: [{ ...use('v1', 'curl/8', now), outcome: 'refused' }],
+      }),
       'accepted-outage',
     ],
     ['an accepted outage that was not needed', withOptions(outage(['billing'])), 'proven-unused'],

@@ -127,12 +127,20 @@ describe('a secret that is busy', () => {
     ['a part of the same outage joins', outage(['a']), outage(['b', 'a']), 'join'],
     ['the same unseen use joins', unseen, unseen, 'join'],
     ['nothing joins one that accepts', {}, outage(['a']), 'join'],
+    ['nobody by name does not join one that accepts nothing', outage([]), {}, 'loses-acceptance'],
   ] as const) {
     test(`a rotation that accepts ${what}`, () => {
       const busy = { ...running('rotate'), options: there };
       expect(answerWhenBusy(asked('rotate', options), busy)).toBe(answer);
     });
   }
+  test('a rotation that accepts what was accepted for the run since joins it', () => {
+    const accepted = { dependents: ['a'], sources: [] };
+    const decisions = [{ kind: 'accept-outage', ...by, accepted }] as const;
+    const busy = { ...running('rotate'), decisions };
+    expect(answerWhenBusy(asked('rotate', outage(['a'])), busy)).toBe('join');
+    expect(answerWhenBusy(asked('rotate', outage(['b'])), busy)).toBe('loses-acceptance');
+  });
   test('an acceptance joins a compromise, which accepts everything', () =>
     expect(answerWhenBusy(asked('rotate', outage(['a'])), running('compromise'))).toBe('join'));
 });

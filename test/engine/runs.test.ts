@@ -213,7 +213,7 @@ describe('decisions', () => {
     expect((await world.audit.verify(world.database.pool)).faults).toEqual([]);
   });
 
-  test('a skipped dependent breaks, so the gate asks for an accepted outage that names it', async () => {
+  test('a skipped dependent breaks: accepted by name, and a stranger after it, the run goes on by itself', async () => {
     world = await openWorld({
       ...quickPolicy,
       canary: false,
@@ -222,14 +222,29 @@ describe('decisions', () => {
     const { value: old } = await world.adopt();
     await world.depend('billing');
     await world.depend('dead');
-    const traffic = keepUsing(world, ['billing'], () => old);
+    const traffic = keepUsing(world, ['billing', 'script'], () => old);
     const runId = await world.ask('rotate');
     await waitsFor(runId, 'dependent-not-proven');
     await world.decide(runId, 'skip', 'dead');
     await waitsFor(runId, 'dependents-not-moved');
+    const command = `rotor decide ${runId.slice(0, 8)} accept-outage --dependent`;
+    expect(String((await world.run(runId))['waits_told'])).toContain(command);
+    await world.decide(runId, 'accept-outage', { dependents: ['dead'], sources: [] });
+    await waitsFor(runId, 'undeclared-use');
+    const sources = [{ userAgent: 'script' }];
+    await world.decide(runId, 'accept-outage', { dependents: [], sources });
+    expect(await world.result()).toBe('succeeded');
     traffic.stop();
-    await world.decide(runId, 'abort');
-    expect(await world.result()).toBe('rolled-back');
+    expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
+    const { rows } = await world.database.pool.query<{ basis: string; because: unknown }>(
+      'select basis, because from rotor.grants where called_at is not null',
+    );
+    const said = { by: 'test', reason: 'test' };
+    const acceptedOutages = [
+      { ...said, dependents: ['dead'], sources: [] },
+      { ...said, sources },
+    ];
+    expect(rows).toMatchObject([{ basis: 'accepted-outage', because: { acceptedOutages } }]);
   }, 40_000);
 
   test('there is no way back once the revoke was called, nor once the run is over', async () => {

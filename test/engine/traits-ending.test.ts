@@ -67,6 +67,16 @@ describe('a record of use that does not see everything', () => {
     expect(rows).toEqual([{ basis: 'unseen-use-accepted' }]);
   });
 
+  test('absent, and accepted while the run is blocked: it goes on by itself, on that basis', async () => {
+    await worldWith({ traits: { useRecord: 'absent' } });
+    const runId = await world.ask('rotate');
+    await waitsFor(runId, 'use-not-seen');
+    await world.decide(runId, 'accept-unseen-use');
+    expect(await world.result()).toBe('succeeded');
+    const { rows } = await world.database.pool.query('select basis from rotor.grants');
+    expect(rows).toEqual([{ basis: 'unseen-use-accepted' }]);
+  });
+
   test('sampled and accepted: a use in a sample still holds the revoke', async () => {
     const old = await worldWith(
       { traits: { useRecord: 'sampled' } },

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { startRun, tellRun } from '../../client/workflows.js';
-import type { RunOptions } from '../../domain/facts.js';
+import type { MayBreak, RunOptions } from '../../domain/facts.js';
 import type { Policy } from '../../domain/policy.js';
 import { standardPolicy } from '../../domain/policy.js';
 import { secretWorkflowId, type DecisionKind, type RunKind } from '../../domain/run.js';
@@ -172,12 +172,12 @@ export async function openWorld(
       if (run !== undefined) await startRun({ client, taskQueue }, run);
       return submitted.runId;
     },
-    async decide(runId: string, kind: DecisionKind, dependent?: string) {
+    async decide(runId: string, kind: DecisionKind, about?: string | MayBreak) {
       const parts = { pool, audit, traitsOf };
       const secret = await recordDecision(parts, {
         runId,
         kind,
-        dependent,
+        ...(typeof about === 'object' ? { accepted: about } : { dependent: about }),
         by: 'test',
         reason: 'test',
       });

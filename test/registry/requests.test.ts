@@ -51,7 +51,7 @@ describe('a secret that is busy', () => {
     await expect(ask('rotate', { acceptedOutage: outage })).rejects.toMatchObject({
       code: 'secret-busy',
       message: expect.stringContaining('your acceptance would be lost'),
-      hint: expect.stringContaining(`rotor abort ${runId}`),
+      hint: expect.stringContaining(`rotor decide ${runId} accept-outage`),
     });
   });
 
@@ -61,7 +61,7 @@ describe('a secret that is busy', () => {
     expect(queued.submission).toBe('queued');
     await expect(ask('rotate', { acceptedOutage: outage })).rejects.toMatchObject({
       code: 'secret-busy',
-      hint: expect.stringContaining(`rotor abort ${queued.runId}`),
+      hint: expect.stringContaining(`rotor decide ${queued.runId} accept-outage`),
     });
   });
 });

@@ -1,0 +1,85 @@
+/** Where a request for a secret goes: to the run that is there, behind it, in its place, or nowhere. */
+import type { Accepting } from '../../domain/acceptance.js';
+import { answerWhenBusy, losesAcceptance, type Asked, type Running } from '../../domain/busy.js';
+import { RotorError } from '../../domain/errors.js';
+import type { RunOptions } from '../../domain/facts.js';
+import type { RunKind, RunState } from '../../domain/run.js';
+import type { Queryable } from '../postgres.js';
+
+interface OpenRun {
+  readonly id: string;
+  readonly kind: RunKind;
+  readonly state: RunState;
+  readonly options: RunOptions;
+  readonly decisions: readonly Accepting[];
+  readonly direction: 'forward' | 'back' | null;
+  readonly ageMs: number;
+}
+
+/** What was accepted since counts like what came with the request. */
+export async function openRuns(db: Queryable, secretId: string): Promise<OpenRun[]> {
+  const { rows } = await db.query<OpenRun>(
+    `select id, kind, state, options, plan->>'direction' as direction,
+       (select coalesce(json_agg(json_build_object('kind', d.kind, 'by', d.decided_by,
+            'reason', d.reason, 'accepted', d.accepted) order by d.decided_at), '[]')
+        from rotor.decisions d where d.run_id = r.id) as decisions,
+       (extract(epoch from clock_timestamp() - requested_at) * 1000)::float8 as "ageMs"
+     from rotor.runs r where secret_id = $1 and state <> 'ended'`,
+    [secretId],
+  );
+  return rows;
+}
+
+export type Place =
+  | { readonly kind: 'join'; readonly runId: string }
+  | {
+      readonly kind: 'new';
+      readonly state: 'requested' | 'queued';
+      readonly supersedes: string | undefined;
+    };
+
+export function placeFor(request: Asked, open: readonly OpenRun[]): Place {
+  const running = open.find(({ state }) => state !== 'queued');
+  const queued = open.find(({ state }) => state === 'queued');
+  if (running === undefined) return { kind: 'new', state: 'requested', supersedes: undefined };
+  const answer = answerWhenBusy(request, asRunning(running));
+  switch (answer) {
+    case 'join':
+      return { kind: 'join', runId: running.id };
+    case 'take-over':
+      return { kind: 'new', state: 'requested', supersedes: running.id };
+    case 'refuse':
+      throw busy(running, `a ${request.kind} cannot begin while it is under way`);
+    case 'loses-acceptance':
+      throw acceptanceLost(running);
+    case 'queue':
+      if (queued === undefined) return { kind: 'new', state: 'queued', supersedes: undefined };
+      if (queued.kind !== request.kind)
+        throw busy(running, 'and another request waits for it already');
+      if (losesAcceptance(request, queued)) throw acceptanceLost(queued);
+      return { kind: 'join', runId: queued.id };
+  }
+}
+
+function asRunning(run: OpenRun): Running {
+  return { ...run, direction: run.direction ?? 'forward' };
+}
+
+function acceptanceLost({ id, kind }: OpenRun): RotorError {
+  return new RotorError(
+    'secret-busy',
+    `run ${id} (${kind}) has this secret and does not have what you accept: joining it, your acceptance would be lost`,
+    { kind: 'conflict', hint: `rotor decide ${id} accept-outage, or accept-unseen-use, tells it` },
+  );
+}
+
+function busy(running: OpenRun, why: string): RotorError {
+  return new RotorError(
+    'secret-busy',
+    `run ${running.id} (${running.kind}) has this secret: ${why}`,
+    {
+      kind: 'conflict',
+      hint: `rotor watch ${running.id}`,
+    },
+  );
+}
