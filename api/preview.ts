@@ -1,8 +1,8 @@
 /** A plan as people read it: waves with names, who breaks, what rotor cannot see, what blocks now. */
 import type { Blocker } from '../domain/blocker.js';
 import type { Facts } from '../domain/facts.js';
-import { blockersToRevoke, breakingDependents, describeSource } from '../domain/gate.js';
-import { attribute } from '../domain/attribution.js';
+import { attribute, describeSource } from '../domain/attribution.js';
+import { blockersToRevoke, breakingDependents } from '../domain/gate.js';
 import type { Plan } from '../domain/plan.js';
 import { acceptedUses } from '../domain/quiet.js';
 import { versionOf } from '../domain/progress.js';
@@ -66,7 +66,10 @@ const brought: ReadonlySet<string> = new Set([
   'record-missing',
 ]);
 
+/** There is no run yet that could be told anything. */
 function lasting(facts: Facts, plan: Plan): Blocker[] {
   const all = plan.ends.flatMap((id) => blockersToRevoke(facts, id, { openUse: undefined }));
-  return all.filter(({ code }) => !brought.has(code));
+  return all
+    .filter(({ code }) => !brought.has(code))
+    .map(({ accept: _run, ...blocker }) => blocker);
 }

@@ -1,5 +1,7 @@
 /** The report of a run: what was done, by whom, when, on which evidence, and what outlived the revoke. */
 import { stripVTControlCharacters } from 'node:util';
+import { describeSource } from '../domain/attribution.js';
+import type { MayBreak } from '../domain/facts.js';
 import type { Row } from '../infra/registry/views.js';
 import { endedBy, rowsIn, type RunView } from './run-view.js';
 
@@ -51,15 +53,34 @@ function markdownOf(view: RunView, ended: readonly Row[]): string {
       ['version', 'basis', 'granted', 'called', 'by', 'why'],
       grants.map(answeredFor),
     ),
-    ...section('Decisions', ['at', 'kind', 'by', 'reason'], decisions),
+    ...section('Decisions', ['at', 'kind', 'about', 'by', 'reason'], decisions.map(withNames)),
     ...section('Findings', ['code', 'message', 'first', 'last', 'count'], findings),
   ].join('\n');
 }
 
-/** Who answers for a grant, and why. */
+/** Who answers for a grant, and why: whoever accepted what breaks, or else whoever asked for the run. */
 function answeredFor(grant: Row): Row {
   const because = (grant['because'] ?? {}) as Row;
-  return { ...grant, by: because['requestedBy'], why: because['reason'] };
+  const accepters = accepterRows(String(grant['basis']), because);
+  if (accepters.length === 0)
+    return { ...grant, by: because['requestedBy'], why: because['reason'] };
+  const each = (field: string): string =>
+    [...new Set(accepters.map((one) => String(one[field])))].join('; ');
+  return { ...grant, by: each('by'), why: each('reason') };
+}
+
+function accepterRows(basis: string, because: Row): Row[] {
+  if (basis === 'accepted-outage') return rowsIn(because['acceptedOutages']);
+  const unseen = because['acceptedUnseenUse'];
+  return basis === 'unseen-use-accepted' && unseen !== undefined ? [unseen as Row] : [];
+}
+
+/** Whom a decision is about: a dependent, or everybody who may break by it. */
+function withNames(decision: Row): Row {
+  const accepted = decision['accepted'] as MayBreak | null;
+  if (accepted === null) return { ...decision, about: decision['dependent'] };
+  const names = [...accepted.dependents, ...accepted.sources.map(describeSource)];
+  return { ...decision, about: names.join('; ') };
 }
 
 function section(title: string, columns: readonly string[], rows: readonly Row[]): string[] {

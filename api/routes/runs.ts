@@ -1,5 +1,6 @@
 /** Routes about runs: what they do, deciding about them, their report. */
 import { RotorError } from '../../domain/errors.js';
+import type { DecisionKind } from '../../domain/run.js';
 import {
   findRun,
   listFindings,
@@ -12,6 +13,7 @@ import {
   type Row,
 } from '../../infra/registry/views.js';
 import { DecisionBody } from '../../schemas/requests.js';
+import { demandConfirmation, mayBreak } from '../confirmation.js';
 import type { ApiParts } from '../parts.js';
 import { reportOf } from '../report.js';
 import { ownView, type RunView } from '../run-view.js';
@@ -80,9 +82,14 @@ async function showRun(parts: ApiParts, call: Call<unknown>): Promise<RunView> {
   return ownView({ run, versions, dependencies, use, findings, ...more });
 }
 
+const accepting: ReadonlySet<DecisionKind> = new Set(['accept-outage', 'accept-unseen-use']);
+
 async function decide(parts: ApiParts, call: Call<DecisionBody>): Promise<unknown> {
   const run = await runOf(parts, call);
-  const { kind, dependent, reason } = call.body;
-  await parts.decide({ runId: String(run['run']), kind, dependent, reason, by: call.by.name });
+  const { kind, dependent, reason, confirm, acceptOutage } = call.body;
+  if (accepting.has(kind)) demandConfirmation(call.by, confirm);
+  const accepted = acceptOutage === undefined ? undefined : mayBreak(acceptOutage);
+  const runId = String(run['run']);
+  await parts.decide({ runId, kind, dependent, accepted, reason, by: call.by.name });
   return { decided: kind };
 }

@@ -1,12 +1,11 @@
 /** Routes about secrets: what there is, who uses it, what a run would do, and asking for one. */
 import { randomUUID } from 'node:crypto';
-import { RotorError } from '../../domain/errors.js';
+import { namesNobody, unknownNames } from '../../domain/acceptance.js';
 import type { Facts, RunOptions } from '../../domain/facts.js';
 import { planRun } from '../../domain/plan.js';
 import { noSuchSecret, type ImaginedRequest, type SecretName } from '../../domain/registry.js';
 import { SecretValue } from '../../domain/secret-value.js';
-import { hasRight } from '../../domain/role.js';
-import { isLive } from '../../domain/version.js';
+import { liveVersions } from '../../domain/progress.js';
 import type { Principal } from '../../infra/registry/access-tokens.js';
 import { planHash } from '../../infra/registry/plan-hash.js';
 import {
@@ -17,6 +16,7 @@ import {
   secretVersions,
 } from '../../infra/registry/views.js';
 import { AdoptBody, PlanBody, RunBody } from '../../schemas/requests.js';
+import { demandConfirmation, mayBreak } from '../confirmation.js';
 import type { ApiParts } from '../parts.js';
 import { previewOf } from '../preview.js';
 import { route, type Call, type Route } from '../route.js';
@@ -116,9 +116,12 @@ async function showPlan(parts: ApiParts, { params, body, by }: Call<PlanBody>): 
 async function requestRun(parts: ApiParts, call: Call<RunBody>): Promise<unknown> {
   const { params, body, by } = call;
   const options = optionsOf(body, by);
-  demandConfirmation(body, by);
+  if (isOnTheirWord(body)) demandConfirmation(by, body.confirm);
+  const asked = { kind: body.kind, options, by: by.name };
+  // Only a source that is named has to be looked for at the issuer: containing waits for nobody.
+  const look = options.acceptedOutage?.sources.length ? imagineLive : imagine;
   if (options.acceptedOutage !== undefined || options.versionIds !== undefined)
-    refuseUnknown(await imagine(parts, params, { kind: body.kind, options, by: by.name }));
+    refuseUnknown(await look(parts, params, asked));
   return parts.request({
     ...nameOf(params),
     kind: body.kind,
@@ -129,30 +132,21 @@ async function requestRun(parts: ApiParts, call: Call<RunBody>): Promise<unknown
   });
 }
 
-/** A name that is mistyped accepts nothing, and an id that is not there contains nothing. */
-function refuseUnknown({ run, dependencies, versions }: Facts): void {
-  const { acceptedOutage, versionIds = [] } = run.options;
-  const known = dependencies.map(({ dependent }) => dependent);
-  const live = versions.filter(({ state }) => isLive(state)).map(({ versionId }) => versionId);
-  const problems = [
-    ...unknownOf(acceptedOutage?.dependents ?? [], known).map((name) => ({
-      path: 'acceptOutage.dependents',
-      message: `${name} does not depend on this secret`,
-    })),
-    ...unknownOf(versionIds, live).map((id) => ({
-      path: 'versionIds',
-      message: `${id} is no live version of this secret`,
-    })),
-  ];
-  if (problems.length === 0) return;
-  throw new RotorError('body-invalid', 'the request names what is not there', {
-    kind: 'invalid',
-    problems,
-  });
+function isOnTheirWord({ kind, acceptOutage, acceptUnseenUse }: RunBody): boolean {
+  return kind !== 'rotate' || acceptOutage !== undefined || acceptUnseenUse === true;
 }
 
-function unknownOf(named: readonly string[], known: readonly string[]): string[] {
-  return named.filter((name) => !known.includes(name));
+/** A name that is mistyped accepts nothing, and an id that is not there contains nothing. */
+function refuseUnknown(facts: Facts): void {
+  const { acceptedOutage, versionIds = [] } = facts.run.options;
+  const live = liveVersions(facts).map(({ versionId }) => versionId);
+  const problems = [
+    ...(acceptedOutage === undefined ? [] : unknownNames(facts, acceptedOutage)),
+    ...versionIds
+      .filter((id) => !live.includes(id))
+      .map((id) => ({ path: 'versionIds', message: `${id} is no live version of this secret` })),
+  ];
+  if (problems.length > 0) throw namesNobody(problems);
 }
 
 function optionsOf(body: PlanBody, by: Principal): RunOptions {
@@ -165,31 +159,6 @@ function optionsOf(body: PlanBody, by: Principal): RunOptions {
     ...(body.acceptUnseenUse === true ? { acceptedUnseenUse: { by: by.name, reason } } : {}),
     ...(body.acceptOutage === undefined
       ? {}
-      : { acceptedOutage: { by: by.name, reason, ...cleanSources(body.acceptOutage) } }),
+      : { acceptedOutage: { by: by.name, reason, ...mayBreak(body.acceptOutage) } }),
   } as RunOptions;
-}
-
-function cleanSources(
-  outage: NonNullable<PlanBody['acceptOutage']>,
-): Pick<NonNullable<RunOptions['acceptedOutage']>, 'dependents' | 'sources'> {
-  const sources = outage.sources.map((source) =>
-    Object.fromEntries(Object.entries(source).filter(([, value]) => value !== undefined)),
-  );
-  return { dependents: outage.dependents, sources };
-}
-
-/** Revoking on somebody's word asks for the word, whichever way it is asked for. */
-function demandConfirmation(body: RunBody, by: Principal): void {
-  const contains = body.kind !== 'rotate';
-  const accepts = body.acceptOutage !== undefined || body.acceptUnseenUse === true;
-  if ((contains || accepts) && !hasRight(by.role, 'contain')) {
-    const message = `${by.name} is ${by.role} and may not revoke or accept an outage`;
-    throw new RotorError('not-allowed', message, { kind: 'denied' });
-  }
-  if (!contains && !accepts) return;
-  if (body.confirm === 'revoke') return;
-  throw new RotorError('confirmation-needed', 'this revokes a credential, permanently', {
-    kind: 'invalid',
-    hint: 'type revoke when asked, or say --confirm revoke',
-  });
 }

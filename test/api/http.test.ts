@@ -241,6 +241,7 @@ describe('bad requests', () => {
   test.each([
     ['a dependent that is none', { acceptOutage: { dependents: ['nobody'] } }],
     ['a source that says nothing', { acceptOutage: { sources: [{}] } }],
+    ['a source that nobody was seen as', { acceptOutage: { sources: [{ userAgent: 'none' }] } }],
     ['a version that is none', { versionIds: [randomUUID()] }],
     ['a reason that steers the terminal', { reason: 'a\u001b[2Jb' }],
     ['a reason with a zero byte', { reason: 'a\u0000b' }],
@@ -305,6 +306,40 @@ describe('one request, one run', () => {
     expect(again.body).toEqual({ ...first.body, submission: 'repeated' });
     const other = await ask({ ...asked, body: { kind: 'rotate', reason: 'y' } });
     expect([other.status, other.body['code']]).toEqual([409, 'idempotency-key-reused']);
+  });
+});
+
+describe('an outage that is accepted for a run', () => {
+  const outage = { kind: 'accept-outage', acceptOutage: { dependents: ['api-env'] } };
+  const unseen = { kind: 'accept-unseen-use' };
+  const decide = async (role: string, body: Record<string, unknown>) => {
+    const [run] = await installation.api.get<{ run: string }[]>('/v1/runs');
+    const path = `/v1/runs/${run?.run ?? ''}/decisions`;
+    const token = await tokenOf(role);
+    return ask({ method: 'POST', path, token, body: { reason: 'x', ...body } });
+  };
+
+  for (const role of roles) {
+    const may = hasRight(role, 'contain');
+    for (const body of [outage, unseen]) {
+      test(`${role} ${may ? 'may' : 'may not'} say ${body.kind}, and has to say the word`, async () => {
+        const said = await decide(role, { ...body, confirm: 'revoke' });
+        if (!may) return expect(said.status).toBe(403);
+        // The run may have ended meanwhile: then nothing is accepted for it any more.
+        expect([said.status === 200, said.body['code'] === 'run-ended']).toContain(true);
+        const unsaid = await decide(role, body);
+        return expect([unsaid.status, unsaid.body['code']]).toEqual([422, 'confirmation-needed']);
+      });
+    }
+  }
+
+  test.each([
+    ['nobody at all', { kind: 'accept-outage' }],
+    ['somebody with another decision', { ...outage, kind: 'skip', dependent: 'api-env' }],
+    ['a source that says nothing', { ...outage, acceptOutage: { sources: [{}] } }],
+  ])('that names %s: nothing is done', async (_what, body) => {
+    const said = await decide('admin', { ...body, confirm: 'revoke' });
+    expect([said.status, said.body['code']]).toEqual([422, 'body-invalid']);
   });
 });
 
