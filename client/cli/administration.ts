@@ -2,8 +2,7 @@
 import type { Command } from 'commander';
 import { RotorError } from '../../domain/errors.js';
 import { readDeclarations } from '../declaration-files.js';
-import type { Act } from './commands.js';
-import { namePair, type Context } from './context.js';
+import { namePair, type Act, type Context } from './context.js';
 import { exitCodes, table } from './output.js';
 import { changesText, checksText, tokensText, type Row } from './views.js';
 

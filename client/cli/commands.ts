@@ -1,9 +1,8 @@
 /** The commands that ask for runs and look at them. */
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import { RotorError } from '../../domain/errors.js';
-import { decisionKinds } from '../../domain/run.js';
-import { confirmRevoke, secretPath, valueFromStdin, type Context } from './context.js';
+import { confirmRevoke, secretPath, valueFromStdin, type Act, type Context } from './context.js';
+import { addDecisions } from './decisions.js';
 import { parseSource } from './source.js';
 import {
   planText,
@@ -16,11 +15,6 @@ import {
   type SecretView,
 } from './views.js';
 import { watchRun } from './watch.js';
-
-/** Runs a command in its context; the number it gives is the exit code. */
-export type Act = <A extends unknown[]>(
-  work: (context: Context, ...args: A) => Promise<number | undefined | void>,
-) => (...args: A) => Promise<void>;
 
 interface RunOptions {
   readonly reason?: string;
@@ -226,49 +220,4 @@ function addAdopt(program: Command, act: Act): void {
         },
       ),
     );
-}
-
-function addDecisions(program: Command, act: Act): void {
-  const decide = async (
-    { api, output }: Context,
-    run: string,
-    body: { kind: string; reason: string; dependent?: string | undefined },
-  ): Promise<void> => {
-    const decided = await api.post<Row>(`/v1/runs/${encodeURIComponent(run)}/decisions`, body);
-    output.show(decided, () => `${body.kind}: told the run`);
-  };
-  program
-    .command('decide <run> <decision>')
-    .description(decisionKinds.join(' | '))
-    .option('--dependent <name>', 'whom it is about (skip, retry)')
-    .requiredOption('--reason <text>', 'why')
-    .action(
-      act(
-        (
-          context,
-          ...[run, kind, options]: [string, string, { dependent?: string; reason: string }]
-        ) => {
-          if (!decisionKinds.some((known) => known === kind)) throw unknownDecision(kind);
-          return decide(context, run, { kind, ...options });
-        },
-      ),
-    );
-  for (const kind of ['pause', 'resume', 'abort'] as const) {
-    program
-      .command(`${kind} <run>`)
-      .description(`the same as decide RUN ${kind}`)
-      .requiredOption('--reason <text>', 'why')
-      .action(
-        act((context, run: string, options: { reason: string }) =>
-          decide(context, run, { kind, ...options }),
-        ),
-      );
-  }
-}
-
-function unknownDecision(kind: string): RotorError {
-  return new RotorError('decision-unknown', `"${kind}" is not a decision`, {
-    kind: 'invalid',
-    hint: `one of ${decisionKinds.join(', ')}`,
-  });
 }

@@ -13,6 +13,11 @@ export interface Context {
   readonly output: Output;
 }
 
+/** Runs a command in its context; the number it gives is the exit code. */
+export type Act = <A extends unknown[]>(
+  work: (context: Context, ...args: A) => Promise<number | undefined | void>,
+) => (...args: A) => Promise<void>;
+
 export interface GlobalOptions {
   readonly json?: boolean;
 }

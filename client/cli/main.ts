@@ -2,8 +2,8 @@
 import { Command } from 'commander';
 import { RotorError } from '../../domain/errors.js';
 import { addAdministration } from './administration.js';
-import { addRunCommands, type Act } from './commands.js';
-import { openContext, type GlobalOptions } from './context.js';
+import { addRunCommands } from './commands.js';
+import { openContext, type Act, type GlobalOptions } from './context.js';
 import { exitCodeOf, exitCodes, printError } from './output.js';
 
 const help = `

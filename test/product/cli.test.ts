@@ -105,6 +105,39 @@ describe('the commands', () => {
     }
   }, 40_000);
 
+  test('decide accepts an outage for a run that is blocked, and it goes on by itself', async () => {
+    const old = secret.values().env[0] ?? '';
+    const stranger = setInterval(() => void secret.login(old, 'stranger/2'), 30).unref();
+    await eventually(async () =>
+      (await rotor(['who-uses', 'acme/shop'])).out.includes('stranger/2'),
+    );
+    const asked = await rotor(['rotate', 'acme/shop', '--reason', 'test', '--json']);
+    const { runId } = JSON.parse(asked.out) as { runId: string };
+    const run = runId.slice(0, 8);
+    await eventually(async () => (await secret.run(runId))['waitsCode'] === 'undeclared-use');
+    const { out } = await rotor(['list', '--runs', '--json']);
+    expect(out).toContain(`rotor decide ${run} accept-outage --source SOURCE`);
+    const accept = (...names: string[]) =>
+      rotor(['decide', run, 'accept-outage', '--reason', 'it is a test', ...names]);
+    const word = ['--confirm', 'revoke'];
+    const source = ['--source', '127.0.0.1 · stranger/2'];
+    for (const [said, code, told] of [
+      [await accept(...source), 2, 'confirmation-needed'],
+      [await accept(...word), 2, 'outage-needed'],
+      [await accept('--dependent', 'nobody', ...word), 2, 'nobody does not depend on'],
+      [await accept('--source', 'stranger/3', ...word), 2, 'stranger/3 was never seen'],
+      [await accept(...source, ...word), 0, ''],
+    ] as const) {
+      expect([said.code, said.err]).toEqual([code, expect.stringContaining(told)]);
+    }
+    expect(await rotor(['watch', run])).toMatchObject({ code: 0 });
+    clearInterval(stranger);
+    expect(await secret.login(old, 'check')).toBe('refused');
+    const report = await rotor(['report', run]);
+    expect(report.out).toMatch(/accept-outage \| 127\.0\.0\.1 · stranger\/2 \| .* \| it is a test/);
+    expect(report.out).toMatch(/accepted-outage \| .* \| it is a test/);
+  }, 40_000);
+
   test('compromise asks for the word, and contains', async () => {
     const without = await rotor(['compromise', 'acme/shop']);
     expect([without.code, without.err]).toEqual([
