@@ -8,6 +8,7 @@ export default {
   globalSetup: '<rootDir>/test/harness/start.js',
   globalTeardown: '<rootDir>/test/harness/stop.js',
   maxWorkers: 3,
+  testSequencer: '<rootDir>/../scripts/test-order.mjs',
   testTimeout: 20_000,
   watchman: false,
 };
