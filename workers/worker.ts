@@ -1,38 +1,5 @@
 /** The worker process: carries out runs, keeps the record of use, watches over what others left. */
-import { hostname } from 'node:os';
-import { join } from 'node:path';
-import { packageRoot } from '../infra/package-root.js';
-import { usualTemporal } from '../infra/temporal-access.js';
-import { endWithParent, onSignals, runMain } from './child.js';
-import { startEngine } from './engine.js';
-import { killPoint } from './kill-point.js';
-import { installRuntime, openLog } from './log.js';
 import { openParts } from './parts.js';
-import { readSettings } from './settings.js';
+import { runWorker } from './run-worker.js';
 
-await runMain(async () => {
-  const log = openLog('worker');
-  installRuntime(log);
-  const settings = readSettings(process.env);
-  const parts = await openParts(settings);
-  const engine = await startEngine({
-    access: settings.temporal ?? usualTemporal,
-    namespace: settings.namespace,
-    taskQueue: settings.taskQueue,
-    pool: parts.pool,
-    identity: `${process.pid}@${hostname()}`,
-    workflowBundle: join(packageRoot(), 'dist', 'workflow-bundle.js'),
-    issuers: Object.keys(settings.configuration.issuers),
-    ports: {
-      ...parts,
-      reached: killPoint(process.env),
-      warn: (message, about) => log.warn(about, message),
-    },
-  });
-  log.info({ taskQueue: settings.taskQueue }, 'worker is ready');
-  const stop = (): void => void engine.stop();
-  onSignals(stop);
-  endWithParent(stop);
-  await engine.ended;
-  await parts.pool.end();
-});
+await runWorker(openParts);

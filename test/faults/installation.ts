@@ -23,13 +23,19 @@ export interface Row {
 
 export type Installation = Awaited<ReturnType<typeof openInstallation>>;
 
-const quick = {
+export const quick = {
   name: 'quick',
   overlap: '0',
   quietPeriod: '150ms',
   disablePeriod: '100ms',
   monitorPeriod: '1m',
   timeouts: { mint: '2s', deliver: '2s', prove: '20s' },
+};
+
+const scripts = {
+  worker: 'workers/worker.js',
+  api: 'workers/api.js',
+  'worker-with-issuer': 'test/faults/worker-process.js',
 };
 
 /** More issuer instances, by name; each may need the database's owner. */
@@ -64,10 +70,10 @@ export async function openInstallation(
     TEMPORAL_ADDRESS: proxies?.temporalAddress ?? temporal.address,
   };
   const running = new Set<ChildProcess>();
-  const start = (name: 'worker' | 'api', more: Record<string, string> = {}): ChildProcess => {
+  const start = (name: keyof typeof scripts, more: Record<string, string> = {}): ChildProcess => {
     const child = launch({
       name,
-      script: join(packageRoot(), 'dist', 'workers', `${name}.js`),
+      script: join(packageRoot(), 'dist', scripts[name]),
       environment: { ...environment, ...more },
       logFile: join(folder, `${name}.log`),
     });

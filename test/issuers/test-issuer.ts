@@ -40,6 +40,8 @@ export interface Trouble {
   slowMs: number;
   /** Somebody else makes a credential at the moment of this many mints. */
   rivals: number;
+  /** Mints that happen twice, tag and all: something on the way sends the request again. */
+  twins: number;
   /** A mint answers with this credential, which is somebody else's. */
   answersWith: string | undefined;
 }
@@ -145,6 +147,7 @@ function noTrouble(): Trouble {
     retryAfterMs: 50,
     slowMs: 0,
     rivals: 0,
+    twins: 0,
     answersWith: undefined,
   };
 }
@@ -157,6 +160,7 @@ function calls(principal: Principal): Calls {
     mint: async (request) => {
       await answer(principal);
       const minted = mint(principal, request);
+      twin(principal, request);
       rival(principal);
       return lose(trouble, 'lostMints', minted);
     },
@@ -231,6 +235,12 @@ function mint(principal: Principal, { tag, value: given, expiresAt }: MintReques
     credentialId: trouble.answersWith ?? credentialId,
     ...(given === undefined ? { value: new SecretValue(value) } : {}),
   };
+}
+
+function twin(principal: Principal, request: MintRequest): void {
+  if (principal.trouble.twins === 0) return;
+  principal.trouble.twins -= 1;
+  mint(principal, request);
 }
 
 function rival(principal: Principal): void {

@@ -1,0 +1,40 @@
+/** A worker process from its start to its end, whatever its parts are made of. */
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { packageRoot } from '../infra/package-root.js';
+import { usualTemporal } from '../infra/temporal-access.js';
+import { endWithParent, onSignals, runMain } from './child.js';
+import { startEngine } from './engine.js';
+import { killPoint } from './kill-point.js';
+import { installRuntime, openLog } from './log.js';
+import type { Parts } from './parts.js';
+import { readSettings, type Settings } from './settings.js';
+
+export function runWorker(openParts: (settings: Settings) => Promise<Parts>): Promise<void> {
+  return runMain(async () => {
+    const log = openLog('worker');
+    installRuntime(log);
+    const settings = readSettings(process.env);
+    const parts = await openParts(settings);
+    const engine = await startEngine({
+      access: settings.temporal ?? usualTemporal,
+      namespace: settings.namespace,
+      taskQueue: settings.taskQueue,
+      pool: parts.pool,
+      identity: `${process.pid}@${hostname()}`,
+      workflowBundle: join(packageRoot(), 'dist', 'workflow-bundle.js'),
+      issuers: Object.keys(settings.configuration.issuers),
+      ports: {
+        ...parts,
+        reached: killPoint(process.env),
+        warn: (message, about) => log.warn(about, message),
+      },
+    });
+    log.info({ taskQueue: settings.taskQueue }, 'worker is ready');
+    const stop = (): void => void engine.stop();
+    onSignals(stop);
+    endWithParent(stop);
+    await engine.ended;
+    await parts.pool.end();
+  });
+}
