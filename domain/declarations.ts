@@ -2,6 +2,7 @@
 import type { SeenAs } from './attribution.js';
 import type { Problem } from './errors.js';
 import type { Evidence } from './evidence.js';
+import type { IssuerTraits } from './issuer.js';
 import type { Policy } from './policy.js';
 
 export interface Declarations {
@@ -50,6 +51,23 @@ export interface DependencyDeclaration {
   readonly seenAs: SeenAs | undefined;
   readonly usesAtLeastEveryMs: number | undefined;
   readonly picksUpWithinMs: number;
+}
+
+/**
+ * A value that is replaced in place is lost with the answer that holds it, unless rotor chose it: no issuer of ours
+ * can show a value again.
+ */
+export function losesItsValue({
+  overlap,
+  valueChosenBy,
+}: Pick<IssuerTraits, 'overlap' | 'valueChosenBy'>): Problem | undefined {
+  if (overlap.kind !== 'none' || valueChosenBy === 'ours') return undefined;
+  return {
+    path: 'issuer',
+    message:
+      "expected an issuer that keeps several values, or takes one of rotor's; this one has a single value and chooses it itself, so that an answer that is lost is an outage",
+    hint: 'name an issuer that takes a value, or rotate this secret by hand',
+  };
 }
 
 /** Where the credentials of a secret are made. */

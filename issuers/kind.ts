@@ -1,6 +1,6 @@
 /** What a kind of issuer is: its options, the specification of its secrets, and how an instance is opened. */
 import type { z } from 'zod';
-import type { Issuer } from '../domain/issuer.js';
+import type { Issuer, IssuerTraits } from '../domain/issuer.js';
 
 export interface IssuerContext {
   /** Tags are `installationId/versionId`: others' tags are not ours to touch. */
@@ -17,6 +17,8 @@ export interface IssuerKind<O extends z.ZodType = z.ZodType, S extends z.ZodType
    * Two specifications that name the same place to look for a credential give the same text.
    */
   principal(specification: z.output<S>): string;
+  /** Those of an instance with these options, before it is opened. */
+  traits(options: z.output<O>): IssuerTraits;
   open(options: z.output<O>, context: IssuerContext): Issuer;
 }
 

@@ -1,6 +1,7 @@
 /** What only the kinds of issuers and connectors can say of a declaration: where they stand, and what is wrong. */
-import { movedAway, type KnownOrganization } from '../domain/declarations.js';
+import { losesItsValue, movedAway, type KnownOrganization } from '../domain/declarations.js';
 import type { Problem } from '../domain/errors.js';
+import type { IssuerTraits } from '../domain/issuer.js';
 import type { Checked } from './problems.js';
 import type { RightDependency, RightDocument, RightSecret } from './placed.js';
 
@@ -17,6 +18,8 @@ export interface CheckedDestination {
 
 /** Each throws nothing and answers with problems; their paths are fields of the secret, or of the dependency. */
 export interface Kinds {
+  /** Undefined where there is no such issuer. */
+  traits(issuer: string): IssuerTraits | undefined;
   specification(issuer: string, specification: unknown): Checked<CheckedSpecification>;
   destination(connector: string, address: unknown): Checked<CheckedDestination>;
 }
@@ -44,6 +47,7 @@ export function holdToKinds(
   for (const { organization, secrets } of documents) {
     for (const secret of secrets) {
       keep(secret.path, specificationOf(secret, kinds), specifications);
+      problems.push(...within(secret.path, unfit(secret, kinds)));
       const moved = movedFrom(secret, specifications, known.get(organization ?? ''));
       problems.push(...within(secret.path, moved));
       for (const one of secret.dependencies)
@@ -55,6 +59,12 @@ export function holdToKinds(
 
 function within(path: string, problems: readonly Problem[]): Problem[] {
   return problems.map((problem) => ({ ...problem, path: `${path}.${problem.path}` }));
+}
+
+function unfit({ one: { issuer } }: RightSecret, kinds: Kinds): Problem[] {
+  const traits = issuer === undefined ? undefined : kinds.traits(issuer);
+  const problem = traits === undefined ? undefined : losesItsValue(traits);
+  return problem === undefined ? [] : [problem];
 }
 
 function specificationOf(

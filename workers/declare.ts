@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { DeclarationCall } from '../api/parts.js';
 import { connectorKinds } from '../connectors/index.js';
 import { AdapterError, RotorError, type Problem } from '../domain/errors.js';
+import type { IssuerTraits } from '../domain/issuer.js';
 import {
   applyDeclarations,
   invalidDeclarations,
@@ -10,6 +11,7 @@ import {
 } from '../infra/registry/inventory.js';
 import { knownOrganizations } from '../infra/registry/inventory-known.js';
 import { issuerKinds } from '../issuers/index.js';
+import type { ConfiguredInstance } from '../schemas/configuration.js';
 import { checkDeclarations, readDocuments, type ReadDocuments } from '../schemas/declarations.js';
 import type { CheckedDestination, CheckedSpecification, Kinds } from '../schemas/kinds.js';
 import { check, nearest, type Checked } from '../schemas/problems.js';
@@ -49,11 +51,17 @@ function refuseOthers({ organizations }: ReadDocuments, own: string | undefined)
 
 function kindsOf({ configuration }: Settings): Kinds {
   return {
+    traits: (issuer) => traitsOf(configuration.issuers[issuer]),
     specification: (issuer, specification) =>
       checkSpecification(configuration.issuers, issuer, specification),
     destination: (connector, address) =>
       checkDestination(configuration.connectors, connector, address),
   };
+}
+
+function traitsOf(instance: ConfiguredInstance | undefined): IssuerTraits | undefined {
+  const kind = issuerKinds.find((one) => one.kind === instance?.kind);
+  return kind?.traits(kind.options.parse(instance?.options) as never);
 }
 
 function checkSpecification(

@@ -52,6 +52,7 @@ export const clientSecrets = issuerKind({
   }),
   principal: ({ clientId }) =>
     clientId === undefined ? 'a client of its own' : `client ${clientId}`,
+  traits: () => traits,
   open: ({ url, adminTokenFile }, { installationId }) =>
     open({
       authority: openAuthorityClient(url, adminTokenFile),

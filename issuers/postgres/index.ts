@@ -79,6 +79,7 @@ export const postgres = issuerKind({
   options: Options,
   specification: Specification,
   principal: ({ ownerRole, database }) => `role ${ownerRole} in database ${database}`,
+  traits: ({ connectionLogFile }) => traitsOf(connectionLogFile !== undefined),
   open: ({ adminUrlFile, connectionLogFile: path, loginTrigger }, { installationId }) => {
     const server = openAdministration(adminUrlFile);
     const seen = rememberUses();

@@ -7,7 +7,7 @@ import fastify from 'fastify';
 import { ensureClient, mintCredential, revokeCredential } from '../../authority/credentials.js';
 import { openRecorderPool } from '../../authority/recorder.js';
 import { authorityRoutes } from '../../authority/routes.js';
-import { clientSecrets, traits } from '../../issuers/client-secrets/index.js';
+import { clientSecrets } from '../../issuers/client-secrets/index.js';
 import {
   describeBrokenIssuers,
   describeIssuer,
@@ -80,6 +80,7 @@ async function prepare(): Promise<PreparedIssuer> {
   };
 }
 
+const traits = clientSecrets.traits({ url: 'https://authority.example', adminTokenFile: '/token' });
 describeIssuer({ name: 'client secrets of the authority', traits }, prepare);
 describeBrokenIssuers(prepare);
 

@@ -7,18 +7,23 @@ import { isPassing } from '../../domain/errors.js';
 import { openAdministration, toAdapterError } from '../../issuers/postgres/administration.js';
 import { scramVerifier } from '../../issuers/postgres/scram.js';
 import { parseLine } from '../../issuers/postgres/log-lines.js';
-import { traitsOf } from '../../issuers/postgres/index.js';
+import { postgres } from '../../issuers/postgres/index.js';
 import { rememberUses } from '../../issuers/postgres/seen-uses.js';
 import { describeIssuer } from '../contracts/hold-to-issuer.js';
 import { accepts, make, ordered } from '../contracts/issuer-subject.js';
 import { handed } from '../harness/environment.js';
 import { connects, prepare, session, type PreparedPostgres } from './postgres-subject.js';
 
-describeIssuer({ name: 'postgres, with the log of the server', traits: traitsOf(true) }, () =>
-  prepare('log'),
+const unlogged = { adminUrlFile: '/url' };
+const logged = { ...unlogged, connectionLogFile: '/log' };
+
+describeIssuer(
+  { name: 'postgres, with the log of the server', traits: postgres.traits(logged) },
+  () => prepare('log'),
 );
-describeIssuer({ name: 'postgres, by looking at sessions', traits: traitsOf(false) }, () =>
-  prepare('sessions'),
+describeIssuer(
+  { name: 'postgres, by looking at sessions', traits: postgres.traits(unlogged) },
+  () => prepare('sessions'),
 );
 
 describe('postgres', () => {

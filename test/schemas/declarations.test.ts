@@ -11,6 +11,7 @@ import { checkDeclarations, readDocuments } from '../../schemas/declarations.js'
 import type { Kinds } from '../../schemas/kinds.js';
 import type { Checked } from '../../schemas/problems.js';
 import type { Declarations } from '../../domain/declarations.js';
+import { traits } from '../domain/facts.js';
 
 const full = `
 organization: acme
@@ -57,8 +58,17 @@ function read(text: string): unknown {
   return parse(text) as unknown;
 }
 
-/** Issuer `nowhere` and connector `none` are not configured; a role that is `wrong` has no such specification. */
+/**
+ * Issuer `nowhere` and connector `none` are not configured; a role that is `wrong` has no such specification;
+ * issuer `in-place` has a single value, and chooses it.
+ */
 const kinds: Kinds = {
+  traits: (issuer) =>
+    issuer === 'in-place'
+      ? { ...traits, overlap: { kind: 'none' } }
+      : issuer === 'nowhere'
+        ? undefined
+        : traits,
   specification: (issuer, given) => {
     if (issuer === 'nowhere') {
       return { problems: [{ path: 'issuer', message: 'there is no issuer nowhere' }] };
@@ -450,6 +460,26 @@ secrets:
         /^secrets\.3\.specification: it was client one and has live versions there, .* at client two;/,
       ),
     ]);
+  });
+
+  test('refuses an issuer that would lose its only value, besides what is wrong with the specification', () => {
+    const secret = { name: 's', issuer: 'in-place', owner: 'team' };
+    const told = [
+      expect.stringMatching(
+        /^documents\.0\.secrets\.0\.issuer: expected an issuer that keeps several values, .*; name an issuer that/,
+      ),
+    ];
+    expect(
+      problemsOf({ organization: 'acme', secrets: [{ ...secret, specification: {} }] }),
+    ).toEqual(told);
+    expect(
+      problemsOf({
+        organization: 'acme',
+        secrets: [{ ...secret, specification: { role: 'wrong' } }],
+      }),
+    ).toEqual(
+      expect.arrayContaining([...told, 'documents.0.secrets.0.specification.role: is wrong']),
+    );
   });
 
   test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
