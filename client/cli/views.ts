@@ -158,7 +158,9 @@ export function changesText(rows: readonly Row[]): string {
     .map((row) => {
       const fields = (row['fields'] ?? []) as readonly string[];
       const which = fields.length > 0 ? colors.dim(` (${fields.join(', ')})`) : '';
-      return `${marks[text(row['change'])] ?? ' '} ${text(row['kind'])} ${text(row['name'])}${which}`;
+      const retiredOn = text(row['retiredAt']).slice(0, 'YYYY-MM-DD'.length);
+      const again = retiredOn === '' ? '' : `: declared again, it was retired on ${retiredOn}`;
+      return `${marks[text(row['change'])] ?? ' '} ${text(row['kind'])} ${text(row['name'])}${which}${again}`;
     })
     .join('\n');
 }

@@ -12,6 +12,8 @@ export interface InventoryChange {
   readonly name: string;
   /** Which fields differ, where something that exists is changed. */
   readonly fields: readonly string[];
+  /** Something of this name was retired then, and this declares it again. */
+  readonly retiredAt?: Date;
 }
 
 /** The same in the database and in a declaration: `null` and absent are one, numbers may come as text. */

@@ -152,13 +152,16 @@ async function upsert(to: Shared, place: Place, { kind, name, wanted }: Upsert):
   const before = rows[0];
   if (before === undefined) {
     const marks = columns.map((_, index) => `$${index + 3}`);
-    const created = await to.db.query<{ id: string }>(
+    const created = await to.db.query<{ id: string; retired_at: Date | null }>(
       `insert into ${table} (organization_id, name, ${columns.join(', ')})
-       values ($1, $2, ${marks.join(', ')}) returning id`,
+       values ($1, $2, ${marks.join(', ')}) returning id,
+         (select max(retired_at) from ${table} where organization_id = $1 and name = $2) as retired_at`,
       [place.organizationId, name, ...Object.values(wanted)],
     );
-    to.changes.push({ change: 'create', kind, name: fullName, fields: [] });
-    return created.rows[0]?.id ?? '';
+    const { id = '', retired_at: retiredAt } = created.rows[0] ?? {};
+    const again = retiredAt instanceof Date ? { retiredAt } : {};
+    to.changes.push({ change: 'create', kind, name: fullName, fields: [], ...again });
+    return id;
   }
   const fields = differing(before, wanted);
   if (fields.length > 0) {

@@ -169,6 +169,24 @@ describe('the commands', () => {
     });
   }, 30_000);
 
+  test('apply says what it declares again that was retired', async () => {
+    const file = join(installation.folder, 'again.yaml');
+    writeFileSync(
+      file,
+      'organization: acme\ndependents:\n  - { name: gone, owner: team }\n  - { name: stays, owner: team }\n',
+    );
+    const apply = async () => (await rotor(['apply', '-f', file])).out.trim().split('\n');
+    expect(await apply()).toEqual(['+ dependent acme/gone', '+ dependent acme/stays']);
+    await rotor(['dependents', 'retire', 'acme/gone']);
+    expect((await rotor(['apply', '-f', file, '--dry-run'])).out).toMatch('declared again');
+    expect(await apply()).toEqual([
+      expect.stringMatching(
+        /^\+ dependent acme\/gone: declared again, it was retired on \d{4}-\d\d-\d\d$/,
+      ),
+    ]);
+    expect(await apply()).toEqual(['nothing to change']);
+  }, 30_000);
+
   test('audit verify ends with 8 when somebody changed the trail', async () => {
     const { ownerPool } = installation.database;
     await ownerPool.query('alter table rotor.audit disable trigger keep_audit');
