@@ -158,10 +158,13 @@ async function attempt(
   }
 }
 
-/** Just before the write: who is no longer the newest does not write at all. */
+/** Just before the write: who is no longer the newest, or withheld from meanwhile, is not written to. */
 async function refuseOvertaken({ ports }: Move, order: DeliveryOrder): Promise<void> {
   const newest = await ports.registry.newestLease(order.dependency.destinationId);
-  if (newest === undefined || newest.generation === order.generation) return;
+  if (newest === undefined) return;
+  if (newest.withheld && !order.isBack)
+    throw new AdapterError('changed-meanwhile', 'the dependent is given no new value');
+  if (newest.generation === order.generation) return;
   throw new AdapterError('changed-meanwhile', 'a newer delivery has the destination');
 }
 

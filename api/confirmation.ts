@@ -5,12 +5,15 @@ import { hasRight } from '../domain/role.js';
 import type { Principal } from '../infra/registry/access-tokens.js';
 import type { AcceptedOutage } from '../schemas/requests.js';
 
-/** Revoking on somebody's word asks for the word, whichever way it is asked for. */
-export function demandConfirmation(by: Principal, confirm: 'revoke' | undefined): void {
-  if (!hasRight(by.role, 'contain')) {
-    const message = `${by.name} is ${by.role} and may not revoke or accept an outage`;
-    throw new RotorError('not-allowed', message, { kind: 'denied' });
-  }
+/** What breaks somebody, or may. */
+export function demandRight(by: Principal): void {
+  if (hasRight(by.role, 'contain')) return;
+  const message = `${by.name} is ${by.role} and may not revoke what is used, nor accept an outage`;
+  throw new RotorError('not-allowed', message, { kind: 'denied' });
+}
+
+/** Revoking asks for the word, whichever way it is asked for. */
+export function demandWord(confirm: 'revoke' | undefined): void {
   if (confirm === 'revoke') return;
   throw new RotorError('confirmation-needed', 'this revokes a credential, permanently', {
     kind: 'invalid',

@@ -8,6 +8,7 @@ import type { Decision } from '../infra/registry/decisions.js';
 import type { Retired, Retirement } from '../infra/registry/dependents.js';
 import type { Applied } from '../infra/registry/inventory.js';
 import type { RunRequest, Submitted } from '../infra/registry/requests.js';
+import type { WithholdingCall, WithholdingChanged } from '../infra/registry/withholdings.js';
 
 export interface AdoptCall extends SecretName {
   readonly credentialId: string | undefined;
@@ -39,6 +40,9 @@ export interface ApiParts {
   decide(decision: Decision): Promise<void>;
   adopt(call: AdoptCall): Promise<unknown>;
   declare(call: DeclarationCall): Promise<Applied>;
+  /** Names of the secrets that it is given no new value of. */
+  withhold(call: WithholdingCall): Promise<Omit<WithholdingChanged, 'touched'>>;
+  release(call: WithholdingCall): Promise<Omit<WithholdingChanged, 'touched'>>;
   /** The names of the secrets that it depended on. */
   retireDependent(retirement: Retirement): Promise<Omit<Retired, 'touched'>>;
   /** Reads the use of a secret live, so that what is shown of it is not a minute old. */

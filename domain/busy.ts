@@ -48,8 +48,8 @@ function isSameWork(asked: Asked, running: Running): boolean {
   return asked.kind === running.kind && scope(asked.options) === scope(running.options);
 }
 
-function scope({ versionIds, everyVersion }: RunOptions): string {
-  return JSON.stringify([[...(versionIds ?? [])].sort(), everyVersion ?? false]);
+function scope({ versionIds, everyVersion, leakedBefore }: RunOptions): string {
+  return JSON.stringify([[...(versionIds ?? [])].sort(), everyVersion ?? false, leakedBefore]);
 }
 
 /** A leak does not live on because somebody else allowed it more time. */

@@ -136,6 +136,7 @@ export const findingCodes = [
   'unknown-value',
   'ended-elsewhere',
   'clean-failed',
+  'dependent-withheld',
 ] as const;
 export type FindingCode = (typeof findingCodes)[number];
 

@@ -56,6 +56,10 @@ export interface RunOptions {
   readonly versionIds?: readonly string[];
   /** Compromise: also a successor that nobody uses yet; otherwise that one is kept and adopted. */
   readonly everyVersion?: boolean;
+  /** Compromise: what was minted later is sound (ISO 8601). Adopted credentials are older than anybody knows. */
+  readonly leakedBefore?: string;
+  /** Compromise: names of dependents that leaked, and are given no new value until somebody decides. */
+  readonly excluded?: readonly string[];
   /** Said by a person who typed `revoke`: who may break. */
   readonly acceptedOutage?: AcceptedOutage;
   readonly acceptedUnseenUse?: { readonly by: string; readonly reason: string };
@@ -141,6 +145,14 @@ export interface DependencyFacts {
   readonly usesAtLeastEveryMs: number | undefined;
   readonly picksUpWithinMs: number;
   readonly declaredAt: Date;
+  /** It is given no new value until somebody releases it. */
+  readonly withheld: Withholding | undefined;
+}
+
+export interface Withholding {
+  readonly by: string;
+  readonly reason: string;
+  readonly since: Date;
 }
 
 export interface DeliveryFacts {

@@ -120,9 +120,13 @@ function dependentsNotMoved(facts: Facts, versionId: string): Blocker[] {
   const code = movesDependents(facts) ? 'dependents-not-moved' : 'breaks-dependents';
   const verb = movesDependents(facts) ? 'not moved yet' : 'would break';
   const until = movesDependents(facts) ? undefined : unusedFrom(facts, unaccepted, versionId);
-  const message = `${verb}: ${names.join(', ')}`;
+  const message = `${verb}: ${unaccepted.map(nameWithReason).join(', ')}`;
   const accept = acceptCommand(facts, 'accept-outage --dependent NAME');
   return [{ code, message, accept, names, ...(until === undefined ? {} : { until }) }];
+}
+
+function nameWithReason({ dependent, withheld }: DependencyFacts): string {
+  return withheld === undefined ? dependent : `${dependent} (withheld by ${withheld.by})`;
 }
 
 /** When all of them will be proven unused, if they stay as quiet as they are; undefined where time alone proves nothing. */

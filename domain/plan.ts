@@ -10,8 +10,10 @@ import {
   wasDelivered,
 } from './progress.js';
 import type { PlannedWave, StepName } from './run.js';
+import { disables, isReplacedInPlace } from './issuer-ways.js';
 import { isUsable } from './version.js';
 import { planWaves } from './waves.js';
+import { warningsOf, type PlanWarning } from './warnings.js';
 
 export interface Plan {
   readonly direction: 'forward' | 'back';
@@ -23,11 +25,6 @@ export interface Plan {
   readonly ends: readonly string[];
   readonly waves: readonly PlannedWave[];
   readonly warnings: readonly PlanWarning[];
-}
-
-export interface PlanWarning {
-  readonly code: string;
-  readonly message: string;
 }
 
 export function planRun(facts: Facts): Plan {
@@ -42,7 +39,9 @@ export function wayBack(facts: Facts): DecisionFacts | undefined {
 
 function planForward(facts: Facts): Plan {
   const named = new Set(versionsToEnd(facts));
-  const successor = hasSuccessor(facts) ? successorCandidate(facts, named) : undefined;
+  const successor = hasSuccessor(facts)
+    ? (soundCurrent(facts, named) ?? successorCandidate(facts, named))
+    : undefined;
   const ends = endsOf(facts, named, successor);
   const pending = hasSuccessor(facts)
     ? pendingDependencies(facts, successor?.versionId ?? 'none yet')
@@ -74,10 +73,29 @@ function versionsToEnd(facts: Facts): string[] {
   if (options.versionIds !== undefined) return [...options.versionIds];
   if (kind === 'decommission') return liveVersions(facts).map(({ versionId }) => versionId);
   if (kind !== 'compromise') return [];
+  const { leakedBefore } = options;
+  if (leakedBefore !== undefined) return mintedBefore(facts, new Date(leakedBefore));
   return liveVersions(facts)
     .filter((version) => (options.everyVersion ?? false) || !isFresh(facts, version))
     .filter(({ runId }) => runId !== facts.run.runId)
     .map(({ versionId }) => versionId);
+}
+
+/** What is older than rotor may be older than anything. */
+function mintedBefore(facts: Facts, moment: Date): string[] {
+  return liveVersions(facts)
+    .filter(({ origin, createdAt }) => origin !== 'minted' || createdAt < moment)
+    .map(({ versionId }) => versionId);
+}
+
+/** Only earlier versions leaked: everybody moves to the one that is in use, and none is made. */
+function soundCurrent(facts: Facts, leaked: ReadonlySet<string>): VersionFacts | undefined {
+  const current = currentVersion(facts);
+  if (facts.run.kind !== 'compromise' || current === undefined) return undefined;
+  const { versionId, state, value, refused, expiresAt } = current;
+  const lasts = expiresAt === undefined || expiresAt > facts.now;
+  const sound = state === 'active' && value === 'sealed' && !refused && lasts;
+  return sound && !leaked.has(versionId) ? current : undefined;
 }
 
 /** On its way to dependents and newer than what leaked: the one live version that a compromise may keep. */
@@ -142,25 +160,10 @@ function inPlace(facts: Facts): readonly StepName[] {
   return facts.run.kind === 'compromise' ? ['cutover'] : ['prepare', 'cutover'];
 }
 
-/** The issuer holds one value at a time, and there is one already. */
-export function isReplacedInPlace(facts: Facts): boolean {
-  return (
-    facts.traits.overlap.kind === 'none' && facts.versions.some(({ state }) => isUsable(state))
-  );
-}
-
 function retire(facts: Facts, { ends }: Outline): StepName[] {
   if (isReplacedInPlace(facts) && hasSuccessor(facts)) return ['verify'];
   if (ends.length === 0) return [];
   return disables(facts) ? ['verify', 'disable', 'revoke'] : ['verify', 'revoke'];
-}
-
-/** Whether a reversible refusal comes before the revoke. */
-export function disables(facts: Facts): boolean {
-  const { policy, traits } = facts;
-  if (policy.disablePeriodMs === 0 || !traits.seesRefusals || traits.disable === 'none')
-    return false;
-  return traits.disable === 'expires' || policy.allowManualDisable;
 }
 
 function planBack(facts: Facts, decision: DecisionFacts): Plan {
@@ -247,42 +250,4 @@ function titleOf(
   const to = next === undefined ? 'a new version' : `v${next.ordinal}`;
   const arrow = hasSuccessor(facts) ? ` → ${to}` : '';
   return `${verbs[facts.run.kind]} ${fullName(facts)}${from === '' ? '' : ` ${from}`}${arrow}`;
-}
-
-function warningsOf(facts: Facts): PlanWarning[] {
-  const { traits, policy } = facts;
-  const unknown = facts.versions.filter((v) => isUsable(v.state) && v.value === 'unknown');
-  const rules: [boolean, string, string][] = [
-    [
-      facts.dependencies.length === 0,
-      'no-dependents-known',
-      'nobody is declared to use this secret',
-    ],
-    [
-      traits.useRecord === 'sampled' || traits.useRecord === 'absent',
-      'use-not-seen',
-      `the issuer's record of use is ${traits.useRecord}: unseen use may break`,
-    ],
-    [
-      isReplacedInPlace(facts),
-      'replaced-in-place',
-      'the issuer holds one value: every dependent fails until it has the new one, and there is no way back',
-    ],
-    [
-      unknown.length > 0,
-      'value-unknown',
-      'a live version has no known value: no roll back to it, and no proof by login',
-    ],
-    [
-      disables(facts) && traits.disable === 'manual',
-      'stays-disabled',
-      'the old version stays disabled if rotor stops',
-    ],
-    [
-      policy.disablePeriodMs > 0 && !disables(facts),
-      'not-disabled-first',
-      'the old version cannot be disabled first',
-    ],
-  ];
-  return rules.filter(([holds]) => holds).map(([, code, message]) => ({ code, message }));
 }

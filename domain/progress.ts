@@ -72,9 +72,16 @@ export function skippedDependencies(facts: Facts): ReadonlySet<string> {
   return skipped;
 }
 
-/** Dependencies that still have to move to the version, skipped ones left out. */
+/** What they held before is nothing new: going back, nobody is withheld from. */
+export function withheldDependencies({ run, dependencies }: Facts): DependencyFacts[] {
+  if (run.plan?.direction === 'back') return [];
+  return dependencies.filter(({ withheld }) => withheld !== undefined);
+}
+
+/** Dependencies that still have to move to the version, without whoever was skipped or is withheld from. */
 export function pendingDependencies(facts: Facts, versionId: string): DependencyFacts[] {
-  const skipped = skippedDependencies(facts);
+  const withheld = withheldDependencies(facts).map(({ dependencyId }) => dependencyId);
+  const skipped = new Set([...skippedDependencies(facts), ...withheld]);
   return facts.dependencies.filter(
     (dependency) =>
       !skipped.has(dependency.dependencyId) && !hasMoved(facts, dependency, versionId),

@@ -48,6 +48,15 @@ export interface Adoption {
   readonly by: string;
 }
 
+export interface NewestLease {
+  readonly generation: number;
+  readonly versionId: string;
+  /** False once its version is dead. */
+  readonly deliverable: boolean;
+  /** Somebody has said that a dependent of this destination is given no new value. */
+  readonly withheld: boolean;
+}
+
 export interface Registry {
   /**
    * Reads the facts of the run's secret, decides, and applies the changes with their audit events: one
@@ -66,14 +75,9 @@ export interface Registry {
   read(runId: string): Promise<Facts>;
   /**
    * The newest lease of a destination, whoever asks: also a run that was superseded has to know that it
-   * was overtaken. `deliverable` is false once its version is dead.
+   * was overtaken.
    */
-  newestLease(
-    destinationId: string,
-  ): Promise<
-    | { readonly generation: number; readonly versionId: string; readonly deliverable: boolean }
-    | undefined
-  >;
+  newestLease(destinationId: string): Promise<NewestLease | undefined>;
   /** An overtaken delivery has ended, and what it left was put right: nobody waits for its deadline. */
   settleDelivery(destinationId: string, generation: number): Promise<void>;
   /** Copies what an issuer saw, without any lock on the secret. Repeating it changes nothing. */

@@ -1,10 +1,8 @@
 /** Bodies of API requests. */
 import { z } from 'zod';
 import { roles } from '../domain/role.js';
-import { decisionKinds } from '../domain/run.js';
+import { decisionKinds, runKinds, type RunKind } from '../domain/run.js';
 import { Duration, Name, Text, TimeLimit } from './names.js';
-
-const uuid = z.uuid();
 
 const Source = z
   .strictObject({
@@ -22,21 +20,58 @@ export const AcceptedOutage = z.strictObject({
 });
 export type AcceptedOutage = z.infer<typeof AcceptedOutage>;
 
-export const RunBody = z.strictObject({
-  kind: z.enum(['rotate', 'compromise']),
+/** `v3` or `3`, as people see it, or the version's id. */
+const VersionName = z.union([z.string().regex(/^v?[1-9]\d{0,8}$/), z.uuid()], {
+  error: 'expected a version such as v3',
+});
+
+const RunFields = z.strictObject({
+  kind: z.enum(runKinds),
   reason: Text,
   /** What a person typed, where something is revoked on their word. */
   confirm: z.literal('revoke').optional(),
-  versionIds: z.array(uuid).max(100).optional(),
+  versions: z.array(VersionName).min(1).max(100).optional(),
   everyVersion: z.boolean().optional(),
+  leakedBefore: z.iso
+    .datetime({ offset: true, error: 'expected a moment such as 2026-01-31T12:00:00Z' })
+    .optional(),
+  exclude: z.array(Name).max(5_000).optional(),
   replaceFirst: Duration.optional(),
   acceptOutage: AcceptedOutage.optional(),
   acceptUnseenUse: z.boolean().optional(),
   noDependentsKnown: z.boolean().optional(),
 });
+type RunFields = z.infer<typeof RunFields>;
+
+/** Which kinds of run know what; the others know it all. */
+const onlyFor: Partial<Record<keyof RunFields, readonly RunKind[]>> = {
+  versions: ['compromise', 'revoke'],
+  everyVersion: ['compromise'],
+  leakedBefore: ['compromise'],
+  exclude: ['compromise'],
+  replaceFirst: ['compromise'],
+  acceptOutage: ['rotate', 'revoke', 'decommission'],
+  acceptUnseenUse: ['rotate', 'revoke', 'decommission'],
+};
+
+function kindKnows(body: Omit<RunFields, 'reason'>, context: z.RefinementCtx): void {
+  const tell = (field: string, message: string): void =>
+    context.addIssue({ code: 'custom', path: [field], message });
+  for (const [field, kinds] of Object.entries(onlyFor)) {
+    const said = body[field as keyof typeof body] !== undefined;
+    if (said && !kinds.includes(body.kind))
+      tell(field, `a ${body.kind} does not know this; ${kinds.join(' and ')} do`);
+  }
+  if (body.kind === 'revoke' && body.versions === undefined) tell('versions', 'which version?');
+  const scopes = [body.versions, body.everyVersion, body.leakedBefore];
+  if (scopes.filter((said) => said !== undefined).length > 1)
+    tell('versions', 'expected one of versions, everyVersion and leakedBefore');
+}
+
+export const RunBody = RunFields.superRefine(kindKnows);
 export type RunBody = z.infer<typeof RunBody>;
 
-export const PlanBody = RunBody.partial({ reason: true });
+export const PlanBody = RunFields.partial({ reason: true }).superRefine(kindKnows);
 export type PlanBody = z.infer<typeof PlanBody>;
 
 export const DecisionBody = z
@@ -74,3 +109,10 @@ export const DeclarationsBody = z.strictObject({
   documents: z.array(z.unknown()).min(1).max(1_000),
 });
 export type DeclarationsBody = z.infer<typeof DeclarationsBody>;
+
+export const WithholdingBody = z.strictObject({
+  reason: Text,
+  /** Of this secret only. */
+  secret: Name.optional(),
+});
+export type WithholdingBody = z.infer<typeof WithholdingBody>;

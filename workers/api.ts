@@ -4,6 +4,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { adopt } from '../activities/adopt.js';
 import { refreshUse } from '../activities/use.js';
+import { dependentRoutes } from '../api/routes/dependents.js';
 import { installationRoutes } from '../api/routes/installation.js';
 import { runRoutes } from '../api/routes/runs.js';
 import { secretRoutes } from '../api/routes/secrets.js';
@@ -16,6 +17,7 @@ import type { FactsChanged } from '../domain/run.js';
 import type { Queryable } from '../infra/postgres.js';
 import { recordDecision } from '../infra/registry/decisions.js';
 import { retireDependent } from '../infra/registry/dependents.js';
+import { releaseDependent, withholdDependent } from '../infra/registry/withholdings.js';
 import { claimedRun, submit } from '../infra/registry/requests.js';
 import { clientOptions, usualTemporal } from '../infra/temporal-access.js';
 import { checkParts } from './checks.js';
@@ -42,14 +44,31 @@ async function tellSoon({ client }: Temporal, telling: () => Promise<unknown>): 
   await client.withDeadline(Date.now() + tellWithinMs, telling).catch(() => undefined);
 }
 
+type Tell = (secretId: string, change: FactsChanged) => Promise<void>;
+
+function tellAll(tell: Tell, ids: readonly string[], change: FactsChanged): Promise<unknown> {
+  return Promise.all(ids.map((id) => tell(id, change)));
+}
+
+/** What changes facts of secrets also tells the runs that are open there. */
+function tellingBy(tell: Tell) {
+  return <C extends { readonly by: string }, R extends { readonly touched: readonly string[] }>(
+      what: string,
+      change: (call: C) => Promise<R>,
+    ) =>
+    async (call: C): Promise<Omit<R, 'touched'>> => {
+      const { touched, ...changed } = await change(call);
+      await tellAll(tell, touched, { what, by: call.by });
+      return changed;
+    };
+}
+
 function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
   const { pool, audit, registry } = parts;
   const claimant = `api ${process.pid}`;
   const reached = killPoint(process.env);
-  const tell = (id: string, change: FactsChanged): Promise<void> =>
-    tellSoon(temporal, () => tellRun(temporal, id, change));
-  const tellAll = (ids: readonly string[], change: FactsChanged): Promise<unknown> =>
-    Promise.all(ids.map((id) => tell(id, change)));
+  const tell: Tell = (id, change) => tellSoon(temporal, () => tellRun(temporal, id, change));
+  const telling = tellingBy(tell);
   const decisionParts = { pool, audit, traitsOf: (name: string) => parts.issuer(name).traits };
   return {
     pool,
@@ -69,14 +88,12 @@ function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
     adopt: (call) => adopt({ ...parts, reached }, call),
     declare: async (call) => {
       const applied = await declare(settings, parts, call);
-      if (!call.dryRun) await tellAll(applied.touched, { what: 'declared', by: call.by });
+      if (!call.dryRun) await tellAll(tell, applied.touched, { what: 'declared', by: call.by });
       return applied;
     },
-    retireDependent: async (retirement) => {
-      const { touched, ...retired } = await retireDependent({ pool, audit }, retirement);
-      await tellAll(touched, { what: 'dependent-retired', by: retirement.by });
-      return retired;
-    },
+    retireDependent: telling('dependent-retired', (call) => retireDependent({ pool, audit }, call)),
+    withhold: telling('dependent-withheld', (call) => withholdDependent({ pool, audit }, call)),
+    release: telling('dependent-released', (call) => releaseDependent({ pool, audit }, call)),
     refresh: (facts) => refreshUse({ ...parts, tell }, facts),
     checks: () => checkParts(settings, parts, connection),
   };
@@ -109,7 +126,9 @@ async function listen(place: Place): Promise<FastifyInstance> {
   const parts = apiParts(place);
   const server = await buildServer({
     db: { query: askOrSay(place.parts.pool) },
-    routes: [...secretRoutes(parts), ...runRoutes(parts), ...installationRoutes(parts)],
+    routes: [secretRoutes, runRoutes, dependentRoutes, installationRoutes].flatMap((routes) =>
+      routes(parts),
+    ),
     mounted: mountedAuthority(place),
     behindProxy: behindTlsProxy,
     https:

@@ -1,4 +1,4 @@
-/** Routes about the installation: declarations, dependents, access tokens, audit, health of its parts. */
+/** Routes about the installation: declarations, access tokens, audit, health of its parts. */
 import { RotorError } from '../../domain/errors.js';
 import {
   createAccessToken,
@@ -6,13 +6,11 @@ import {
   revokeAccessToken,
 } from '../../infra/registry/access-tokens.js';
 import type { AuditVerdict } from '../../infra/registry/audit.js';
-import { listDependents } from '../../infra/registry/dependents.js';
 import { DeclarationsBody, TokenBody } from '../../schemas/requests.js';
 import type { ApiParts } from '../parts.js';
 import { route, type Call, type Route } from '../route.js';
 
 export function installationRoutes(parts: ApiParts): Route[] {
-  const { pool } = parts;
   return [
     route({
       method: 'POST',
@@ -21,23 +19,6 @@ export function installationRoutes(parts: ApiParts): Route[] {
       body: DeclarationsBody,
       handle: ({ body, by }) =>
         parts.declare({ ...body, by: by.name, organization: by.organization }),
-    }),
-    route({
-      method: 'GET',
-      url: '/v1/dependents',
-      right: 'read',
-      handle: ({ by }) => listDependents(pool, by.organization),
-    }),
-    route({
-      method: 'POST',
-      url: '/v1/dependents/:organization/:dependent/retire',
-      right: 'operate',
-      handle: ({ params, by }) =>
-        parts.retireDependent({
-          organization: params['organization'] ?? '',
-          dependent: params['dependent'] ?? '',
-          by: by.name,
-        }),
     }),
     route({
       method: 'GET',

@@ -13,7 +13,7 @@ import {
   type Row,
 } from '../../infra/registry/views.js';
 import { DecisionBody } from '../../schemas/requests.js';
-import { demandConfirmation, mayBreak } from '../confirmation.js';
+import { demandRight, demandWord, mayBreak } from '../confirmation.js';
 import type { ApiParts } from '../parts.js';
 import { reportOf } from '../report.js';
 import { ownView, type RunView } from '../run-view.js';
@@ -87,7 +87,10 @@ const accepting: ReadonlySet<DecisionKind> = new Set(['accept-outage', 'accept-u
 async function decide(parts: ApiParts, call: Call<DecisionBody>): Promise<unknown> {
   const run = await runOf(parts, call);
   const { kind, dependent, reason, confirm, acceptOutage } = call.body;
-  if (accepting.has(kind)) demandConfirmation(call.by, confirm);
+  if (accepting.has(kind)) {
+    demandRight(call.by);
+    demandWord(confirm);
+  }
   const accepted = acceptOutage === undefined ? undefined : mayBreak(acceptOutage);
   const runId = String(run['run']);
   await parts.decide({ runId, kind, dependent, accepted, reason, by: call.by.name });

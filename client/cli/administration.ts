@@ -2,8 +2,8 @@
 import type { Command } from 'commander';
 import { RotorError } from '../../domain/errors.js';
 import { readDeclarations } from '../declaration-files.js';
-import { namePair, type Act, type Context } from './context.js';
-import { exitCodes, table } from './output.js';
+import { type Act, type Context } from './context.js';
+import { exitCodes } from './output.js';
 import { changesText, checksText, tokensText, type Row } from './views.js';
 
 interface AuditVerdict {
@@ -19,7 +19,6 @@ export function addAdministration(program: Command, act: Act): void {
     .requiredOption('-f, --file <path>', 'a YAML file, or a folder of them')
     .option('--dry-run', 'only show what would change')
     .action(act((context, options: { file: string; dryRun?: boolean }) => apply(context, options)));
-  addDependents(program, act);
   addTokens(program, act);
   program
     .command('audit')
@@ -64,41 +63,6 @@ async function apply(
       problems: read.locate(error.problems),
     });
   }
-}
-
-function addDependents(program: Command, act: Act): void {
-  const dependents = program.command('dependents').description('who uses secrets');
-  dependents
-    .command('list', { isDefault: true })
-    .description('all of them, with their secrets')
-    .action(
-      act(async ({ api, output }) => {
-        const rows = await api.get<Row[]>('/v1/dependents');
-        output.show(rows, (all) =>
-          table(
-            ['dependent', 'owner', 'secrets'],
-            all.map((row) => [
-              `${String(row['organization'])}/${String(row['dependent'])}`,
-              String(row['owner']),
-              (row['secrets'] as string[]).join(', '),
-            ]),
-          ),
-        );
-      }),
-    );
-  dependents
-    .command('retire <dependent>')
-    .description('organization/name no longer exists; its dependencies retire with it')
-    .action(
-      act(async ({ api, output }, name: string) => {
-        const [organization, dependent] = namePair(name, "a dependent's name");
-        const path = `/v1/dependents/${organization}/${dependent}/retire`;
-        output.show(
-          await api.post<Row>(path),
-          (row) => `${name} retired from ${(row['secrets'] as string[]).join(', ') || 'nothing'}`,
-        );
-      }),
-    );
 }
 
 interface TokenOptions {

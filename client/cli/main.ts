@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { RotorError } from '../../domain/errors.js';
 import { addAdministration } from './administration.js';
+import { addDependents } from './dependents.js';
 import { addRunCommands } from './commands.js';
 import { openContext, type Act, type GlobalOptions } from './context.js';
 import { exitCodeOf, exitCodes, printError } from './output.js';
@@ -33,6 +34,7 @@ function buildProgram(): Command {
       if (typeof code === 'number') process.exitCode = code;
     };
   addRunCommands(program, act);
+  addDependents(program, act);
   addAdministration(program, act);
   return program;
 }

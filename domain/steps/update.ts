@@ -12,6 +12,7 @@ import {
   hasMoved,
   pendingDependencies,
   versionOf,
+  withheldDependencies,
 } from '../progress.js';
 import type { Answer } from '../run.js';
 import { isUsable } from '../version.js';
@@ -23,6 +24,8 @@ export interface DeliveryOrder {
   readonly kind: 'deliver';
   /** How the dependent's use of the version is asked for. */
   readonly use: UseQuestion;
+  /** Goes back to a version that the dependent has had. */
+  readonly isBack: boolean;
   /** What it takes to have moved. */
   readonly needs: Evidence;
   readonly dependency: DependencyFacts;
@@ -45,15 +48,16 @@ export function beginDelivery(facts: Facts, dependencyId: string): Decided<Updat
   if (version === undefined) {
     return asOrder(answered({ kind: 'replan', told: 'the version to move to is gone' }));
   }
-  if (dependency === undefined || hasMoved(facts, dependency, version.versionId)) {
+  const { versionId } = version;
+  const idle = dependency && whyNothingToDo(facts, dependency, versionId);
+  if (dependency === undefined || idle !== undefined) {
     // Whoever was waited for may have been retired: then this is what the version waits for.
-    const changes = confirmation(facts, version.versionId, '');
-    return asOrder({ result: { kind: 'done', told: 'moved already' }, changes });
+    const changes = confirmation(facts, versionId, '');
+    return asOrder({ result: { kind: 'done', told: idle ?? 'no longer declared' }, changes });
   }
   const { destinationId } = dependency;
   const busy = leaseOfOthers(facts, destinationId);
   if (busy !== undefined) return asOrder(answered(busy));
-  const { versionId } = version;
   const lease = takeLease(facts, destinationId, versionId);
   const known = sealedVersionIds(facts);
   const { generation } = lease;
@@ -61,6 +65,7 @@ export function beginDelivery(facts: Facts, dependencyId: string): Decided<Updat
     result: {
       kind: 'deliver',
       use: useQuestion(facts),
+      isBack: facts.run.plan?.direction === 'back',
       needs: evidenceNeeded(facts, dependency),
       dependency,
       version,
@@ -70,6 +75,16 @@ export function beginDelivery(facts: Facts, dependencyId: string): Decided<Updat
     },
     changes: [lease, begun(dependency, lease)],
   };
+}
+
+function whyNothingToDo(
+  facts: Facts,
+  dependency: DependencyFacts,
+  versionId: string,
+): string | undefined {
+  if (hasMoved(facts, dependency, versionId)) return 'moved already';
+  const withheld = withheldDependencies(facts).includes(dependency);
+  return withheld ? `${dependency.dependent} is given no new value` : undefined;
 }
 
 /** Before it is written: should nobody ever report, the destination may hold it all the same. */

@@ -1,6 +1,7 @@
 /** Dependents: who they are, and retiring one when nothing of it is left. */
 import { RotorError } from '../../domain/errors.js';
 import { inTransaction, type Queryable } from '../postgres.js';
+import { closeFindings } from './findings.js';
 import { noteInstallation, type TrailParts } from './installation-trail.js';
 import type { Row } from './views.js';
 
@@ -55,6 +56,7 @@ export async function retireDependent(
     for (const secret of secrets) {
       const event = { change: 'dependent-retired', dependent };
       await audit.append(db, secret.id, [{ actor: by, event }]);
+      await closeFindings(db, secret.id, { code: 'dependent-withheld', abouts: [dependent] });
     }
     const event = { change: 'dependent-retired', organization, dependent };
     await noteInstallation({ audit }, db, { actor: by, event });

@@ -26,7 +26,7 @@ export async function writeFinding(
 export async function closeFindings(
   db: Queryable,
   secretId: string,
-  { code, abouts }: Extract<Change, { change: 'findings-closed' }>,
+  { code, abouts }: Omit<Extract<Change, { change: 'findings-closed' }>, 'change'>,
 ): Promise<void> {
   await db.query(
     `update rotor.findings set closed_at = clock_timestamp()

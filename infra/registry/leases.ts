@@ -1,11 +1,6 @@
 /** Reading and settling the leases of destinations, for deliveries whose run may be over already. */
+import type { NewestLease } from '../../domain/registry.js';
 import type { Queryable } from '../postgres.js';
-
-interface NewestLease {
-  readonly generation: number;
-  readonly versionId: string;
-  readonly deliverable: boolean;
-}
 
 export async function newestLease(
   db: Queryable,
@@ -14,7 +9,12 @@ export async function newestLease(
   const { rows } = await db.query<NewestLease>({
     name: 'newest-lease',
     text: `select l.generation::int as generation, l.version_id as "versionId",
-             v.state not in ('revoked', 'ended') as deliverable
+             v.state not in ('revoked', 'ended') as deliverable,
+             exists (select from rotor.dependencies d
+               join rotor.withholdings w on w.dependent_id = d.dependent_id and w.released_at is null
+               where d.destination_id = l.destination_id and d.secret_id = v.secret_id
+                 and d.retired_at is null and (w.secret_id is null or w.secret_id = d.secret_id)
+             ) as withheld
            from rotor.leases l join rotor.versions v on v.id = l.version_id
            where l.destination_id = $1`,
     values: [destinationId],

@@ -7,6 +7,7 @@ import { noSuchSecret, type SecretName } from '../../domain/registry.js';
 import type { RunKind, StartableRun } from '../../domain/run.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
+import { withholdExcluded } from './withholdings.js';
 import { openRuns, placeFor, type Place } from './place.js';
 
 export interface RunRequest extends SecretName {
@@ -43,11 +44,15 @@ export async function submit(
     if (repeated !== undefined) return repeated;
     const open = await openRuns(db, secretId);
     const place = placeFor(request, open);
-    if (place.kind === 'join') return { runId: place.runId, submission: 'joined' };
+    if (place.kind === 'join') {
+      await exclude(db, door.audit, { request, secretId, runId: place.runId });
+      return { runId: place.runId, submission: 'joined' };
+    }
     await refuseUnknownDependents(db, secretId, request);
     if (place.supersedes !== undefined) await supersede(db, place.supersedes);
     const runId = await insertRun(db, { request, secretId, place, claimant });
     await noteRequest(door.audit, db, { request, secretId, runId, place });
+    await exclude(db, door.audit, { request, secretId, runId });
     return { runId, submission: place.state === 'queued' ? 'queued' : 'created' };
   });
 }
@@ -154,6 +159,17 @@ async function noteRequest(audit: AuditTrail, db: Queryable, noted: Noted): Prom
   const { kind, reason, options, requestedBy } = request;
   const event = { change: 'run-requested', kind, reason, options, supersedes: place.supersedes };
   await audit.append(db, secretId, [{ actor: requestedBy, runId, event }]);
+}
+
+/** Whoever leaked is given no new value, whichever run the request came to. */
+async function exclude(
+  db: Queryable,
+  audit: AuditTrail,
+  { request, secretId, runId }: Pick<Noted, 'request' | 'secretId' | 'runId'>,
+): Promise<void> {
+  const { requestedBy: by, reason, options } = request;
+  const names = options.excluded ?? [];
+  if (names.length > 0) await withholdExcluded(db, audit, { secretId, runId, by, reason, names });
 }
 
 const startable = `

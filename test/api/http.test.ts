@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { dependentRoutes } from '../../api/routes/dependents.js';
 import { installationRoutes } from '../../api/routes/installation.js';
 import { runRoutes } from '../../api/routes/runs.js';
 import { secretRoutes } from '../../api/routes/secrets.js';
@@ -68,7 +69,9 @@ async function ask({ method = 'GET', path, token, body, headers }: Asked) {
 
 describe('route × role', () => {
   const none = {} as ApiParts;
-  const routes = [...secretRoutes(none), ...runRoutes(none), ...installationRoutes(none)];
+  const routes = [secretRoutes, runRoutes, dependentRoutes, installationRoutes].flatMap((all) =>
+    all(none),
+  );
   const tokens = new Map<string, string>();
   beforeAll(async () => {
     for (const role of roles) tokens.set(role, await tokenOf(role));
@@ -242,11 +245,11 @@ describe('bad requests', () => {
     ['a dependent that is none', { acceptOutage: { dependents: ['nobody'] } }],
     ['a source that says nothing', { acceptOutage: { sources: [{}] } }],
     ['a source that nobody was seen as', { acceptOutage: { sources: [{ userAgent: 'none' }] } }],
-    ['a version that is none', { versionIds: [randomUUID()] }],
+    ['a version that is none', { versions: [randomUUID()] }],
     ['a reason that steers the terminal', { reason: 'a\u001b[2Jb' }],
     ['a reason with a zero byte', { reason: 'a\u0000b' }],
   ])('%s: nothing is done', async (_what, more) => {
-    const kind = 'versionIds' in more ? 'compromise' : 'rotate';
+    const kind = 'versions' in more ? 'compromise' : 'rotate';
     const body = { kind, reason: 'test', confirm: 'revoke', ...more };
     const answer = await ask({ method: 'POST', path, body, token: await tokenOf('admin') });
     expect([answer.status, answer.body['code']]).toEqual([422, 'body-invalid']);

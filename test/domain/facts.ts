@@ -72,6 +72,7 @@ export function dependency(name: string, more: Partial<DependencyFacts> = {}): D
     usesAtLeastEveryMs: undefined,
     picksUpWithinMs: 0,
     declaredAt: ago(50 * day),
+    withheld: undefined,
     ...more,
   };
 }

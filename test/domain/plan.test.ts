@@ -97,6 +97,55 @@ describe('steps', () => {
       'revoke create update clean monitor',
     ],
     [
+      'a compromise of what was minted before the version in use: everybody is there already',
+      facts({
+        versions: [
+          version(1, { state: 'retiring' }),
+          version(2, { current: true, createdAt: now }),
+        ],
+        run: { ...fresh, kind: 'compromise', options: { leakedBefore: now.toISOString() } },
+      }),
+      'revoke clean monitor',
+    ],
+    [
+      'a compromise of what was minted before, and somebody has not moved: to the version in use',
+      facts({
+        versions: [
+          version(1, { state: 'retiring' }),
+          version(2, { current: true, createdAt: now }),
+        ],
+        dependencies: [dependency('billing'), dependency('late')],
+        run: { ...fresh, kind: 'compromise', options: { leakedBefore: now.toISOString() } },
+      }),
+      'revoke update clean monitor',
+    ],
+    [
+      'a compromise of what was minted before, the version in use among it',
+      beginning({
+        run: { ...fresh, kind: 'compromise', options: { leakedBefore: now.toISOString() } },
+      }),
+      'revoke create update clean monitor',
+    ],
+    [
+      'a compromise of what was minted before, and the version in use was adopted: it may be older',
+      facts({
+        versions: [version(1, { current: true, createdAt: now, origin: 'adopted' })],
+        deliveries: [],
+        run: { ...fresh, kind: 'compromise', options: { leakedBefore: now.toISOString() } },
+      }),
+      'revoke create update clean monitor',
+    ],
+    [
+      'somebody who is withheld from is not moved',
+      facts({
+        dependencies: [
+          dependency('billing'),
+          dependency('leaked', { withheld: { by: 'ann', reason: 'r', since: now } }),
+        ],
+      }),
+      'verify disable revoke clean monitor',
+    ],
+    [
       'an issuer with one value',
       beginning({ traits: { ...traits, overlap: { kind: 'none' } } }),
       'prepare cutover update verify clean monitor',

@@ -184,6 +184,7 @@ export async function openWorld(
       await tellRun({ client, taskQueue }, secret, { what: kind, by: 'test' });
     },
     decisionParts: { pool, audit, traitsOf },
+    withholdingParts: { pool, audit },
     tell: () => tellRun({ client, taskQueue }, secretId, { what: 'declared', by: 'test' }),
     terminate: () => client.workflow.getHandle(secretWorkflowId(secretId)).terminate(),
     async findings() {

@@ -157,6 +157,38 @@ describe('the commands', () => {
     expect(await secret.login(secret.oldValue, 'check')).toBe('refused');
   }, 40_000);
 
+  test('a revoke that would break somebody is refused with their names, and what to do instead', async () => {
+    const shown = await rotor(['show', 'acme/shop']);
+    const [, current = ''] = /(v\d+) +active/.exec(shown.out) ?? [];
+    const revoke = (...more: string[]) =>
+      rotor(['revoke', 'acme/shop', '--confirm', 'revoke', ...more]);
+    const refused = await revoke('--version', current);
+    expect([refused.code, refused.err]).toEqual([5, expect.stringContaining('breaks-dependents')]);
+    expect(refused.err).toContain('shop-env');
+    expect(refused.err).toContain('rotor rotate acme/shop moves them first');
+    const none = await revoke('--version', 'v99');
+    expect([none.code, none.err]).toEqual([2, expect.stringContaining('v99 is no live version')]);
+    const both = await rotor([
+      ...['compromise', 'acme/shop', '--confirm', 'revoke'],
+      ...['--version', 'v1', '--leaked-before', '2026-01-31'],
+    ]);
+    expect([both.code, both.err]).toEqual([2, expect.stringContaining('expected one of versions')]);
+    const moment = await rotor(['compromise', 'acme/shop', '--leaked-before', 'yesterday']);
+    expect([moment.code, moment.err]).toEqual([2, expect.stringContaining('expected a moment')]);
+    expect((await rotor(['plan', 'acme/shop', '--decommission'])).out).toContain('Decommission');
+  }, 30_000);
+
+  test('a dependent is withheld from, which is a finding, and released', async () => {
+    const dependent = ['acme/shop-env', '--reason', 'it was broken into'];
+    const withheld = await rotor(['dependents', 'withhold', ...dependent]);
+    expect([withheld.code, withheld.out]).toEqual([0, 'acme/shop-env: withhold, shop\n']);
+    expect((await rotor(['show', 'acme/shop'])).out).toContain('shop-env is given no new value');
+    expect((await rotor(['plan', 'acme/shop'])).out).toContain('until somebody releases them');
+    expect(await rotor(['dependents', 'release', ...dependent])).toMatchObject({ code: 0 });
+    expect(await rotor(['dependents', 'release', ...dependent])).toMatchObject({ code: 5 });
+    expect((await rotor(['show', 'acme/shop'])).out).not.toContain('is given no new value');
+  }, 30_000);
+
   test('list, show, who-uses, dependents, doctor and audit verify', async () => {
     expect((await rotor(['list'])).out).toMatch(/acme\/shop/);
     expect((await rotor(['show', 'acme/shop'])).out).toMatch(/v1\s+revoked/);
@@ -186,6 +218,27 @@ describe('the commands', () => {
     ]);
     expect(await apply()).toEqual(['nothing to change']);
   }, 30_000);
+
+  test('a decommission empties the destinations and takes the secret off the list', async () => {
+    const ended = await openSecret(installation, 'old-shop');
+    try {
+      const names = (await rotor(['dependents', '--json'])).out;
+      const dependents = (JSON.parse(names) as { dependent: string; secrets: string[] }[])
+        .filter(({ secrets }) => secrets.includes('old-shop'))
+        .map(({ dependent }) => dependent);
+      const done = await rotor([
+        ...['decommission', 'acme/old-shop', '--confirm', 'revoke', '--watch'],
+        ...['--reason', 'it is over', '--accept-outage', ...dependents],
+      ]);
+      expect([done.code, done.out.trimEnd().split('\n').at(-1)]).toEqual([0, '  succeeded']);
+      expect(await ended.login(ended.oldValue, 'check')).toBe('refused');
+      expect(ended.values().env.join('')).toBe('');
+      expect((await rotor(['list'])).out).not.toContain('acme/old-shop');
+      expect(await rotor(['show', 'acme/old-shop'])).toMatchObject({ code: 4 });
+    } finally {
+      await ended.stop();
+    }
+  }, 40_000);
 
   test('audit verify ends with 8 when somebody changed the trail', async () => {
     const { ownerPool } = installation.database;

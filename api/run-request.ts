@@ -1,0 +1,143 @@
+/** From the body of a request to a run: who may ask for it, what its names stand for, and what is refused at the door. */
+import { randomUUID } from 'node:crypto';
+import { namesNobody, unknownNames } from '../domain/acceptance.js';
+import type { Blocker } from '../domain/blocker.js';
+import { RotorError, type Problem } from '../domain/errors.js';
+import type { Facts, MayBreak, RunOptions, VersionFacts } from '../domain/facts.js';
+import { planRun } from '../domain/plan.js';
+import { liveVersions } from '../domain/progress.js';
+import type { SecretName } from '../domain/registry.js';
+import type { Principal } from '../infra/registry/access-tokens.js';
+import { planHash } from '../infra/registry/plan-hash.js';
+import type { PlanBody, RunBody } from '../schemas/requests.js';
+import { demandRight, demandWord, mayBreak } from './confirmation.js';
+import { imagine, imagineLive, nameOf } from './imagine.js';
+import type { ApiParts } from './parts.js';
+import { previewOf, type Preview } from './preview.js';
+import type { Call } from './route.js';
+
+export async function showPlan(
+  parts: ApiParts,
+  { params, body, by }: Call<PlanBody>,
+): Promise<Preview & { readonly hash: string }> {
+  const name = nameOf(params);
+  const options = await optionsOf(parts, name, { body, by });
+  const facts = await imagineLive(parts, name, { kind: body.kind, options, by: by.name });
+  const plan = planRun(facts);
+  return { ...previewOf(facts, plan), hash: planHash(facts, plan) };
+}
+
+export async function requestRun(parts: ApiParts, call: Call<RunBody>): Promise<unknown> {
+  const { params, body, by } = call;
+  const name = nameOf(params);
+  if (body.kind === 'compromise' || accepts(body)) demandRight(by);
+  if (body.kind !== 'rotate' || accepts(body)) demandWord(body.confirm);
+  const options = await optionsOf(parts, name, { body, by });
+  await refuseAtTheDoor(parts, name, { kind: body.kind, options, by: by.name });
+  return parts.request({
+    ...name,
+    kind: body.kind,
+    requestedBy: by.name,
+    reason: body.reason,
+    options,
+    idempotencyKey: `${by.name}:${call.idempotencyKey ?? randomUUID()}`,
+  });
+}
+
+function accepts({ acceptOutage, acceptUnseenUse }: PlanBody): boolean {
+  return acceptOutage !== undefined || acceptUnseenUse === true;
+}
+
+interface Asked {
+  readonly body: PlanBody;
+  readonly by: Principal;
+}
+
+async function optionsOf(
+  parts: ApiParts,
+  name: SecretName,
+  { body, by }: Asked,
+): Promise<RunOptions> {
+  const said = { by: by.name, reason: body.reason ?? '' };
+  const options: Partial<Record<keyof RunOptions, unknown>> = {
+    versionIds: body.versions && (await versionIdsOf(parts, name, { body, by })),
+    everyVersion: body.everyVersion === true ? true : undefined,
+    leakedBefore: body.leakedBefore,
+    excluded: body.exclude,
+    replaceFirstMs: body.replaceFirst,
+    noDependentsKnown: body.noDependentsKnown === true ? true : undefined,
+    acceptedUnseenUse: body.acceptUnseenUse === true ? said : undefined,
+    acceptedOutage: body.acceptOutage && { ...said, ...mayBreak(body.acceptOutage) },
+  };
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as RunOptions;
+}
+
+/** A version that is not there contains nothing, and revokes nothing. */
+async function versionIdsOf(
+  parts: ApiParts,
+  name: SecretName,
+  { body: { kind, versions = [] }, by }: Asked,
+): Promise<string[]> {
+  const live = liveVersions(await imagine(parts, name, { kind, options: {}, by: by.name }));
+  const found = versions.map((version) => ({ version, id: versionIdOf(live, version) }));
+  const problems = found
+    .filter(({ id }) => id === undefined)
+    .map(({ version }) => ({
+      path: 'versions',
+      message: `${version} is no live version of this secret`,
+    }));
+  if (problems.length > 0) throw namesNobody(problems);
+  return found.flatMap(({ id }) => id ?? []);
+}
+
+function versionIdOf(live: readonly VersionFacts[], named: string): string | undefined {
+  return live.find(
+    ({ versionId, ordinal }) =>
+      versionId === named || named === `v${ordinal}` || named === `${ordinal}`,
+  )?.versionId;
+}
+
+const nobody: MayBreak = { dependents: [], sources: [] };
+
+/** A name that is mistyped accepts nothing and excludes nobody; a revoke that would break somebody is not begun. */
+async function refuseAtTheDoor(
+  parts: ApiParts,
+  name: SecretName,
+  asked: Parameters<typeof imagine>[2],
+): Promise<void> {
+  const { acceptedOutage = nobody, excluded = [] } = asked.options;
+  // Only who is seen has to be looked for at the issuer: containing waits for nobody.
+  const looks = asked.kind === 'revoke' || acceptedOutage.sources.length > 0;
+  if (!looks && acceptedOutage.dependents.length + excluded.length === 0) return;
+  const facts = await (looks ? imagineLive : imagine)(parts, name, asked);
+  const problems = [...unknownNames(facts, acceptedOutage), ...unknownExcluded(facts)];
+  if (problems.length > 0) throw namesNobody(problems);
+  if (asked.kind === 'revoke') refuseToBreak(facts, name);
+}
+
+function unknownExcluded({ run, dependencies }: Facts): Problem[] {
+  const known = new Set(dependencies.map(({ dependent }) => dependent));
+  return (run.options.excluded ?? [])
+    .filter((dependent) => !known.has(dependent))
+    .map((dependent) => ({
+      path: 'exclude',
+      message: `${dependent} does not depend on this secret`,
+    }));
+}
+
+const breaking: ReadonlySet<Blocker['code']> = new Set(['breaks-dependents', 'undeclared-use']);
+
+function refuseToBreak(facts: Facts, { organization, secret }: SecretName): void {
+  const found = previewOf(facts, planRun(facts)).blockers.filter(({ code }) => breaking.has(code));
+  if (found.length === 0) return;
+  const message = `a revoke now breaks somebody: ${found.map((one) => one.message).join('; ')}`;
+  throw new RotorError('breaks-dependents', message, {
+    kind: 'conflict',
+    hint: `rotor rotate ${organization}/${secret} moves them first; or say who may break: --accept-outage, --accept-source`,
+    problems: found.flatMap(({ code, names = [] }) =>
+      names.map((who) => ({ path: code, message: who })),
+    ),
+  });
+}

@@ -1,0 +1,70 @@
+/** The commands about dependents: who they are, retiring one, and giving it no new value. */
+import type { Command } from 'commander';
+import { namePair, type Act } from './context.js';
+import { table } from './output.js';
+import type { Row } from './views.js';
+
+export function addDependents(program: Command, act: Act): void {
+  const dependents = program.command('dependents').description('who uses secrets');
+  dependents
+    .command('list', { isDefault: true })
+    .description('all of them, with their secrets')
+    .action(
+      act(async ({ api, output }) => {
+        const rows = await api.get<Row[]>('/v1/dependents');
+        output.show(rows, (all) =>
+          table(
+            ['dependent', 'owner', 'secrets'],
+            all.map((row) => [
+              `${String(row['organization'])}/${String(row['dependent'])}`,
+              String(row['owner']),
+              (row['secrets'] as string[]).join(', '),
+            ]),
+          ),
+        );
+      }),
+    );
+  dependents
+    .command('retire <dependent>')
+    .description('organization/name no longer exists; its dependencies retire with it')
+    .action(
+      act(async ({ api, output }, name: string) => {
+        const [organization, dependent] = namePair(name, "a dependent's name");
+        const path = `/v1/dependents/${organization}/${dependent}/retire`;
+        output.show(
+          await api.post<Row>(path),
+          (row) => `${name} retired from ${(row['secrets'] as string[]).join(', ') || 'nothing'}`,
+        );
+      }),
+    );
+  addWithholding(dependents, act);
+}
+
+interface WithholdingOptions {
+  readonly secret?: string;
+  readonly reason: string;
+}
+
+function addWithholding(dependents: Command, act: Act): void {
+  const verbs = [
+    ['withhold', 'a system that leaked: it is given no new value until it is released'],
+    ['release', 'it is given new values again, and what it missed'],
+  ] as const;
+  for (const [verb, description] of verbs) {
+    dependents
+      .command(`${verb} <dependent>`)
+      .description(description)
+      .option('--secret <name>', 'of this secret only')
+      .requiredOption('--reason <text>', 'why')
+      .action(
+        act(async ({ api, output }, name: string, options: WithholdingOptions) => {
+          const [organization, dependent] = namePair(name, "a dependent's name");
+          const path = `/v1/dependents/${organization}/${dependent}/${verb}`;
+          output.show(
+            await api.post<Row>(path, { reason: options.reason, secret: options.secret }),
+            (row) => `${name}: ${verb}, ${(row['secrets'] as string[]).join(', ') || 'no secret'}`,
+          );
+        }),
+      );
+  }
+}

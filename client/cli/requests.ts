@@ -1,0 +1,213 @@
+/** The commands that ask for runs: what each would do, and doing it. */
+import { randomUUID } from 'node:crypto';
+import { InvalidArgumentError, type Command } from 'commander';
+import type { RunKind } from '../../domain/run.js';
+import { confirmRevoke, secretPath, type Act, type Context } from './context.js';
+import { parseSource } from './source.js';
+import { planText, type PlanView } from './views.js';
+import { watchRun } from './watch.js';
+
+interface RunOptions {
+  readonly reason?: string;
+  readonly confirm?: string;
+  readonly watch?: boolean;
+  readonly idempotencyKey?: string;
+  readonly dependentsKnown?: boolean;
+  readonly acceptUnseenUse?: boolean;
+  readonly acceptOutage?: string[];
+  readonly acceptSource?: string[];
+  readonly replaceFirst?: string;
+  readonly version?: string[];
+  readonly leakedBefore?: string;
+  readonly exclude?: string[];
+}
+
+export function addRequests(program: Command, act: Act): void {
+  addPlan(program, act);
+  addRotate(program, act);
+  addCompromise(program, act);
+  addRevoke(program, act);
+  addDecommission(program, act);
+}
+
+interface PlanOptions {
+  readonly compromise?: boolean;
+  readonly decommission?: boolean;
+  readonly revoke?: string[];
+}
+
+function addPlan(program: Command, act: Act): void {
+  program
+    .command('plan <secret>')
+    .description('what a rotation would do, who would break, what blocks')
+    .option('--compromise', 'what containing a compromise would do')
+    .option('--decommission', 'what ending the secret would do')
+    .option('--revoke <version...>', 'what revoking these versions would do')
+    .action(
+      act(async ({ api, output }, secret: string, options: PlanOptions) => {
+        const body = { kind: plannedKind(options), versions: options.revoke };
+        output.show(await api.post<PlanView>(`${secretPath(secret)}/plan`, body), planText);
+      }),
+    );
+}
+
+function plannedKind({ compromise, decommission, revoke }: PlanOptions): RunKind {
+  if (compromise === true) return 'compromise';
+  if (decommission === true) return 'decommission';
+  return revoke === undefined ? 'rotate' : 'revoke';
+}
+
+function addRotate(program: Command, act: Act): void {
+  withAcceptance(withRunOptions(program.command('rotate <secret>')))
+    .description('replace a secret, move everybody, revoke the old one when it is proven unused')
+    .action(
+      act(async (context, secret: string, options: RunOptions) => {
+        const accepts = options.acceptUnseenUse === true || outageOf(options) !== undefined;
+        const what = `Rotating ${secret} with an accepted outage`;
+        const confirm = accepts ? await confirmRevoke(options.confirm, what) : undefined;
+        return request(context, secret, { kind: 'rotate', confirm, options });
+      }),
+    );
+}
+
+function addCompromise(program: Command, act: Act): void {
+  withRunOptions(program.command('compromise <secret>'))
+    .description('revoke what leaked now, then replace it everywhere')
+    .option('--version <version...>', 'what leaked: v3, or all; otherwise all that is in use')
+    .option(
+      '--leaked-before <moment>',
+      'every version that was minted before it, such as 2026-01-31T12:00:00Z',
+      asMoment,
+    )
+    .option(
+      '--exclude <dependent...>',
+      'the system that leaked: given no new value until it is released',
+    )
+    .option(
+      '--replace-first <duration>',
+      'replace first; revoke after this time whatever is unfinished',
+    )
+    .action(
+      act((context, secret: string, options: RunOptions) =>
+        confirmAndRequest(context, secret, { kind: 'compromise', options }),
+      ),
+    );
+}
+
+function addRevoke(program: Command, act: Act): void {
+  withAcceptance(withRunOptions(program.command('revoke <secret>')))
+    .description('end one version: refused where a dependent would break')
+    .requiredOption('--version <version...>', 'which, such as v2')
+    .action(
+      act((context, secret: string, options: RunOptions) =>
+        confirmAndRequest(context, secret, { kind: 'revoke', options }),
+      ),
+    );
+}
+
+function addDecommission(program: Command, act: Act): void {
+  withAcceptance(withRunOptions(program.command('decommission <secret>')))
+    .description('end a secret that nobody needs any more; rotor abort brings it back in time')
+    .action(
+      act((context, secret: string, options: RunOptions) =>
+        confirmAndRequest(context, secret, { kind: 'decommission', options }),
+      ),
+    );
+}
+
+function withRunOptions(command: Command): Command {
+  return command
+    .option('--reason <text>', 'why', 'asked for on the command line')
+    .option('--confirm <word>', 'the word revoke, for scripts')
+    .option('--watch', 'follow the run until it ends')
+    .option('--idempotency-key <key>', 'the same key again is the same run');
+}
+
+function withAcceptance(command: Command): Command {
+  return command
+    .option('--no-dependents-known', 'go on although nobody is declared to use it')
+    .option(
+      '--accept-unseen-use',
+      'where the issuer cannot show all use: it may break, and you say so',
+    )
+    .option('--accept-outage <dependent...>', 'these dependents may break')
+    .option(
+      '--accept-source <source...>',
+      'undeclared sources that may break, as rotor plan prints them, or their user agent',
+    );
+}
+
+function asMoment(text: string): string {
+  const moment = new Date(text);
+  if (/^\d{4}-\d{2}-\d{2}/.test(text) && !Number.isNaN(moment.getTime()))
+    return moment.toISOString();
+  throw new InvalidArgumentError('expected a moment such as 2026-01-31T12:00:00Z');
+}
+
+interface Asked {
+  readonly kind: RunKind;
+  readonly options: RunOptions;
+}
+
+/** What breaks is said before the word is asked for. */
+async function confirmAndRequest(
+  context: Context,
+  secret: string,
+  { kind, options }: Asked,
+): Promise<number | undefined> {
+  const plan = await context.api.post<PlanView>(
+    `${secretPath(secret)}/plan`,
+    bodyOf({ kind, options }),
+  );
+  const confirm = await confirmRevoke(options.confirm, whatBreaks(kind, plan));
+  return request(context, secret, { kind, confirm, options });
+}
+
+function whatBreaks(kind: RunKind, { title, breaks, undeclared }: PlanView): string {
+  const when = kind === 'compromise' ? 'Fails at once' : 'Uses it still';
+  const named = breaks.length > 0 ? `${when}: ${breaks.join(', ')}` : `${when}: nobody declared`;
+  const unknown = undeclared.length > 0 ? [`Nobody declared: ${undeclared.join('; ')}`] : [];
+  return [title, named, ...unknown].join('\n');
+}
+
+function outageOf({ acceptOutage, acceptSource }: RunOptions): unknown {
+  if (acceptOutage === undefined && acceptSource === undefined) return undefined;
+  const sources = (acceptSource ?? []).map(parseSource);
+  return { dependents: acceptOutage ?? [], sources };
+}
+
+function bodyOf({ kind, options }: Asked): Record<string, unknown> {
+  const all = options.version?.includes('all') === true;
+  return {
+    kind,
+    reason: options.reason,
+    versions: all ? undefined : options.version,
+    everyVersion: all ? true : undefined,
+    leakedBefore: options.leakedBefore,
+    exclude: options.exclude,
+    replaceFirst: options.replaceFirst,
+    acceptUnseenUse: options.acceptUnseenUse,
+    acceptOutage: outageOf(options),
+    noDependentsKnown: options.dependentsKnown === false ? true : undefined,
+  };
+}
+
+async function request(
+  context: Context,
+  secret: string,
+  { confirm, ...asked }: Asked & { readonly confirm: 'revoke' | undefined },
+): Promise<number | undefined> {
+  const { api, output } = context;
+  const key = asked.options.idempotencyKey ?? randomUUID();
+  const made = await api.post<{ runId: string; submission: string }>(
+    `${secretPath(secret)}/runs`,
+    { ...bodyOf(asked), confirm },
+    key,
+  );
+  if (asked.options.watch === true) return watchRun(context, made.runId, {});
+  output.show(
+    made,
+    ({ runId, submission }) => `run ${runId} (${submission})\nrotor watch ${runId.slice(0, 8)}`,
+  );
+  return undefined;
+}
