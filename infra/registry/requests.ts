@@ -46,7 +46,7 @@ export async function submit(
     const place = placeFor(request, open);
     if (place.kind === 'join') {
       await exclude(db, door.audit, { request, secretId, runId: place.runId });
-      return { runId: place.runId, submission: 'joined' };
+      return join(db, request, place.runId);
     }
     await refuseUnknownDependents(db, secretId, request);
     if (place.supersedes !== undefined) await supersede(db, place.supersedes);
@@ -74,7 +74,9 @@ function fingerprint({ idempotencyKey: _key, ...request }: RunRequest): string {
 
 async function findRepeated(db: Queryable, request: RunRequest): Promise<Submitted | undefined> {
   const { rows } = await db.query<{ id: string; request_fingerprint: string }>(
-    'select id, request_fingerprint from rotor.runs where idempotency_key = $1',
+    `select id, request_fingerprint from rotor.runs where idempotency_key = $1
+     union all select run_id, request_fingerprint from rotor.joined_requests
+     where idempotency_key = $1`,
     [request.idempotencyKey],
   );
   const found = rows[0];
@@ -90,6 +92,16 @@ async function findRepeated(db: Queryable, request: RunRequest): Promise<Submitt
       hint: 'use a new key for a new request',
     },
   );
+}
+
+/** Its key is kept beside the run's own: the same request again, also after the run has ended, starts no other. */
+async function join(db: Queryable, request: RunRequest, runId: string): Promise<Submitted> {
+  await db.query(
+    `insert into rotor.joined_requests (idempotency_key, run_id, request_fingerprint)
+     values ($1, $2, $3)`,
+    [request.idempotencyKey, runId, fingerprint(request)],
+  );
+  return { runId, submission: 'joined' };
 }
 
 /** Under the secret's lock, so that it is true of the run. Containing is never held up by a question. */

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { RunOptions } from '../../domain/facts.js';
 import type { DecisionKind, RunKind } from '../../domain/run.js';
 import { openAudit } from '../../infra/registry/audit.js';
-import { submit, unreadRuns } from '../../infra/registry/requests.js';
+import { submit, unreadRuns, type RunRequest } from '../../infra/registry/requests.js';
 import { openDatabase, type TestDatabase } from '../harness/database.js';
 
 let database: TestDatabase;
@@ -26,9 +26,14 @@ function ask(kind: RunKind, options: RunOptions = {}) {
 }
 
 function askKnowing(kind: RunKind, options: RunOptions) {
-  const name = { organization: 'acme', secret: 'api' };
-  const about = { requestedBy: 'ann', reason: 'x', idempotencyKey: randomUUID() };
-  return submit({ pool: database.pool, audit }, { ...name, ...about, kind, options }, 'test');
+  return request({ kind, options, idempotencyKey: randomUUID() });
+}
+
+function request(
+  asked: Pick<RunRequest, 'kind' | 'options' | 'idempotencyKey'> & { reason?: string },
+) {
+  const about = { organization: 'acme', secret: 'api', requestedBy: 'ann', reason: 'x' };
+  return submit({ pool: database.pool, audit }, { ...about, ...asked }, 'test');
 }
 
 describe('a secret that is busy', () => {
@@ -63,6 +68,49 @@ describe('a secret that is busy', () => {
       code: 'secret-busy',
       hint: expect.stringContaining(`rotor decide ${queued.runId} accept-outage`),
     });
+  });
+});
+
+describe('a request that joined a run', () => {
+  const again = { kind: 'rotate', options: { noDependentsKnown: true } } as const;
+  async function end(runId: string): Promise<void> {
+    await database.pool.query(
+      `update rotor.runs set state = 'ended', outcome = 'succeeded', ended_at = now()
+       where id = $1`,
+      [runId],
+    );
+  }
+
+  test('is answered with that run when it is repeated, also after the run has ended', async () => {
+    const { runId } = await ask('rotate');
+    const idempotencyKey = randomUUID();
+    const joined = await request({ ...again, idempotencyKey });
+    expect(joined).toEqual({ runId, submission: 'joined' });
+    expect(await request({ ...again, idempotencyKey })).toEqual({ runId, submission: 'repeated' });
+    await end(runId);
+    expect(await request({ ...again, idempotencyKey })).toEqual({ runId, submission: 'repeated' });
+    const other = await request({ ...again, idempotencyKey: randomUUID() });
+    expect(other.submission).toBe('created');
+  });
+
+  test('is a conflict when its key comes again with another body', async () => {
+    const { runId } = await ask('rotate');
+    const idempotencyKey = randomUUID();
+    await request({ ...again, idempotencyKey });
+    await end(runId);
+    await expect(request({ ...again, idempotencyKey, reason: 'y' })).rejects.toMatchObject({
+      code: 'idempotency-key-reused',
+    });
+  });
+
+  test('keeps its key where the run it joined still waits for its turn', async () => {
+    await ask('revoke', { versionIds: [randomUUID()] });
+    const queued = await ask('rotate');
+    const idempotencyKey = randomUUID();
+    const { runId } = await request({ ...again, idempotencyKey });
+    expect(runId).toBe(queued.runId);
+    await end(runId);
+    expect(await request({ ...again, idempotencyKey })).toEqual({ runId, submission: 'repeated' });
   });
 });
 
