@@ -54,6 +54,8 @@ export interface RunOptions {
   readonly replaceFirstMs?: number;
   /** Compromise or revoke: these versions only. */
   readonly versionIds?: readonly string[];
+  /** Compromise that took over another one: these too, which that one was asked for. */
+  readonly alsoVersionIds?: readonly string[];
   /** Compromise: also a successor that nobody uses yet; otherwise that one is kept and adopted. */
   readonly everyVersion?: boolean;
   /** Compromise: what was minted later is sound (ISO 8601). Adopted credentials are older than anybody knows. */

@@ -73,19 +73,18 @@ function versionsToEnd(facts: Facts): string[] {
   if (options.versionIds !== undefined) return [...options.versionIds];
   if (kind === 'decommission') return liveVersions(facts).map(({ versionId }) => versionId);
   if (kind !== 'compromise') return [];
-  const { leakedBefore } = options;
-  if (leakedBefore !== undefined) return mintedBefore(facts, new Date(leakedBefore));
-  return liveVersions(facts)
-    .filter((version) => (options.everyVersion ?? false) || !isFresh(facts, version))
+  const leaked = liveVersions(facts)
+    .filter((version) => isLeaked(facts, version))
     .filter(({ runId }) => runId !== facts.run.runId)
     .map(({ versionId }) => versionId);
+  return [...leaked, ...(options.alsoVersionIds ?? [])];
 }
 
-/** What is older than rotor may be older than anything. */
-function mintedBefore(facts: Facts, moment: Date): string[] {
-  return liveVersions(facts)
-    .filter(({ origin, createdAt }) => origin !== 'minted' || createdAt < moment)
-    .map(({ versionId }) => versionId);
+function isLeaked(facts: Facts, version: VersionFacts): boolean {
+  const { leakedBefore, everyVersion } = facts.run.options;
+  if (leakedBefore === undefined) return everyVersion === true || !isFresh(facts, version);
+  // What is older than rotor may be older than anything.
+  return version.origin !== 'minted' || version.createdAt < new Date(leakedBefore);
 }
 
 /** Only earlier versions leaked: everybody moves to the one that is in use, and none is made. */

@@ -1,6 +1,12 @@
 /** Where a request for a secret goes: to the run that is there, behind it, in its place, or nowhere. */
 import type { Accepting } from '../../domain/acceptance.js';
-import { answerWhenBusy, losesAcceptance, type Asked, type Running } from '../../domain/busy.js';
+import {
+  answerWhenBusy,
+  losesAcceptance,
+  widened,
+  type Asked,
+  type Running,
+} from '../../domain/busy.js';
 import { RotorError } from '../../domain/errors.js';
 import type { RunOptions } from '../../domain/facts.js';
 import type { RunKind, RunState } from '../../domain/run.js';
@@ -36,29 +42,49 @@ export type Place =
       readonly kind: 'new';
       readonly state: 'requested' | 'queued';
       readonly supersedes: string | undefined;
+      /** What the new run is asked to do. */
+      readonly options: RunOptions;
     };
 
 export function placeFor(request: Asked, open: readonly OpenRun[]): Place {
   const running = open.find(({ state }) => state !== 'queued');
   const queued = open.find(({ state }) => state === 'queued');
-  if (running === undefined) return { kind: 'new', state: 'requested', supersedes: undefined };
+  if (running === undefined) return newRun(request);
   const answer = answerWhenBusy(request, asRunning(running));
   switch (answer) {
     case 'join':
       return { kind: 'join', runId: running.id };
     case 'take-over':
-      return { kind: 'new', state: 'requested', supersedes: running.id };
+      return takeOver(request, running);
     case 'refuse':
       throw busy(running, `a ${request.kind} cannot begin while it is under way`);
     case 'loses-acceptance':
       throw acceptanceLost(running);
+    case 'contains-later':
+      throw containsLater(running);
     case 'queue':
-      if (queued === undefined) return { kind: 'new', state: 'queued', supersedes: undefined };
-      if (queued.kind !== request.kind)
-        throw busy(running, 'and another request waits for it already');
-      if (losesAcceptance(request, queued)) throw acceptanceLost(queued);
-      return { kind: 'join', runId: queued.id };
+      return behind(request, running, queued);
   }
+}
+
+/** One waits at most, and whoever asks for the same joins it. */
+function behind(request: Asked, running: OpenRun, queued: OpenRun | undefined): Place {
+  if (queued === undefined) return { ...newRun(request), state: 'queued' };
+  if (queued.kind !== request.kind) throw busy(running, 'and another request waits for it already');
+  if (losesAcceptance(request, queued)) throw acceptanceLost(queued);
+  return { kind: 'join', runId: queued.id };
+}
+
+type NewPlace = Extract<Place, { kind: 'new' }>;
+
+function newRun({ options }: Asked): NewPlace {
+  return { kind: 'new', state: 'requested', supersedes: undefined, options };
+}
+
+function takeOver(request: Asked, running: OpenRun): NewPlace {
+  const both = request.kind === 'compromise' && running.kind === 'compromise';
+  const options = both ? widened(request.options, running.options) : request.options;
+  return { ...newRun(request), supersedes: running.id, options };
 }
 
 function asRunning(run: OpenRun): Running {
@@ -70,6 +96,17 @@ function acceptanceLost({ id, kind }: OpenRun): RotorError {
     'secret-busy',
     `run ${id} (${kind}) has this secret and does not have what you accept: joining it, your acceptance would be lost`,
     { kind: 'conflict', hint: `rotor decide ${id} accept-outage, or accept-unseen-use, tells it` },
+  );
+}
+
+function containsLater({ id }: OpenRun): RotorError {
+  return new RotorError(
+    'secret-busy',
+    `run ${id} (compromise) contains sooner than you ask for, and does not end all that you name`,
+    {
+      kind: 'conflict',
+      hint: `ask without --replace-first: that contains both at once; or wait: rotor watch ${id}`,
+    },
   );
 }
 

@@ -152,7 +152,7 @@ async function insertRun(db: Queryable, insertion: Insertion): Promise<string> {
       place.state,
       request.requestedBy,
       request.reason,
-      request.options,
+      place.options,
       request.idempotencyKey,
       fingerprint(request),
       place.supersedes ?? null,
@@ -168,7 +168,8 @@ interface Noted extends Omit<Insertion, 'claimant'> {
 
 async function noteRequest(audit: AuditTrail, db: Queryable, noted: Noted): Promise<void> {
   const { request, secretId, place, runId } = noted;
-  const { kind, reason, options, requestedBy } = request;
+  const { kind, reason, requestedBy } = request;
+  const { options } = place;
   const event = { change: 'run-requested', kind, reason, options, supersedes: place.supersedes };
   await audit.append(db, secretId, [{ actor: requestedBy, runId, event }]);
 }

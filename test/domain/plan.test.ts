@@ -247,12 +247,14 @@ describe('what a run ends', () => {
     expect(kept([current, pending], { effects })).toEqual([['v1'], 'v2']);
   });
 
-  test('a compromise of every version ends that one too', () => {
+  test.each([
+    ['of every version', { everyVersion: true }],
+    ['that took over one of that version', { alsoVersionIds: ['v2'] }],
+  ])('a compromise %s ends that one too', (_what, options) => {
     const versions = [
       version(1, { current: true }),
       version(2, { runId: 'other', confirmedAt: undefined }),
     ];
-    const options = { everyVersion: true };
     expect(
       planRun(beginning({ versions, run: { ...fresh, kind: 'compromise', options } })).ends,
     ).toEqual(['v1', 'v2']);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { inspect } from 'node:util';
 import { attribute, isAddressRange, isSeenAs } from '../../domain/attribution.js';
-import { answerWhenBusy, type Asked } from '../../domain/busy.js';
+import { answerWhenBusy, widened, type Asked } from '../../domain/busy.js';
 import { formatDuration, parseDuration } from '../../domain/duration.js';
 import { isAtLeast } from '../../domain/evidence.js';
 import { hasRight } from '../../domain/role.js';
@@ -93,7 +93,54 @@ describe('a secret that is busy', () => {
     ));
   test('a revoke is refused', () =>
     expect(answerWhenBusy(asked('revoke'), running('rotate'))).toBe('refuse'));
+  const named = (...versionIds: string[]) => ({ versionIds });
   for (const [what, options, there, ageMs, answer] of [
+    [
+      'other versions later does not take over from one that contains at once',
+      { ...named('b'), replaceFirstMs: 60 },
+      named('a'),
+      0,
+      'contains-later',
+    ],
+    [
+      'every version later does not take over from one that contains at once',
+      { everyVersion: true, replaceFirstMs: 60 },
+      {},
+      0,
+      'contains-later',
+    ],
+    [
+      'other versions later than what is left does not take over',
+      { ...named('b'), replaceFirstMs: 30 },
+      { ...named('a'), replaceFirstMs: 60 },
+      40,
+      'contains-later',
+    ],
+    [
+      'other versions sooner than what is left takes over',
+      { ...named('b'), replaceFirstMs: 30 },
+      { ...named('a'), replaceFirstMs: 60 },
+      0,
+      'take-over',
+    ],
+    ['other versions at once takes over', named('b'), named('a'), 0, 'take-over'],
+    ['other versions at once takes over from the usual ones', named('b'), {}, 0, 'take-over'],
+    ['a part of the versions joins', named('a'), named('b', 'a'), 0, 'join'],
+    [
+      'a part of the versions later joins',
+      { ...named('a'), replaceFirstMs: 60 },
+      named('b', 'a'),
+      0,
+      'join',
+    ],
+    ['the usual versions joins one of every version', {}, { everyVersion: true }, 0, 'join'],
+    [
+      'what another that took over contains too joins',
+      named('b'),
+      { alsoVersionIds: ['b'] },
+      0,
+      'join',
+    ],
     ['at once takes over from one that replaces first', {}, { replaceFirstMs: 60 }, 0, 'take-over'],
     ['sooner takes over', { replaceFirstMs: 30 }, { replaceFirstMs: 60 }, 0, 'take-over'],
     ['later joins', { replaceFirstMs: 60 }, { replaceFirstMs: 30 }, 0, 'join'],
@@ -112,6 +159,27 @@ describe('a secret that is busy', () => {
       const busy = { ...running('compromise'), options: there, ageMs };
       expect(answerWhenBusy(asked('compromise', options), busy)).toBe(answer);
     });
+  }
+  for (const [what, asks, replaced, options] of [
+    ['named versions: both', named('b'), named('a'), named('b', 'a')],
+    ['the usual ones and a named one', named('b'), {}, { alsoVersionIds: ['b'] }],
+    ['a named one and the usual ones', {}, named('a'), { alsoVersionIds: ['a'] }],
+    ['every version and the usual ones', {}, { everyVersion: true }, { everyVersion: true }],
+    [
+      'what a third one was asked for',
+      named('c'),
+      { alsoVersionIds: ['a'], everyVersion: true },
+      { everyVersion: true, alsoVersionIds: ['c', 'a'] },
+    ],
+    [
+      'the time that is asked for',
+      { replaceFirstMs: 3 },
+      { replaceFirstMs: 9 },
+      { replaceFirstMs: 3 },
+    ],
+  ] as const) {
+    test(`a compromise that takes over contains ${what}`, () =>
+      expect(widened(asks, replaced)).toEqual(options));
   }
   const unseen = { acceptedUnseenUse: by };
   for (const [what, options, there, answer] of [

@@ -51,6 +51,25 @@ describe('a secret that is busy', () => {
     expect(rows).toEqual([{ outcome: 'superseded' }]);
   });
 
+  test('a compromise of other versions later is refused, and at once it contains both', async () => {
+    const [a, b] = [randomUUID(), randomUUID()];
+    const first = await ask('compromise', { versionIds: [a] });
+    await expect(
+      ask('compromise', { versionIds: [b], replaceFirstMs: 60_000 }),
+    ).rejects.toMatchObject({
+      code: 'secret-busy',
+      hint: expect.stringContaining('ask without --replace-first'),
+    });
+    const both = await ask('compromise', { versionIds: [b] });
+    const { rows } = await database.pool.query(
+      `select id, state, options->'versionIds' as ids from rotor.runs order by requested_at`,
+    );
+    expect(rows).toEqual([
+      { id: first.runId, state: 'ended', ids: [a] },
+      { id: both.runId, state: 'requested', ids: [b, a] },
+    ]);
+  });
+
   test('an accepted outage is not lost in a rotation that runs, and the refusal says what to do', async () => {
     const { runId } = await ask('rotate');
     await expect(ask('rotate', { acceptedOutage: outage })).rejects.toMatchObject({
