@@ -38,7 +38,8 @@ interface Copied {
 
 /**
  * The watermark's row is locked first: a credential that becomes known meanwhile either finds its use copied
- * here, or puts the watermark back after this.
+ * here, or puts the watermark back after this. Where there is no row yet, the insert refers to the secret's row, which
+ * whoever makes a credential known holds for update: one of the two waits for the other there.
  */
 export async function recordUse(pool: pg.Pool, reading: Reading): Promise<UseNews[]> {
   return inTransaction<UseNews[], Copied>(

@@ -51,7 +51,8 @@ export async function moveWatermark(
 
 /**
  * A credential became known whose earlier use was not copied: the record is read again from the beginning, and
- * stands still until then, so that its silence proves nothing.
+ * stands still until then, so that its silence proves nothing. The caller holds the secret's row for update: before
+ * the first reading there is no row here to wait at, and none to put back.
  */
 export async function readUseAgain(db: Queryable, secretId: string): Promise<void> {
   await db.query(

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { UseRecord } from '../../domain/issuer.js';
 import { readFrom, standsStill } from '../../domain/quiet.js';
-import type { Registry } from '../../domain/registry.js';
+import type { Registry, SecretName } from '../../domain/registry.js';
 import { openAudit } from '../../infra/registry/audit.js';
 import { openRegistry } from '../../infra/registry/open.js';
+import { moveWatermark, readUseAgain } from '../../infra/registry/watermark.js';
 import { traits } from '../domain/facts.js';
+import { eventually } from '../faults/installation.js';
 import { openDatabase, type TestDatabase } from '../harness/database.js';
 
 const day = 86_400_000;
@@ -49,10 +51,10 @@ async function factsOf() {
   return { uses: facts.uses, record: facts.record };
 }
 
-async function adopt(credentialId: string): Promise<void> {
+async function adopt(credentialId: string, of = secretId): Promise<void> {
   const versionId = randomUUID();
   const known = { value: 'unknown', expiresAt: undefined, by: 'test' } as const;
-  await registry.adopt({ secretId, versionId, credentialId, ...known });
+  await registry.adopt({ secretId: of, versionId, credentialId, ...known });
 }
 
 test('a credential that is adopted late: the record stands still until its earlier use was read too', async () => {
@@ -75,6 +77,69 @@ test('a credential that is adopted late: the record stands still until its earli
   const read = await factsOf();
   expect(read.uses).toMatchObject([{ source: { userAgent: 'weekly' } }]);
   expect(standsStill(read.record)).toBe(false);
+});
+
+describe('a credential that is adopted while the very first reading is being written', () => {
+  async function secretNever(read: string): Promise<SecretName & { secretId: string }> {
+    const { rows } = await database.ownerPool.query<{ id: string }>(
+      `insert into rotor.secrets (organization_id, name, owner, issuer, specification)
+       select id, $1, 'team', 'main', '{}' from rotor.organizations returning id`,
+      [read],
+    );
+    return { organization: 'acme', secret: read, secretId: rows[0]?.id ?? '' };
+  }
+  async function somebodyWaits(): Promise<void> {
+    const waiting = `select from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`;
+    await eventually(async () => (await database.ownerPool.query(waiting)).rowCount === 1);
+  }
+  const firstReading = (of: string) => ({
+    secretId: of,
+    record: recordOf('early'),
+    since: readFrom(undefined, new Date()),
+  });
+  const factsOfSecret = (secret: SecretName) =>
+    registry.imagine(secret, { kind: 'rotate', options: {}, by: 'test' });
+
+  test('after its uses were copied: the adoption waits, and the record is read again', async () => {
+    const secret = await secretNever('written');
+    const reading = firstReading(secret.secretId);
+    const writer = await database.pool.connect();
+    await writer.query('begin');
+    await moveWatermark(writer, reading);
+    const adopted = adopt('early', secret.secretId);
+    await somebodyWaits();
+    await writer.query('commit');
+    writer.release();
+    await adopted;
+    const before = await factsOfSecret(secret);
+    expect(before?.record && standsStill(before.record)).toBe(true);
+    const since = readFrom(before?.record?.completeThrough, new Date());
+    await registry.recordUse({ ...reading, since });
+    const after = await factsOfSecret(secret);
+    expect(after?.uses).toMatchObject([{ source: { userAgent: 'weekly' } }]);
+    expect(after?.record && standsStill(after.record)).toBe(false);
+  });
+
+  test('before they are copied: the reading waits, and copies its use', async () => {
+    const secret = await secretNever('adopted');
+    const adopter = await database.pool.connect();
+    await adopter.query('begin');
+    await adopter.query('select from rotor.secrets where id = $1 for update', [secret.secretId]);
+    await adopter.query(
+      `insert into rotor.versions (id, secret_id, ordinal, state, origin, value, credential_id)
+       values ($1, $2, 1, 'active', 'adopted', 'unknown', 'early')`,
+      [randomUUID(), secret.secretId],
+    );
+    await readUseAgain(adopter, secret.secretId);
+    const recorded = registry.recordUse(firstReading(secret.secretId));
+    await somebodyWaits();
+    await adopter.query('commit');
+    adopter.release();
+    await recorded;
+    const facts = await factsOfSecret(secret);
+    expect(facts?.uses).toMatchObject([{ source: { userAgent: 'weekly' } }]);
+  });
 });
 
 test('copied twice, a record is the same; only what is new is news', async () => {
