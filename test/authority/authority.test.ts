@@ -318,6 +318,19 @@ describe('the record of use', () => {
     ]);
   });
 
+  const header = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
+  test.each([
+    ['is UTF-8: as it was written', header('bücher-🔑/1 данные'), 'bücher-🔑/1 данные'],
+    ['is no UTF-8: as its bytes are', 'caf\u00e9/1', 'café/1'],
+    ['writes into terminals: without that', header('a\u009b2J\u202eb'), 'a2Jb'],
+    ['is cut in the middle of a character', header(`${'a'.repeat(199)}🔑`), 'a'.repeat(199)],
+  ])('a user agent that %s', async (_what, sent, recorded) => {
+    const made = await make();
+    await login(made, sent);
+    const { uses } = await usesOf(made.clientId);
+    expect(uses.map(({ source }) => source.userAgent)).toEqual([recorded]);
+  });
+
   test('a checked token counts for whoever obtained it', async () => {
     const made = await make();
     const { body } = await login(made, 'obtained-it');
