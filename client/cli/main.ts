@@ -1,5 +1,5 @@
 /** The command line of rotor: a client of its API. */
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { RotorError } from '../../domain/errors.js';
 import { addAdministration } from './administration.js';
 import { addDependents } from './dependents.js';
@@ -25,7 +25,7 @@ function buildProgram(): Command {
     .option('--json', 'JSON for programs')
     .addHelpText('after', help)
     .showHelpAfterError('(rotor help shows how)')
-    .configureOutput({ writeErr: (text) => process.stderr.write(text) })
+    .configureOutput({ writeErr: (text) => void (wantsJson() || process.stderr.write(text)) })
     .exitOverride();
   const act: Act =
     (work) =>
@@ -44,17 +44,26 @@ async function main(): Promise<void> {
   try {
     await program.parseAsync(process.argv);
   } catch (error) {
-    process.exitCode = report(error, program.opts<GlobalOptions>().json ?? false);
+    process.exitCode = report(error, wantsJson());
   }
 }
 
-/** commander has printed its own complaints; anything unknown is told by its class alone. */
+/** Also where the command line could not be read. */
+function wantsJson(): boolean {
+  return process.argv.includes('--json');
+}
+
+/** commander has printed its own complaints as text; anything unknown is told by its class alone. */
 function report(error: unknown, json: boolean): number {
   if (error instanceof RotorError) {
     printError(error, json);
     return exitCodeOf(error);
   }
-  if (isUsage(error)) return error.exitCode === 0 ? exitCodes.fine : exitCodes.invalid;
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return exitCodes.fine;
+    if (json) printError(usageError(error), json);
+    return exitCodes.invalid;
+  }
   const name = error instanceof Error ? error.name : 'unknown';
   printError(
     new RotorError('unexpected', `something unexpected happened: ${name}`, { kind: 'failed' }),
@@ -63,8 +72,11 @@ function report(error: unknown, json: boolean): number {
   return exitCodes.failed;
 }
 
-function isUsage(error: unknown): error is { exitCode: number } {
-  return error instanceof Error && 'exitCode' in error && typeof error.exitCode === 'number';
+function usageError({ code, message }: CommanderError): RotorError {
+  const [said = '', suggestion] = message.replace(/^error: /, '').split('\n');
+  const what = code === 'commander.help' ? 'a command is needed' : said;
+  const hint = suggestion?.replace(/^\((.*)\)$/, '$1') ?? 'rotor help shows how';
+  return new RotorError('usage-invalid', what, { kind: 'invalid', hint });
 }
 
 await main();

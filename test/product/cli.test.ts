@@ -339,6 +339,21 @@ secrets:
     const said = await rotor(['list'], { env: { ROTOR_URL: 'http://127.0.0.1:9' } });
     expect([said.code, said.err]).toEqual([6, expect.stringContaining('unreachable')]);
   });
+  test.each([
+    ['a command that is none', ['rotat'], "unknown command 'rotat'"],
+    ['an option that is none', ['list', '--rnus'], 'Did you mean --runs?'],
+    ['an argument too few', ['show'], "missing required argument 'secret'"],
+    ['an option that is missing', ['pause', 'x'], '--reason <text>'],
+    ['no command', [], 'a command is needed'],
+  ])('%s, as JSON for programs: exit code 2', async (_what, args, told) => {
+    const said = await rotor(['--json', ...args]);
+    expect([said.code, said.out, JSON.parse(said.err)]).toEqual([
+      2,
+      '',
+      { error: expect.objectContaining({ code: 'usage-invalid', hint: expect.any(String) }) },
+    ]);
+    expect(said.err).toContain(told);
+  });
   test('errors as JSON for programs', async () => {
     const said = await rotor(['--json', 'show', 'acme/nothing']);
     expect(JSON.parse(said.err)).toMatchObject({ error: { code: 'no-such-secret' } });
