@@ -1,5 +1,5 @@
 /** What people have accepted for a run, with its request or since: who may break, and that unseen use may. */
-import { attribute, describeSource, isNamedSource } from './attribution.js';
+import { attribute, describeSource, isNamedSource, type Recognizable } from './attribution.js';
 import { RotorError, type Problem } from './errors.js';
 import type {
   AcceptedOutage,
@@ -39,8 +39,13 @@ export function isAcceptedDependent(accepter: Accepter, dependent: string): bool
   return acceptedOutages(accepter).some(({ dependents }) => dependents.includes(dependent));
 }
 
+interface Accepted {
+  readonly run: Accepter;
+  readonly dependencies: readonly (Recognizable & { readonly dependent: string })[];
+}
+
 /** Whoever is declared is accepted by name, and not by where it was seen. */
-export function isAcceptedSource({ run, dependencies }: Facts, source: UseSource): boolean {
+export function isAcceptedSource({ run, dependencies }: Accepted, source: UseSource): boolean {
   const owner = attribute(source, dependencies);
   if (owner !== undefined) return isAcceptedDependent(run, owner.dependent);
   return acceptedOutages(run).some(({ sources }) =>

@@ -1,5 +1,6 @@
 /** Copies what issuers saw, one short transaction per batch and no lock on the secret, and says which of it is news. */
 import type pg from 'pg';
+import { isAcceptedSource, type Accepter } from '../../domain/acceptance.js';
 import {
   attribute,
   describeSource,
@@ -13,6 +14,7 @@ import { disableLeaseMs } from '../../domain/stragglers.js';
 import type { UseNews, WatchedSecret } from '../../domain/registry.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import { writeFinding } from './findings.js';
+import { openRuns } from './place.js';
 import { sourceKey } from './source-key.js';
 import { moveWatermark, type Reading } from './watermark.js';
 
@@ -118,8 +120,9 @@ async function findNews(
   const news = new Set<UseNews['what']>();
   const first = new Set<string>();
   const dependencies = fresh.some(isTelling) ? await recognizable(db, secretId) : [];
+  const run = fresh.some(isRefusal) ? await openRunOf(db, secretId) : nobodyAsked;
   for (const entry of fresh) {
-    const found = judge(entry, dependencies, skewMs);
+    const found = judge(entry, { dependencies, run }, skewMs);
     if (found?.finding !== undefined) await writeFinding(db, secretId, found.finding);
     if (found !== undefined) news.add(found.what);
     if (found?.dependencyId !== undefined) first.add(found.dependencyId);
@@ -135,6 +138,18 @@ function isTelling({ use, firstOfSource }: NewUse): boolean {
   return use.outcome === 'refused' || firstOfSource;
 }
 
+function isRefusal({ use }: NewUse): boolean {
+  return use.outcome === 'refused';
+}
+
+const nobodyAsked: Accepter = { options: {} };
+
+/** With what was accepted for it. */
+async function openRunOf(db: Queryable, secretId: string): Promise<Accepter> {
+  const open = await openRuns(db, secretId);
+  return open.find(({ state }) => state === 'running') ?? nobodyAsked;
+}
+
 interface Judged {
   readonly what: UseNews['what'];
   readonly dependencyId?: string;
@@ -147,10 +162,10 @@ interface Named extends Recognizable {
 
 function judge(
   { version, use, firstOfSource }: NewUse,
-  dependencies: readonly Named[],
+  known: { readonly dependencies: readonly Named[]; readonly run: Accepter },
   skewMs: number,
 ): Judged | undefined {
-  const owner = attribute(use.source, dependencies);
+  const owner = attribute(use.source, known.dependencies);
   const who = describeSource(use.source);
   const about = `${version.id} ${sourceKey(use.source)}`;
   const named = { about, versionId: version.id, source: use.source };
@@ -167,7 +182,9 @@ function judge(
     const message = `revoked v${version.ordinal} was tried by ${whose}`;
     return { what: 'revoked-use', finding: { code: 'revoked-use', message, ...named } };
   }
-  return isSince(at, version.disabledAt) ? { what: 'straggler' } : undefined;
+  // Who was accepted to break goes on trying: that wakes nobody.
+  const isStraggler = isSince(at, version.disabledAt) && !isAcceptedSource(known, use.source);
+  return isStraggler ? { what: 'straggler' } : undefined;
 }
 
 function isSince(at: number, since: Date | null): boolean {

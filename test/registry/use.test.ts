@@ -189,6 +189,37 @@ test('a slower reader of the same minute moves nothing back, and brings no news'
   expect(seen).toMatchObject({ count: 5, lastAt: new Date(minute.getTime() + 5_000) });
 });
 
+test('a straggler is news each time that it tries, until somebody accepts that it breaks', async () => {
+  const minute = new Date(Math.floor(Date.now() / 60_000) * 60_000 - 60_000);
+  const source = { userAgent: 'stubborn' };
+  const tries = (count: number) => {
+    const lastAt = new Date(minute.getTime() + count * 1_000);
+    const use = { credentialId: 'first', source, outcome: 'refused' as const, minute, lastAt };
+    const record = { ...recordOf('first'), uses: [{ ...use, count }] };
+    return registry.recordUse({ secretId, record, since: minute });
+  };
+  await database.ownerPool.query(
+    `update rotor.versions set disabled_at = $1 where credential_id = 'first'`,
+    [minute],
+  );
+  const straggler = [{ secretId, what: 'straggler' }];
+  expect(await tries(1)).toEqual(straggler);
+  const outage = { by: 'ann', reason: 'x', dependents: [], sources: [{ userAgent: 'other' }] };
+  const { rows } = await database.ownerPool.query<{ id: string }>(
+    `insert into rotor.runs (id, secret_id, kind, state, requested_by, reason, idempotency_key,
+       request_fingerprint, options)
+     values (gen_random_uuid(), $1, 'rotate', 'running', 'ann', 'x', 'k', 'f', $2) returning id`,
+    [secretId, { acceptedOutage: outage }],
+  );
+  expect(await tries(2)).toEqual(straggler);
+  await database.ownerPool.query(
+    `insert into rotor.decisions (id, run_id, kind, accepted, decided_by, reason)
+     values (gen_random_uuid(), $1, 'accept-outage', $2, 'bob', 'y')`,
+    [rows[0]?.id, { dependents: [], sources: [source] }],
+  );
+  expect(await tries(3)).toEqual([]);
+});
+
 test('how far an issuer is ahead is told by the clock of the database, whatever the worker thinks', async () => {
   const { rows } = await database.pool.query<{ now: Date }>('select clock_timestamp() as now');
   const issuerNow = new Date((rows[0]?.now.getTime() ?? 0) + 30_000);
