@@ -315,9 +315,12 @@ describe('one request, one run', () => {
 describe('an outage that is accepted for a run', () => {
   const outage = { kind: 'accept-outage', acceptOutage: { dependents: ['api-env'] } };
   const unseen = { kind: 'accept-unseen-use' };
+  let runId: string;
+  beforeAll(async () => {
+    runId = await secret.ask('rotate');
+  });
   const decide = async (role: string, body: Record<string, unknown>) => {
-    const [run] = await installation.api.get<{ run: string }[]>('/v1/runs');
-    const path = `/v1/runs/${run?.run ?? ''}/decisions`;
+    const path = `/v1/runs/${runId}/decisions`;
     const token = await tokenOf(role);
     return ask({ method: 'POST', path, token, body: { reason: 'x', ...body } });
   };
