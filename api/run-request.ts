@@ -62,7 +62,7 @@ async function optionsOf(
   const options: Partial<Record<keyof RunOptions, unknown>> = {
     versionIds: body.versions && (await versionIdsOf(parts, name, { body, by })),
     everyVersion: body.everyVersion === true ? true : undefined,
-    leakedBefore: body.leakedBefore,
+    leakedBefore: body.leakedBefore && new Date(body.leakedBefore).toISOString(),
     excluded: body.exclude,
     replaceFirstMs: body.replaceFirst,
     noDependentsKnown: body.noDependentsKnown === true ? true : undefined,

@@ -94,6 +94,7 @@ describe('a secret that is busy', () => {
   test('a revoke is refused', () =>
     expect(answerWhenBusy(asked('revoke'), running('rotate'))).toBe('refuse'));
   const named = (...versionIds: string[]) => ({ versionIds });
+  const before = (hour: number) => ({ leakedBefore: `2026-01-01T0${hour}:00:00.000Z` });
   for (const [what, options, there, ageMs, answer] of [
     [
       'other versions later does not take over from one that contains at once',
@@ -141,6 +142,18 @@ describe('a secret that is busy', () => {
       0,
       'join',
     ],
+    ['what leaked before an earlier moment joins', before(1), before(2), 0, 'join'],
+    ['what leaked before a later moment takes over', before(2), before(1), 0, 'take-over'],
+    ['what leaked before a moment takes over from the usual ones', before(1), {}, 0, 'take-over'],
+    ['the usual ones takes over from what leaked before', {}, before(1), 0, 'take-over'],
+    ['what leaked before joins one of every version', before(1), { everyVersion: true }, 0, 'join'],
+    [
+      'a version that was made since takes over from every version',
+      named('new'),
+      { everyVersion: true },
+      0,
+      'take-over',
+    ],
     ['at once takes over from one that replaces first', {}, { replaceFirstMs: 60 }, 0, 'take-over'],
     ['sooner takes over', { replaceFirstMs: 30 }, { replaceFirstMs: 60 }, 0, 'take-over'],
     ['later joins', { replaceFirstMs: 60 }, { replaceFirstMs: 30 }, 0, 'join'],
@@ -164,6 +177,14 @@ describe('a secret that is busy', () => {
     ['named versions: both', named('b'), named('a'), named('b', 'a')],
     ['the usual ones and a named one', named('b'), {}, { alsoVersionIds: ['b'] }],
     ['a named one and the usual ones', {}, named('a'), { alsoVersionIds: ['a'] }],
+    ['what leaked before two moments: the later one', before(1), before(2), before(2)],
+    ['what leaked before a moment, and the usual ones', before(1), {}, { everyVersion: true }],
+    [
+      'what leaked before a moment, and a named one',
+      before(1),
+      named('a'),
+      { ...before(1), alsoVersionIds: ['a'] },
+    ],
     ['every version and the usual ones', {}, { everyVersion: true }, { everyVersion: true }],
     [
       'what a third one was asked for',
