@@ -2,5 +2,6 @@
 import { dotenv } from './dotenv/index.js';
 import { jsonFile } from './json-file/index.js';
 import { webhook } from './webhook/index.js';
+import { yamlFile } from './yaml-file/index.js';
 
-export const connectorKinds = [dotenv, jsonFile, webhook] as const;
+export const connectorKinds = [dotenv, jsonFile, webhook, yamlFile] as const;

@@ -16,6 +16,7 @@ import { readText, replaceText } from '../../connectors/files.js';
 import { dotenv } from '../../connectors/dotenv/index.js';
 import type { AdapterError } from '../../domain/errors.js';
 import { jsonFile } from '../../connectors/json-file/index.js';
+import { yamlFile } from '../../connectors/yaml-file/index.js';
 import { deliveryOf, destinationAt, newFolder, type Folder } from './places.js';
 
 const program = join(import.meta.dirname, 'connector-process.js');
@@ -23,6 +24,7 @@ const nobody = 65_534;
 const kinds = [
   { kind: dotenv, field: { variable: 'X' }, holding: (text: string) => `X=${text}\n` },
   { kind: jsonFile, field: { pointer: '/x' }, holding: (text: string) => `{ "x": "${text}" }\n` },
+  { kind: yamlFile, field: { pointer: '/x' }, holding: (text: string) => `x: '${text}'\ny: ''\n` },
 ] as const;
 
 describe.each(kinds)('$kind.kind', ({ kind, field, holding }) => {
