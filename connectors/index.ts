@@ -1,7 +1,8 @@
 /** All kinds of connectors. */
+import { command } from './command/index.js';
 import { dotenv } from './dotenv/index.js';
 import { jsonFile } from './json-file/index.js';
 import { webhook } from './webhook/index.js';
 import { yamlFile } from './yaml-file/index.js';
 
-export const connectorKinds = [dotenv, jsonFile, webhook, yamlFile] as const;
+export const connectorKinds = [command, dotenv, jsonFile, webhook, yamlFile] as const;

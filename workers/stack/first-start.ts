@@ -30,7 +30,12 @@ export async function prepareState(stateFolder: string, wanted: FirstStart): Pro
     issuers: {
       main: { kind: 'client-secrets', url: `http://127.0.0.1:${port}`, adminTokenFile },
     },
-    connectors: { dotenv: roots, 'json-file': roots, webhook: { keyFile: webhookKeyFile } },
+    connectors: {
+      dotenv: roots,
+      'json-file': roots,
+      'yaml-file': roots,
+      webhook: { keyFile: webhookKeyFile },
+    },
     api: { host: '127.0.0.1', port, authority: { adminTokenFile } },
   };
   const head = '# Made by the first start; yours to change.\n';
