@@ -2,7 +2,15 @@
 import { command } from './command/index.js';
 import { dotenv } from './dotenv/index.js';
 import { jsonFile } from './json-file/index.js';
+import { processReload } from './process-reload/index.js';
 import { webhook } from './webhook/index.js';
 import { yamlFile } from './yaml-file/index.js';
 
-export const connectorKinds = [command, dotenv, jsonFile, webhook, yamlFile] as const;
+export const connectorKinds = [
+  command,
+  dotenv,
+  jsonFile,
+  processReload([dotenv, jsonFile, yamlFile]),
+  webhook,
+  yamlFile,
+] as const;

@@ -69,8 +69,8 @@ function commandOf({ commands }: Options, { command: name }: Address): Command {
 function open(options: Options): Connector {
   return {
     kind: 'command',
-    traits: (destination) => ({
-      holdsSeveral: commandOf(options, Address.parse(destination.address)).holdsSeveral,
+    traits: ({ address }) => ({
+      holdsSeveral: options.commands[Address.parse(address).command]?.holdsSeveral ?? false,
       evidence: 'read-back',
     }),
     held: (destination, known) => held(options, destination, known),

@@ -115,7 +115,7 @@ describe('command', () => {
   test('past its time it is ended with all that it started, even where it does not listen', async () => {
     const lines =
       'trap "" TERM; sleep 600 & echo $! >"$1/child"; echo $$ >"$1/self"; while :; do sleep 1; done';
-    const late = deliver(running(lines, { timeoutMs: 300 }));
+    const late = deliver(running(lines, { timeoutMs: 1_000 }));
     await expect(late).rejects.toMatchObject({ code: 'timed-out' });
     expect([await gone('self'), await gone('child')]).toEqual([true, true]);
   });
