@@ -3,7 +3,7 @@ import type { Connector, Delivery, HeldVersions, KnownValue } from '../../domain
 import { inTurn } from '../files.js';
 import { connectorKind } from '../kind.js';
 import { addressFor, Options, type FileKind } from './address.js';
-import { digestOf, forgetChange, isChanged, rememberBefore } from './note.js';
+import { stateOf, forgetChange, isChanged, rememberBefore } from './note.js';
 import { innerOf, targetOf, type Target } from './target.js';
 import { refuseUnknown, tellAll } from './tell.js';
 
@@ -74,7 +74,7 @@ async function forget(options: Options, target: Target, delivery: Delivery): Pro
 
 /** The note is there before the change, so that no kill comes between them. */
 async function withNote(target: Target, change: () => Promise<void>): Promise<void> {
-  await rememberBefore(target, await digestOf(target));
+  await rememberBefore(target, await stateOf(target));
   try {
     await change();
   } catch (error) {

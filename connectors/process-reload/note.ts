@@ -1,9 +1,9 @@
 /** A note beside a file: how it was when its processes were last told. Where it is another now, they have to be told. */
 import { createHash } from 'node:crypto';
-import { unlink } from 'node:fs/promises';
+import { stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { AdapterError } from '../../domain/errors.js';
-import { createText, readText } from '../files.js';
+import { createText, readText, realFile } from '../files.js';
 
 export interface Place {
   readonly file: string;
@@ -18,16 +18,20 @@ export function noteFor(realPath: string, identity: string): string {
   return join(dirname(realPath), `.${basename(realPath)}.rotor-told-${mark}`);
 }
 
-const none = 'none';
-
-export async function digestOf({ file, roots }: Place): Promise<string> {
-  return (await readOrNone(file, roots))?.digest ?? none;
+/** Which file it is, and since when: each write makes another one. Of what is in it the note says nothing. */
+export async function stateOf({ file, roots }: Place): Promise<string> {
+  try {
+    const { ino, mtimeNs } = await stat(realFile(file, { roots }), { bigint: true });
+    return `${ino} ${mtimeNs}`;
+  } catch {
+    return 'none';
+  }
 }
 
 /** A note that is there already stays: what it stands for was never told. */
-export async function rememberBefore({ note }: Place, digest: string): Promise<void> {
+export async function rememberBefore({ note }: Place, state: string): Promise<void> {
   try {
-    await createText(note, digest);
+    await createText(note, state);
   } catch (error) {
     if (!(error instanceof AdapterError) || error.code !== 'changed-meanwhile') throw error;
   }
@@ -35,7 +39,7 @@ export async function rememberBefore({ note }: Place, digest: string): Promise<v
 
 export async function isChanged(place: Place): Promise<boolean> {
   const note = await readNote(place);
-  return note !== undefined && note.text !== (await digestOf(place));
+  return note !== undefined && note !== (await stateOf(place));
 }
 
 export async function forgetChange({ note }: Place): Promise<void> {
@@ -43,20 +47,13 @@ export async function forgetChange({ note }: Place): Promise<void> {
 }
 
 /** Never `unreadable`: that would stand for the file itself, and who cannot read that one writes it unseen. */
-async function readNote({ note, roots }: Place) {
+async function readNote({ note, roots }: Place): Promise<string | undefined> {
   try {
-    return await readOrNone(note, roots);
+    return (await readText(note, { roots })).text;
   } catch (error) {
-    if (!(error instanceof AdapterError) || error.code !== 'unreadable') throw error;
+    const code = error instanceof AdapterError ? error.code : undefined;
+    if (code === 'not-found') return undefined;
+    if (code !== 'unreadable') throw error;
     throw new AdapterError('not-permitted', `rotor may not read its own note ${note}`);
-  }
-}
-
-async function readOrNone(path: string, roots: string[]) {
-  try {
-    return await readText(path, { roots });
-  } catch (error) {
-    if (error instanceof AdapterError && error.code === 'not-found') return undefined;
-    throw error;
   }
 }

@@ -137,12 +137,12 @@ describe.each(kinds)('$kind.kind', ({ kind, field, holding }) => {
   });
 
   test('killed in the middle of writing: old or new, and the next delivery cleans up', async () => {
-    for (let round = 0; round < 6; round += 1) {
+    for (let round = 0; round < 4; round += 1) {
       const child = spawn(process.execPath, [program, order({ size: 1_000_000, forever: true })], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       await once(child.stdout, 'data');
-      await wait(15 + round * 7);
+      await wait(15 + round * 11);
       child.kill('SIGKILL');
       await once(child, 'exit');
       const text = readFileSync(file, 'utf8');
@@ -189,7 +189,7 @@ describe.each(kinds)('$kind.kind', ({ kind, field, holding }) => {
     );
     await once(child.stdout, 'data');
     const ends: string[] = [];
-    const stop = Date.now() + 3_000;
+    const stop = Date.now() + 2_000;
     while (Date.now() < stop) {
       const delivery = deliveryOf(at(file), `value ${ends.length}`);
       const end = await open()

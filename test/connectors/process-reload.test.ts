@@ -119,6 +119,8 @@ describe('process-reload', () => {
       expect([killed.signal, String(killed.stdout)]).toEqual(['SIGKILL', 'ready\n']);
       expect(readFileSync(file, 'utf8')).toBe('X=bbb\n');
       expect([told().length, notes().length]).toEqual([0, 1]);
+      const [note = ''] = notes();
+      expect(readFileSync(folder.file(`srv/${note}`), 'utf8')).toMatch(/^\d+ \d+$/);
       const { version } = deliveryOf(destination, 'bbb');
       for (let time = 0; time < 2; time += 1) {
         const held = await connector.held(destination, [version]);

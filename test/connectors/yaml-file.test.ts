@@ -222,7 +222,7 @@ describe('yaml-file', () => {
   test('whatever the value, another reader of the old style gets it back', async () => {
     const characters = ` \t\n\r'"\\#:,[]{}&*!|>%@\`-?=~0aé€🗝\u0000\u0007\u0085\u2028\uFEFF`;
     const all = [...characters];
-    for (let seed = 1; seed < 120; seed += 1) {
+    for (let seed = 1; seed < 90; seed += 1) {
       const value = Array.from(
         { length: 6 },
         (_, n) => all[(seed * (n * n + 7)) % all.length],
