@@ -108,13 +108,14 @@ describe('command', () => {
 
   async function gone(name: string): Promise<boolean> {
     const pid = Number(readFileSync(folder.file(name), 'utf8'));
-    while (processIdentity(pid) !== undefined) await wait(20);
-    return pid > 1;
+    const isGone = () => processIdentity(pid) === undefined;
+    for (let tries = 0; tries < 500 && !isGone(); tries += 1) await wait(20);
+    return pid > 1 && isGone();
   }
 
   test('past its time it is ended with all that it started, even where it does not listen', async () => {
     const lines =
-      'trap "" TERM; sleep 600 & echo $! >"$1/child"; echo $$ >"$1/self"; while :; do sleep 1; done';
+      'trap "" TERM; sleep 600 >/dev/null & echo $! >"$1/child"; echo $$ >"$1/self"; while :; do sleep 1; done';
     const late = deliver(running(lines, { timeoutMs: 1_000 }));
     await expect(late).rejects.toMatchObject({ code: 'timed-out' });
     expect([await gone('self'), await gone('child')]).toEqual([true, true]);
@@ -125,7 +126,7 @@ describe('command', () => {
       'trap "echo ended >$1/note; exit 0" TERM; echo $$ >"$1/self"; while :; do sleep 0.05; done';
     const stop = new AbortController();
     const work = running(lines).deliver({ ...deliveryOf(place, 'x'), signal: stop.signal });
-    while (!existsSync(folder.file('self'))) await wait(20);
+    for (let tries = 0; tries < 500 && !existsSync(folder.file('self')); tries += 1) await wait(20);
     stop.abort();
     await expect(work).rejects.toMatchObject({ code: 'timed-out' });
     expect(existsSync(folder.file('note'))).toBe(true);
@@ -138,10 +139,9 @@ describe('command', () => {
   });
 
   test('what it leaves running ends with it', async () => {
-    const held = await running('sleep 600 & echo $! >"$1/child"; echo \'{"values": []}\'').held(
-      place,
-      [],
-    );
+    const held = await running(
+      'sleep 600 >/dev/null & echo $! >"$1/child"; echo \'{"values": []}\'',
+    ).held(place, []);
     expect(held.versionIds).toEqual([]);
     expect(await gone('child')).toBe(true);
   });

@@ -211,7 +211,7 @@ describe('process-reload', () => {
     });
 
     async function toldOnce(): Promise<string[]> {
-      while (told().length === 0) await wait(10);
+      for (let tries = 0; tries < 1_000 && told().length === 0; tries += 1) await wait(10);
       return told();
     }
 
@@ -249,7 +249,8 @@ describe('process-reload', () => {
       });
       const [pid] = (await once(parent.stdout, 'data')) as [Buffer];
       writeFileSync(pidFile, pid);
-      while (processIdentity(Number(pid)) !== undefined) await wait(10);
+      const isGone = () => processIdentity(Number(pid)) === undefined;
+      for (let tries = 0; tries < 500 && !isGone(); tries += 1) await wait(10);
       try {
         await expect(deliver()).rejects.toMatchObject({ code: 'unreachable' });
       } finally {
