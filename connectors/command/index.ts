@@ -76,6 +76,7 @@ function open(options: Options): Connector {
     held: (destination, known) => held(options, destination, known),
     deliver: (delivery) => inTurnOf(delivery, () => deliver(options, delivery)),
     forget: (delivery) => inTurnOf(delivery, () => forget(options, delivery)),
+    withdraw: (delivery) => inTurnOf(delivery, () => remove(options, delivery, () => true)),
   };
 }
 
@@ -149,11 +150,21 @@ async function deliver(options: Options, delivery: Delivery): Promise<void> {
 
 /** The only value left stays: an empty list is an outage. */
 async function forget(options: Options, delivery: Delivery): Promise<void> {
-  const { destination, version, signal } = delivery;
-  if (!commandOf(options, Address.parse(destination.address)).holdsSeveral) return;
+  const { address } = delivery.destination;
+  if (!commandOf(options, Address.parse(address)).holdsSeveral) return;
+  await remove(options, delivery, (others) => others > 0);
+}
+
+/** Where it is there, and the number of others allows it. */
+async function remove(
+  options: Options,
+  { destination, version, signal }: Delivery,
+  may: (others: number) => boolean,
+): Promise<void> {
   const { kind, entries } = await ask(options, destination);
-  const isIt = (entry: string): boolean =>
-    kind === 'values' ? isSame(entry, version.value.reveal()) : entry === version.versionId;
-  if (!entries.some(isIt) || entries.every(isIt)) return;
+  const others = entries.filter((entry) =>
+    kind === 'values' ? !isSame(entry, version.value.reveal()) : entry !== version.versionId,
+  ).length;
+  if (others === entries.length || !may(others)) return;
   await run(options, { destination, version, signal, operation: 'forget' });
 }

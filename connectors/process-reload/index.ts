@@ -31,7 +31,13 @@ export function processReload(kinds: readonly [FileKind, ...FileKind[]]) {
         await deliver(options, targetOf(kinds, options, delivery.destination), delivery);
       },
       forget: async (delivery) => {
-        await forget(options, targetOf(kinds, options, delivery.destination), delivery);
+        const target = targetOf(kinds, options, delivery.destination);
+        if (target.connector.traits(target.inner).holdsSeveral)
+          await remove(options, target, { verb: 'forget', delivery });
+      },
+      withdraw: async (delivery) => {
+        const target = targetOf(kinds, options, delivery.destination);
+        await remove(options, target, { verb: 'withdraw', delivery });
       },
     }),
   });
@@ -61,11 +67,19 @@ async function deliver(options: Options, target: Target, delivery: Delivery): Pr
   });
 }
 
-async function forget(options: Options, target: Target, delivery: Delivery): Promise<void> {
+interface Removal {
+  readonly verb: 'forget' | 'withdraw';
+  readonly delivery: Delivery;
+}
+
+async function remove(
+  options: Options,
+  target: Target,
+  { verb, delivery }: Removal,
+): Promise<void> {
   const { connector, inner: destination } = target;
-  if (!connector.traits(destination).holdsSeveral) return;
   await inTurn(target.note, async () => {
-    await withNote(target, () => connector.forget({ ...delivery, destination }));
+    await withNote(target, () => connector[verb]({ ...delivery, destination }));
     if (await isChanged(target))
       await tellAll(target.processes, { options, signal: delivery.signal });
     await forgetChange(target);

@@ -10,7 +10,7 @@ import type {
 import { AdapterError } from '../../domain/errors.js';
 import { FileOptions, FilePath, inTurn, readText, realFile, replaceText } from '../files.js';
 import { connectorKind } from '../kind.js';
-import { readHeld } from '../known.js';
+import { isSame, readHeld } from '../known.js';
 import { waysToWrite } from './scalar.js';
 import { findString, type Place, type Pointed } from './tree.js';
 
@@ -43,7 +43,11 @@ function open(options: FileOptions): Connector {
     kind: 'yaml-file',
     traits: () => ({ holdsSeveral: false, evidence: 'read-back' }),
     held: (destination, known) => held(options, destination, known),
-    deliver: (delivery) => deliver(options, delivery),
+    deliver: (delivery) => write(options, delivery, (_, value) => value),
+    withdraw: (delivery) =>
+      write(options, delivery, (there, value) =>
+        there !== undefined && isSame(there, value) ? '' : there,
+      ),
     // It holds one value: what was delivered last has displaced every other.
     forget: () => Promise.resolve(),
   };
@@ -65,13 +69,19 @@ async function held(
   return readHeld(value === undefined ? [] : [value], known);
 }
 
-async function deliver(options: FileOptions, { destination, version }: Delivery): Promise<void> {
+type Edit = (there: string | undefined, value: string) => string | undefined;
+
+async function write(
+  options: FileOptions,
+  { destination, version }: Delivery,
+  edit: Edit,
+): Promise<void> {
   const pointed = pointedOf(destination);
   await inTurn(realFile(pointed.file, options), async () => {
     const content = await readText(pointed.file, options);
     const place = findString(content.text, pointed);
-    const wanted = version.value.reveal();
-    if (place.value !== wanted)
+    const wanted = edit(place.value, version.value.reveal());
+    if (wanted !== undefined && place.value !== wanted)
       await replaceText(content, written({ text: content.text, place, pointed }, wanted));
   });
 }
