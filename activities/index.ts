@@ -1,5 +1,6 @@
 /** All activities, by the names that workflows call them; each failure leaves as a code. */
 import type { Answer } from '../domain/run.js';
+import { approve } from './approve.js';
 import { clean, cleanLeftovers } from './clean.js';
 import { collectUse } from './collect-use.js';
 import { create } from './create.js';
@@ -25,6 +26,7 @@ export function createActivities(ports: Ports) {
       told(ports, argument.runId, () => work(ports, argument));
   return {
     plan: bounded(bind(plan)),
+    approve: bounded(step(approve)),
     prepare: bounded(step(prepare)),
     cutover: bounded(step(cutover)),
     create: bounded(step(create)),

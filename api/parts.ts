@@ -4,6 +4,7 @@ import type { Facts } from '../domain/facts.js';
 import type { Registry, SecretName } from '../domain/registry.js';
 import type { SecretValue } from '../domain/secret-value.js';
 import type { AuditTrail } from '../infra/registry/audit.js';
+import type { ApprovalCall, ReviewCall } from '../infra/registry/approvals.js';
 import type { Decision } from '../infra/registry/decisions.js';
 import type { Retired, Retirement } from '../infra/registry/dependents.js';
 import type { Applied } from '../infra/registry/inventory.js';
@@ -19,6 +20,8 @@ export interface AdoptCall extends SecretName {
 export interface DeclarationCall {
   readonly documents: readonly unknown[];
   readonly dryRun: boolean;
+  /** Whether approvals may be asked for less than before. */
+  readonly mayLoosen: boolean;
   readonly by: string;
   /** The only organization that the caller may declare; undefined: any. */
   readonly organization: string | undefined;
@@ -38,6 +41,9 @@ export interface ApiParts {
   readonly audit: AuditTrail;
   request(request: RunRequest): Promise<Submitted>;
   decide(decision: Decision): Promise<void>;
+  /** The whole hash of the plan that is approved now. */
+  approve(call: ApprovalCall): Promise<string>;
+  review(call: ReviewCall): Promise<void>;
   adopt(call: AdoptCall): Promise<unknown>;
   declare(call: DeclarationCall): Promise<Applied>;
   /** Names of the secrets that it is given no new value of. */

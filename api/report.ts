@@ -53,6 +53,7 @@ function markdownOf(view: RunView, ended: readonly Row[]): string {
       ['version', 'basis', 'granted', 'called', 'by', 'why'],
       grants.map(answeredFor),
     ),
+    ...section('Approvals', ['at', 'person', 'plan', 'reason'], view.approvals),
     ...section('Decisions', ['at', 'kind', 'about', 'by', 'reason'], decisions.map(withNames)),
     ...section('Findings', ['code', 'message', 'first', 'last', 'count'], findings),
   ].join('\n');

@@ -1,6 +1,7 @@
 /** From the body of a request to a run: who may ask for it, what its names stand for, and what is refused at the door. */
 import { randomUUID } from 'node:crypto';
 import { namesNobody, unknownNames } from '../domain/acceptance.js';
+import { contentOf } from '../domain/approval.js';
 import type { Blocker } from '../domain/blocker.js';
 import { RotorError, type Problem } from '../domain/errors.js';
 import type { Facts, MayBreak, RunOptions, VersionFacts } from '../domain/facts.js';
@@ -24,7 +25,7 @@ export async function showPlan(
   const options = await optionsOf(parts, name, { body, by });
   const facts = await imagineLive(parts, name, { kind: body.kind, options, by: by.name });
   const plan = planRun(facts);
-  return { ...previewOf(facts, plan), hash: planHash(facts, plan) };
+  return { ...previewOf(facts, plan), hash: planHash(contentOf(facts, plan)) };
 }
 
 export async function requestRun(parts: ApiParts, call: Call<RunBody>): Promise<unknown> {
@@ -38,6 +39,7 @@ export async function requestRun(parts: ApiParts, call: Call<RunBody>): Promise<
     ...name,
     kind: body.kind,
     requestedBy: by.name,
+    requestedPerson: by.person,
     reason: body.reason,
     options,
     idempotencyKey: `${by.name}:${call.idempotencyKey ?? randomUUID()}`,

@@ -8,6 +8,7 @@ export interface RunView {
   readonly use: readonly Row[];
   readonly decisions: readonly Row[];
   readonly grants: readonly Row[];
+  readonly approvals: readonly Row[];
   readonly plans: readonly Row[];
   /** Audit events of the run. */
   readonly events: readonly Row[];

@@ -22,6 +22,7 @@ export const blockerCodes = [
   'wrong-rights',
   'issuer-failed',
   'no-way-back',
+  'approval-needed',
   'paused',
 ] as const;
 export type BlockerCode = (typeof blockerCodes)[number];

@@ -63,6 +63,12 @@ export type Change =
   | { readonly change: 'revoke-called'; readonly grantId: string }
   /** rotor is about to log in itself; the mark tells that from anybody's use. */
   | { readonly change: 'probe-marked'; readonly versionId: string; readonly mark: string }
+  /** The run goes on with the plan of this hash because of them. */
+  | {
+      readonly change: 'approvals-used';
+      readonly approvalIds: readonly string[];
+      readonly hash: string;
+    }
   | { readonly change: 'decision-read'; readonly decisionId: string }
   | {
       readonly change: 'run-waits';
@@ -137,6 +143,7 @@ export const findingCodes = [
   'ended-elsewhere',
   'clean-failed',
   'dependent-withheld',
+  'unreviewed-break-glass',
 ] as const;
 export type FindingCode = (typeof findingCodes)[number];
 

@@ -47,6 +47,21 @@ export interface RunFacts {
   readonly options: RunOptions;
   readonly plan: PlanFacts | undefined;
   readonly decisions: readonly DecisionFacts[];
+  /** Undefined: a program asked for it. */
+  readonly requestedPerson: string | undefined;
+  readonly approvals: readonly ApprovalFacts[];
+}
+
+export interface ApprovalFacts {
+  readonly approvalId: string;
+  readonly by: string;
+  readonly person: string;
+  readonly at: Date;
+  readonly expiresAt: Date;
+  /** The plan as it was approved. */
+  readonly content: PlanContent;
+  /** Hashes of the plans that went on because of it. */
+  readonly usedFor: readonly string[];
 }
 
 export interface RunOptions {
@@ -80,6 +95,24 @@ export interface AcceptedOutage extends MayBreak {
   readonly reason: string;
 }
 
+/** What a plan will do, not what was observed or when: its hash is what people approve. */
+export interface PlanContent {
+  readonly kind: RunKind;
+  readonly direction: 'forward' | 'back';
+  readonly secret: string;
+  readonly ends: readonly string[];
+  readonly specification: Readonly<Record<string, unknown>>;
+  readonly steps: readonly string[];
+  readonly waves: readonly {
+    readonly name: string;
+    readonly dependencies: readonly {
+      readonly dependencyId: string;
+      readonly leastEvidence: Evidence | undefined;
+    }[];
+  }[];
+  readonly policyRevision: number;
+}
+
 export interface PlanFacts {
   readonly revision: number;
   readonly hash: string;
@@ -88,6 +121,8 @@ export interface PlanFacts {
   /** The version that dependents move to; undefined where the run ends without a successor. */
   readonly towards: string | undefined;
   readonly ends: readonly string[];
+  /** Only where somebody has to approve it. */
+  readonly content?: PlanContent | undefined;
 }
 
 export interface DecisionFacts {

@@ -8,6 +8,7 @@ import {
   withoutOutages,
 } from './acceptance.js';
 import { attribute, describeSource } from './attribution.js';
+import { approvalMissing } from './approval.js';
 import type { Blocker } from './blocker.js';
 import { formatDuration } from './duration.js';
 import type { DependencyFacts, Facts, GrantBasis, UseFacts } from './facts.js';
@@ -35,6 +36,7 @@ export function blockersToRevoke(facts: Facts, versionId: string, live: LiveRead
   if (facts.run.plan?.direction === 'back' && facts.run.plan.towards === undefined)
     return [noWayBack];
   return [
+    ...approvalMissing(facts),
     ...dependentsNotMoved(facts, versionId),
     ...successorNotProven(facts),
     ...stillInUse(facts, versionId),
@@ -52,7 +54,13 @@ export function blockersToCutOver(facts: Facts, versionId: string): Blocker[] {
   if (isContained(facts, versionId)) return [];
   const unknown = stillInUse(facts, versionId).filter(({ code }) => code === 'undeclared-use');
   const stale = recordIncomplete(facts, versionId).filter(({ code }) => code !== 'use-not-seen');
-  return [...dependentsNotMoved(facts, versionId), ...outageUnsaid(facts), ...unknown, ...stale];
+  return [
+    ...approvalMissing(facts),
+    ...dependentsNotMoved(facts, versionId),
+    ...outageUnsaid(facts),
+    ...unknown,
+    ...stale,
+  ];
 }
 
 /** Also where nobody declared would break: it is a revocation on somebody's word. */

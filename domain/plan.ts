@@ -1,4 +1,5 @@
 /** The plan of a run, computed from facts alone: the same facts always give the same plan. */
+import { approvalRule } from './approval.js';
 import type { DecisionFacts, DependencyFacts, Facts, VersionFacts } from './facts.js';
 import {
   currentVersion,
@@ -50,7 +51,7 @@ function planForward(facts: Facts): Plan {
   return {
     direction: 'forward',
     title: titleOf(facts, ends, successor),
-    steps: forwardSteps(facts, { ends, successor, pending: pending.length }),
+    steps: approvedFirst(facts, { ends, successor, pending: pending.length }),
     towards: successor?.versionId,
     ends: ends.map(({ versionId }) => versionId),
     waves: planWaves(policyOf(facts), pending, nobodyMoved),
@@ -118,6 +119,12 @@ interface Outline {
   readonly ends: readonly VersionFacts[];
   readonly successor: VersionFacts | undefined;
   readonly pending: number;
+}
+
+/** Each revision that does more than was approved is asked for again. */
+function approvedFirst(facts: Facts, outline: Outline): StepName[] {
+  const steps = forwardSteps(facts, outline);
+  return approvalRule(facts) === undefined ? steps : ['approve', ...steps];
 }
 
 function forwardSteps(facts: Facts, outline: Outline): StepName[] {

@@ -1,10 +1,22 @@
 /** What people decide beforehand about a secret's rotations. All durations are milliseconds. */
 import type { Evidence } from './evidence.js';
+import type { RunKind } from './run.js';
 
 export interface WaveRule {
   readonly name: string;
   /** Waves that must have moved before this one begins. */
   readonly after: readonly string[];
+}
+
+export interface ApprovalRule {
+  /** Kinds of runs that wait for it. Containing a compromise never does. */
+  readonly kinds: readonly RunKind[];
+  /** How many persons, other than the one who asked. */
+  readonly needed: number;
+  /** Only these persons; empty: whoever has the right. */
+  readonly by: readonly string[];
+  /** How long an approval holds for a plan that has not begun. */
+  readonly livesMs: number;
 }
 
 export interface Policy {
@@ -27,6 +39,8 @@ export interface Policy {
   /** The first dependent moves alone, and everybody else only once it is proven. */
   readonly canary: boolean;
   readonly waves: readonly WaveRule[];
+  /** Undefined: nobody has to approve. */
+  readonly approvals?: ApprovalRule | undefined;
   readonly timeouts: {
     readonly mintMs: number;
     readonly deliverMs: number;

@@ -13,6 +13,7 @@ export const stepNames = [
   'revoke',
   'clean',
   'monitor',
+  'approve',
 ] as const;
 export type StepName = (typeof stepNames)[number];
 

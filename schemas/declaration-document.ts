@@ -6,6 +6,9 @@ import { evidenceLevels } from '../domain/evidence.js';
 import { standardPolicy } from '../domain/policy.js';
 import { Duration, Name, Text, TimeLimit } from './names.js';
 
+/** Containing a compromise waits for nobody. */
+const approvedKinds = ['rotate', 'revoke', 'decommission'] as const;
+
 const Wave = z.strictObject({ name: Name, after: z.array(Name).default([]) });
 
 const { timeouts: usualTimeouts, openUse: usualOpenUse, ...usual } = standardPolicy;
@@ -33,6 +36,21 @@ export const PolicyDocument = z.strictObject({
     })
     .prefault({}),
   acceptUnseenUse: z.strictObject({ by: Text, reason: Text }).optional(),
+  approvals: z
+    .strictObject({
+      kinds: z
+        .array(z.enum(approvedKinds))
+        .min(1)
+        .default([...approvedKinds]),
+      needed: z.number().int().min(1).max(10).default(1).describe('persons, other than who asked'),
+      by: z.array(Text).max(100).default([]).describe('only these persons; otherwise any approver'),
+      livesFor: TimeLimit.prefault('7d'),
+    })
+    .refine(({ needed, by }) => by.length === 0 || by.length >= needed, {
+      path: ['by'],
+      message: 'names fewer persons than are needed',
+    })
+    .optional(),
   allowManualDisable: z.boolean().default(usual.allowManualDisable),
   canary: z.boolean().default(usual.canary),
   waves: z.array(Wave).max(50).default([]),

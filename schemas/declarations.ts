@@ -8,7 +8,7 @@ import type {
   SecretDeclaration,
 } from '../domain/declarations.js';
 import type { Problem } from '../domain/errors.js';
-import type { Policy } from '../domain/policy.js';
+import type { ApprovalRule, Policy } from '../domain/policy.js';
 import { contradictions } from './contradictions.js';
 import { DeclarationDocument } from './declaration-document.js';
 import { holdToKinds, type CheckedDestination, type HeldToKinds, type Kinds } from './kinds.js';
@@ -110,11 +110,19 @@ function policyOf(document: PolicyDocument): Policy {
     leastEvidence,
     openUse: { waitMs: openUse.wait, then: openUse.then },
     acceptUnseenUse: document.acceptUnseenUse,
+    approvals: document.approvals && approvalsOf(document.approvals),
     allowManualDisable,
     canary,
     waves,
     timeouts: { mintMs: timeouts.mint, deliverMs: timeouts.deliver, proveMs: timeouts.prove },
   };
+}
+
+function approvalsOf({
+  livesFor,
+  ...rule
+}: NonNullable<PolicyDocument['approvals']>): ApprovalRule {
+  return { ...rule, livesMs: livesFor };
 }
 
 function secretOf(document: SecretDocument, path: string, held: HeldToKinds): SecretDeclaration {

@@ -98,6 +98,8 @@ export type AdoptBody = z.infer<typeof AdoptBody>;
 export const TokenBody = z.strictObject({
   name: Name,
   holder: z.enum(['person', 'service']),
+  /** Whose it is, where that is not its name: nobody approves their own request by another token. */
+  person: Text.max(100).optional(),
   organization: z.string().max(63).optional(),
   role: z.enum(roles),
   validFor: TimeLimit,
@@ -116,3 +118,13 @@ export const WithholdingBody = z.strictObject({
   secret: Name.optional(),
 });
 export type WithholdingBody = z.infer<typeof WithholdingBody>;
+
+export const ApprovalBody = z.strictObject({
+  /** The hash of the plan that was shown. */
+  plan: z.string().regex(/^[0-9a-f]{8,64}$/, 'expected the hash of the plan, or its beginning'),
+  reason: Text,
+});
+export type ApprovalBody = z.infer<typeof ApprovalBody>;
+
+export const ReviewBody = z.strictObject({ reason: Text });
+export type ReviewBody = z.infer<typeof ReviewBody>;

@@ -4,6 +4,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { adopt } from '../activities/adopt.js';
 import { refreshUse } from '../activities/use.js';
+import { approvalRoutes } from '../api/routes/approvals.js';
 import { dependentRoutes } from '../api/routes/dependents.js';
 import { installationRoutes } from '../api/routes/installation.js';
 import { runRoutes } from '../api/routes/runs.js';
@@ -15,6 +16,7 @@ import { authorityRoutes } from '../authority/routes.js';
 import { startRun, tellRun, type Temporal } from '../client/workflows.js';
 import type { FactsChanged } from '../domain/run.js';
 import type { Queryable } from '../infra/postgres.js';
+import { approveRun, reviewRun } from '../infra/registry/approvals.js';
 import { recordDecision } from '../infra/registry/decisions.js';
 import { retireDependent } from '../infra/registry/dependents.js';
 import { releaseDependent, withholdDependent } from '../infra/registry/withholdings.js';
@@ -63,13 +65,32 @@ function tellingBy(tell: Tell) {
     };
 }
 
+/** What people decide about a run, and what they approve, is told to it. */
+function deciding(
+  { pool, audit, issuer }: Parts,
+  tell: Tell,
+): Pick<ApiParts, 'decide' | 'approve' | 'review'> {
+  const parts = { pool, audit, traitsOf: (name: string) => issuer(name).traits };
+  return {
+    decide: async (decision) => {
+      const secretId = await recordDecision(parts, decision);
+      await tell(secretId, { what: decision.kind, by: decision.by });
+    },
+    approve: async (call) => {
+      const { secretId, hash } = await approveRun(parts, call);
+      await tell(secretId, { what: 'approved', by: call.by.name });
+      return hash;
+    },
+    review: (call) => reviewRun(parts, call),
+  };
+}
+
 function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
   const { pool, audit, registry } = parts;
   const claimant = `api ${process.pid}`;
   const reached = killPoint(process.env);
   const tell: Tell = (id, change) => tellSoon(temporal, () => tellRun(temporal, id, change));
   const telling = tellingBy(tell);
-  const decisionParts = { pool, audit, traitsOf: (name: string) => parts.issuer(name).traits };
   return {
     pool,
     registry,
@@ -81,10 +102,7 @@ function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
       if (run !== undefined) await tellSoon(temporal, () => startRun(temporal, run));
       return submitted;
     },
-    decide: async (decision) => {
-      const secretId = await recordDecision(decisionParts, decision);
-      await tell(secretId, { what: decision.kind, by: decision.by });
-    },
+    ...deciding(parts, tell),
     adopt: (call) => adopt({ ...parts, reached }, call),
     declare: async (call) => {
       const applied = await declare(settings, parts, call);
@@ -126,8 +144,8 @@ async function listen(place: Place): Promise<FastifyInstance> {
   const parts = apiParts(place);
   const server = await buildServer({
     db: { query: askOrSay(place.parts.pool) },
-    routes: [secretRoutes, runRoutes, dependentRoutes, installationRoutes].flatMap((routes) =>
-      routes(parts),
+    routes: [secretRoutes, runRoutes, approvalRoutes, dependentRoutes, installationRoutes].flatMap(
+      (routes) => routes(parts),
     ),
     mounted: mountedAuthority(place),
     behindProxy: behindTlsProxy,

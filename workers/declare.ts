@@ -37,7 +37,12 @@ export async function declare(
   if ('problems' in checked) throw invalidDeclarations(checked.problems);
   return applyDeclarations(
     { pool, audit, principalOf },
-    { declarations: checked.value, by: call.by, dryRun: call.dryRun },
+    {
+      declarations: checked.value,
+      by: call.by,
+      dryRun: call.dryRun,
+      mayLoosen: call.mayLoosen,
+    },
   );
 }
 

@@ -3,7 +3,7 @@ import type { Answer, RunInput, StepName, StoredPlan } from '../domain/run.js';
 import { acts, beginRun, endRun, enterPlan, enterStep, type Run } from './run.js';
 import { cleanStep } from './steps/clean.js';
 import { monitorStep } from './steps/monitor.js';
-import { simpleStep } from './steps/simple.js';
+import { isSimple, simpleStep } from './steps/simple.js';
 import { updateStep } from './steps/update.js';
 
 export async function carryOut(input: RunInput): Promise<string> {
@@ -30,6 +30,7 @@ async function carriedOut(run: Run, plan: StoredPlan): Promise<boolean> {
 }
 
 function carryOutStep(run: Run, plan: StoredPlan, step: StepName): Promise<Answer> {
+  if (isSimple(step)) return simpleStep(run, step);
   switch (step) {
     case 'update':
       return updateStep(run, plan.waves);
@@ -37,13 +38,6 @@ function carryOutStep(run: Run, plan: StoredPlan, step: StepName): Promise<Answe
       return cleanStep(run);
     case 'monitor':
       return monitorStep(run, plan.ends);
-    case 'prepare':
-    case 'cutover':
-    case 'create':
-    case 'verify':
-    case 'disable':
-    case 'revoke':
-      return simpleStep(run, step);
     default:
       throw unknownStep(step);
   }

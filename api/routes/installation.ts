@@ -1,5 +1,6 @@
 /** Routes about the installation: declarations, access tokens, audit, health of its parts. */
 import { RotorError } from '../../domain/errors.js';
+import { hasRight } from '../../domain/role.js';
 import {
   createAccessToken,
   listAccessTokens,
@@ -18,7 +19,12 @@ export function installationRoutes(parts: ApiParts): Route[] {
       right: 'operate',
       body: DeclarationsBody,
       handle: ({ body, by }) =>
-        parts.declare({ ...body, by: by.name, organization: by.organization }),
+        parts.declare({
+          ...body,
+          by: by.name,
+          organization: by.organization,
+          mayLoosen: hasRight(by.role, 'contain'),
+        }),
     }),
     route({
       method: 'GET',
@@ -46,9 +52,10 @@ function tokenRoutes(parts: ApiParts): Route[] {
       body: TokenBody,
       handle: async ({ body, by }: Call<TokenBody>) => {
         refuseWider(by.organization, body.organization);
-        const { validFor, organization, ...request } = body;
+        const { validFor, organization, person, ...request } = body;
+        const owner = person ?? (body.holder === 'person' ? body.name : undefined);
         const expiresAt = new Date(Date.now() + validFor);
-        const wanted = { ...request, organization, expiresAt };
+        const wanted = { ...request, organization, expiresAt, person: owner };
         const token = await createAccessToken(parts, wanted, by.name);
         return { token, expiresAt };
       },

@@ -56,7 +56,7 @@ export function runRoutes(parts: ApiParts): Route[] {
   ];
 }
 
-async function runOf(parts: ApiParts, { params, by }: Call<unknown>): Promise<Row> {
+export async function runOf(parts: ApiParts, { params, by }: Call<unknown>): Promise<Row> {
   const run = await findRun(parts.pool, params['run'] ?? '');
   const isTheirs = by.organization === undefined || by.organization === run?.['organization'];
   // Another organization's is missing in the same words: whoever guesses an id learns nothing.

@@ -68,6 +68,7 @@ async function apply(
 interface TokenOptions {
   readonly role: string;
   readonly holder: string;
+  readonly person?: string;
   readonly organization?: string;
   readonly validFor: string;
 }
@@ -79,6 +80,7 @@ function addTokens(program: Command, act: Act): void {
     .description('printed once, and never again')
     .requiredOption('--role <role>', 'viewer, operator, approver, security or admin')
     .option('--holder <holder>', 'person or service', 'person')
+    .option('--person <name>', 'whose it is, where that is not its name')
     .option('--organization <name>', 'for one organization only')
     .option('--valid-for <duration>', 'how long', '90d')
     .action(

@@ -1,5 +1,6 @@
 /** The commands about secrets and their runs. */
 import type { Command } from 'commander';
+import { addApproval, addReview } from './approval.js';
 import { secretPath, valueFromStdin, type Act } from './context.js';
 import { addDecisions } from './decisions.js';
 import { addRequests } from './requests.js';
@@ -18,6 +19,8 @@ export function addRunCommands(program: Command, act: Act): void {
   addRequests(program, act);
   addAdopt(program, act);
   addDecisions(program, act);
+  addApproval(program, act);
+  addReview(program, act);
 }
 
 function addReading(program: Command, act: Act): void {

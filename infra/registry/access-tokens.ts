@@ -11,6 +11,8 @@ export interface Principal {
   /** Undefined: every organization. */
   readonly organization: string | undefined;
   readonly role: Role;
+  /** Who holds it; several tokens may be one person's. Undefined: a program does. */
+  readonly person: string | undefined;
 }
 
 export interface TokenRequest extends Principal {
@@ -49,9 +51,17 @@ export async function createAccessToken(
 async function insertToken(db: Queryable, request: TokenRequest, hash: Buffer): Promise<void> {
   const organizationId = await organizationIdOf(db, request.organization);
   const { rowCount } = await db.query(
-    `insert into rotor.access_tokens (name, holder, organization_id, role, hash, expires_at)
-     values ($1, $2, $3, $4, $5, $6) on conflict (name) where revoked_at is null do nothing`,
-    [request.name, request.holder, organizationId, request.role, hash, request.expiresAt],
+    `insert into rotor.access_tokens (name, holder, organization_id, role, hash, expires_at, person)
+     values ($1, $2, $3, $4, $5, $6, $7) on conflict (name) where revoked_at is null do nothing`,
+    [
+      request.name,
+      request.holder,
+      organizationId,
+      request.role,
+      hash,
+      request.expiresAt,
+      request.person ?? null,
+    ],
   );
   if (rowCount === 1) return;
   throw new RotorError('token-exists', `there is a token ${request.name} already`, {
@@ -76,10 +86,13 @@ async function organizationIdOf(db: Queryable, name: string | undefined): Promis
 /** Undefined where the token is unknown, expired or revoked: nobody learns which. */
 export async function principalOf(db: Queryable, token: string): Promise<Principal | undefined> {
   const { rows } = await db.query<
-    Omit<Principal, 'organization'> & { organization: string | null }
+    Omit<Principal, 'organization' | 'person'> & {
+      organization: string | null;
+      person: string | null;
+    }
   >({
     name: 'principal',
-    text: `select t.name, t.holder, o.name as organization, t.role
+    text: `select t.name, t.holder, t.person, o.name as organization, t.role
            from rotor.access_tokens t left join rotor.organizations o on o.id = t.organization_id
            where t.hash = $1 and t.revoked_at is null and t.expires_at > clock_timestamp()`,
     values: [hashOf(token)],
@@ -87,7 +100,11 @@ export async function principalOf(db: Queryable, token: string): Promise<Princip
   const found = rows[0];
   return found === undefined
     ? undefined
-    : { ...found, organization: found.organization ?? undefined };
+    : {
+        ...found,
+        organization: found.organization ?? undefined,
+        person: found.person ?? undefined,
+      };
 }
 
 /** `organization` undefined: all of them. */
@@ -96,7 +113,7 @@ export async function listAccessTokens(
   organization: string | undefined,
 ): Promise<ListedToken[]> {
   const { rows } = await db.query<ListedToken>(
-    `select t.id, t.name, t.holder, o.name as organization, t.role, t.created_at as "createdAt",
+    `select t.id, t.name, t.holder, t.person, o.name as organization, t.role, t.created_at as "createdAt",
        t.expires_at as "expiresAt", t.revoked_at as "revokedAt"
      from rotor.access_tokens t left join rotor.organizations o on o.id = t.organization_id
      where $1::text is null or o.name = $1 order by t.created_at`,

@@ -41,6 +41,8 @@ export function imaginedRun({ kind, options, by }: ImaginedRequest): {
     options,
     plan: undefined,
     decisions: [],
+    requestedPerson: undefined,
+    approvals: [],
   };
   return { runId, imagined };
 }

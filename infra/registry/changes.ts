@@ -1,5 +1,6 @@
 /** How each change of the language becomes rows. The database's own rules have the last word. */
 import type { Change, DeliveryChanged } from '../../domain/change.js';
+import { approvalRule, contentOf } from '../../domain/approval.js';
 import type { Facts } from '../../domain/facts.js';
 import type { Queryable } from '../postgres.js';
 import { closeFindings, writeFinding } from './findings.js';
@@ -89,6 +90,13 @@ const writers: { readonly [K in Change['change']]: Writer<K> } = {
     one(db, 'update rotor.grants set called_at = clock_timestamp() where id = $1', [grantId]),
   // The audit event is the record.
   'probe-marked': () => Promise.resolve(),
+  'approvals-used': async (db, { approvalIds, hash }, facts) => {
+    await db.query(
+      `update rotor.approvals set used_for = array_append(used_for, $3)
+       where run_id = $1 and id = any($2) and not used_for @> array[$3]`,
+      [facts.run.runId, approvalIds, hash],
+    );
+  },
   'decision-read': (db, { decisionId }) =>
     one(db, 'update rotor.decisions set read = true where id = $1', [decisionId]),
   'run-waits': (db, { code, told, until }, facts) =>
@@ -139,8 +147,11 @@ async function storePlan(
   { plan, revision }: Of<'plan-stored'>,
   facts: Facts,
 ): Promise<void> {
-  const hash = planHash(facts, plan);
+  const content = contentOf(facts, plan);
+  const hash = planHash(content);
   const { runId } = facts.run;
+  // What people approve is compared later; elsewhere it would only make every reading longer.
+  const kept = approvalRule(facts) === undefined ? plan : { ...plan, content };
   await db.query('insert into rotor.plans (run_id, revision, hash, plan) values ($1, $2, $3, $4)', [
     runId,
     revision,
@@ -153,7 +164,7 @@ async function storePlan(
        started_at = coalesce(started_at, clock_timestamp()),
        waits_code = null, waits_told = null, waits_until = null
      where id = $1 and state in ('requested', 'running')`,
-    [runId, plan, revision, hash],
+    [runId, kept, revision, hash],
   );
 }
 

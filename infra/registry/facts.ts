@@ -20,7 +20,13 @@ select json_build_object(
       'requestedAt', r.requested_at, 'options', r.options,
       'plan', case when r.plan is null then null else
         json_build_object('revision', r.plan_revision, 'hash', r.plan_hash, 'steps', r.plan->'steps',
-          'direction', r.plan->'direction', 'towards', r.plan->'towards', 'ends', r.plan->'ends') end,
+          'direction', r.plan->'direction', 'towards', r.plan->'towards', 'ends', r.plan->'ends',
+          'content', r.plan->'content') end,
+      'requestedPerson', r.requested_person,
+      'approvals', (select coalesce(json_agg(json_build_object('approvalId', a.id, 'by', a.approved_by,
+          'person', a.person, 'at', a.approved_at, 'expiresAt', a.expires_at, 'content', a.content,
+          'usedFor', a.used_for) order by a.approved_at), '[]')
+        from rotor.approvals a where a.run_id = r.id),
       'decisions', (select coalesce(json_agg(json_build_object('decisionId', d.id, 'kind', d.kind,
           'dependencyId', d.dependency_id, 'by', d.decided_by, 'reason', d.reason,
           'accepted', d.accepted, 'at', d.decided_at, 'read', d.read) order by d.decided_at, d.id), '[]')
@@ -117,6 +123,7 @@ const opaqueFields: ReadonlySet<string> = new Set([
   'policy',
   'options',
   'accepted',
+  'content',
   'address',
   'seenAs',
   'source',

@@ -42,6 +42,8 @@ export interface Applying {
   readonly by: string;
   readonly changes: InventoryChange[];
   readonly touched: Set<string>;
+  /** Only who has the right may change who has to approve what. */
+  readonly mayLoosen: boolean;
   readonly destinations: Destinations;
 }
 

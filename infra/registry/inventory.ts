@@ -23,6 +23,8 @@ import { refuseMove } from './inventory-principal.js';
 export interface Application {
   readonly declarations: Declarations;
   readonly by: string;
+  /** Whether approvals may be asked for less than before. */
+  readonly mayLoosen: boolean;
   /** Only says what would change. */
   readonly dryRun: boolean;
 }
@@ -47,7 +49,14 @@ export async function applyDeclarations(
   const touched = new Set<string>();
   try {
     await inTransaction(parts.pool, async (db) => {
-      const to = { db, parts, changes, touched, by: application.by };
+      const to = {
+        db,
+        parts,
+        changes,
+        touched,
+        by: application.by,
+        mayLoosen: application.mayLoosen,
+      };
       await applyInOrder(to, application.declarations);
       if (application.dryRun) throw new DryRun();
       await noteShared(parts, db, { changes, by: application.by });
@@ -126,11 +135,19 @@ async function applyPolicy(
   }
   const fields = differing(before.policy as Record<string, unknown>, { ...policy });
   if (fields.length === 0) return;
+  if (fields.includes('approvals')) refuseLoosening(to, before.policy, `policy ${name}`);
   await to.db.query(
     'update rotor.policies set policy = $2, revision = revision + 1 where id = $1',
     [before.id, policy],
   );
   to.changes.push({ change: 'change', kind: 'policy', name, fields });
+}
+
+/** Whoever asks for runs could otherwise take away that others approve them. */
+function refuseLoosening({ mayLoosen }: Shared, before: unknown, what: string): void {
+  if (mayLoosen || (before as Policy).approvals === undefined) return;
+  const message = `${what} says who has to approve: changing that needs the right to contain`;
+  throw new RotorError('not-allowed', message, { kind: 'denied', hint: 'nothing was changed' });
 }
 
 interface Upsert {
@@ -178,6 +195,7 @@ async function upsert(to: Shared, place: Place, { kind, name, wanted }: Upsert):
 async function applySecret(to: Applying, place: Place, declared: SecretDeclaration): Promise<void> {
   await refuseMove(to, place, declared);
   const policyId = await policyIdOf(to, place, declared);
+  await refuseOtherPolicy(to, place, { name: declared.name, policyId });
   const before = to.changes.length;
   const secretId = await upsert(to, place, {
     kind: 'secret',
@@ -194,6 +212,21 @@ async function applySecret(to: Applying, place: Place, declared: SecretDeclarati
     await applyDependency(to, { ...place, secretId, declared }, dependency);
   }
   await note(to, secretId, to.changes.slice(before));
+}
+
+/** Another policy may ask nobody. */
+async function refuseOtherPolicy(
+  to: Applying,
+  { organizationId, organization }: Place,
+  { name, policyId }: { readonly name: string; readonly policyId: string | null },
+): Promise<void> {
+  const { rows } = await to.db.query<{ policy: Policy }>(
+    `select p.policy from rotor.secrets s join rotor.policies p on p.id = s.policy_id
+     where s.organization_id = $1 and s.name = $2 and s.retired_at is null and p.id is distinct from $3`,
+    [organizationId, name, policyId],
+  );
+  if (rows[0] !== undefined)
+    refuseLoosening(to, rows[0].policy, `the policy of ${organization}/${name}`);
 }
 
 async function policyIdOf(

@@ -7,12 +7,15 @@ import { noSuchSecret, type SecretName } from '../../domain/registry.js';
 import type { RunKind, StartableRun } from '../../domain/run.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
+import { writeFinding } from './findings.js';
 import { withholdExcluded } from './withholdings.js';
 import { openRuns, placeFor, type Place } from './place.js';
 
 export interface RunRequest extends SecretName {
   readonly kind: RunKind;
   readonly requestedBy: string;
+  /** Undefined: a program asks. */
+  readonly requestedPerson?: string | undefined;
   readonly reason: string;
   readonly options: RunOptions;
   readonly idempotencyKey: string;
@@ -53,6 +56,7 @@ export async function submit(
     const runId = await insertRun(db, { request, secretId, place, claimant });
     await noteRequest(door.audit, db, { request, secretId, runId, place });
     await exclude(db, door.audit, { request, secretId, runId });
+    if (request.kind === 'compromise') await noteBreakGlass(db, { request, secretId, runId });
     return { runId, submission: place.state === 'queued' ? 'queued' : 'created' };
   });
 }
@@ -142,8 +146,8 @@ async function insertRun(db: Queryable, insertion: Insertion): Promise<string> {
   const runId = randomUUID();
   await db.query(
     `insert into rotor.runs (id, secret_id, kind, state, requested_by, reason, options,
-       idempotency_key, request_fingerprint, supersedes, claimed_by, claimed_until)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+       idempotency_key, request_fingerprint, supersedes, claimed_by, requested_person, claimed_until)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
        clock_timestamp() + make_interval(secs => ${claimSeconds}))`,
     [
       runId,
@@ -157,6 +161,7 @@ async function insertRun(db: Queryable, insertion: Insertion): Promise<string> {
       fingerprint(request),
       place.supersedes ?? null,
       claimant,
+      request.requestedPerson ?? null,
     ],
   );
   return runId;
@@ -172,6 +177,21 @@ async function noteRequest(audit: AuditTrail, db: Queryable, noted: Noted): Prom
   const { options } = place;
   const event = { change: 'run-requested', kind, reason, options, supersedes: place.supersedes };
   await audit.append(db, secretId, [{ actor: requestedBy, runId, event }]);
+}
+
+/** Containing waits for nobody; where others would have to approve, somebody signs off afterwards. */
+async function noteBreakGlass(
+  db: Queryable,
+  { request, secretId, runId }: Pick<Noted, 'request' | 'secretId' | 'runId'>,
+): Promise<void> {
+  const { rows } = await db.query(
+    `select 1 from rotor.secrets s join rotor.policies p on p.id = s.policy_id
+     where s.id = $1 and p.policy ? 'approvals'`,
+    [secretId],
+  );
+  if (rows.length === 0) return;
+  const message = `run ${runId.slice(0, 8)} contained a compromise without approval, asked for by ${request.requestedBy}: ${request.reason}`;
+  await writeFinding(db, secretId, { code: 'unreviewed-break-glass', about: runId, message });
 }
 
 /** Whoever leaked is given no new value, whichever run the request came to. */

@@ -118,12 +118,13 @@ export async function findRun(db: Queryable, run: string): Promise<Row | undefin
 export interface RunParts {
   readonly decisions: readonly Row[];
   readonly grants: readonly Row[];
+  readonly approvals: readonly Row[];
   readonly plans: readonly Row[];
   readonly events: readonly Row[];
 }
 
 export async function runParts(db: Queryable, runId: string): Promise<RunParts> {
-  const [decisions, grants, plans, events] = await Promise.all([
+  const [decisions, grants, approvals, plans, events] = await Promise.all([
     db.query<Row>(
       `select d.kind, t.name as dependent, d.accepted, d.decided_by as by, d.reason,
          d.decided_at as at, d.read
@@ -139,6 +140,12 @@ export async function runParts(db: Queryable, runId: string): Promise<RunParts> 
       [runId],
     ),
     db.query<Row>(
+      `select plan_hash as plan, approved_by as by, person, reason, approved_at as at,
+         expires_at as expires, used_for as used from rotor.approvals where run_id = $1
+       order by approved_at`,
+      [runId],
+    ),
+    db.query<Row>(
       'select revision, hash, plan, stored_at as stored from rotor.plans where run_id = $1 order by revision',
       [runId],
     ),
@@ -146,5 +153,11 @@ export async function runParts(db: Queryable, runId: string): Promise<RunParts> 
       runId,
     ]),
   ]);
-  return { decisions: decisions.rows, grants: grants.rows, plans: plans.rows, events: events.rows };
+  return {
+    decisions: decisions.rows,
+    grants: grants.rows,
+    approvals: approvals.rows,
+    plans: plans.rows,
+    events: events.rows,
+  };
 }

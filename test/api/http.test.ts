@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { approvalRoutes } from '../../api/routes/approvals.js';
 import { dependentRoutes } from '../../api/routes/dependents.js';
 import { installationRoutes } from '../../api/routes/installation.js';
 import { runRoutes } from '../../api/routes/runs.js';
@@ -69,9 +70,13 @@ async function ask({ method = 'GET', path, token, body, headers }: Asked) {
 
 describe('route × role', () => {
   const none = {} as ApiParts;
-  const routes = [secretRoutes, runRoutes, dependentRoutes, installationRoutes].flatMap((all) =>
-    all(none),
-  );
+  const routes = [
+    secretRoutes,
+    runRoutes,
+    approvalRoutes,
+    dependentRoutes,
+    installationRoutes,
+  ].flatMap((all) => all(none));
   const tokens = new Map<string, string>();
   beforeAll(async () => {
     for (const role of roles) tokens.set(role, await tokenOf(role));
@@ -202,6 +207,84 @@ test('a run that waits for a dependent is told when that one is retired', async 
     await waiting.stop();
   }
 }, 60_000);
+
+describe('approvals', () => {
+  interface Run {
+    readonly hash: string;
+    readonly waitsCode: string;
+  }
+
+  test('are of persons: not of who asked, under whichever token, nor of a program', async () => {
+    await installation.apply({
+      organization: 'watched',
+      policies: [{ name: 'four-eyes', approvals: { kinds: ['rotate'] } }],
+      secrets: [
+        {
+          name: 'api',
+          issuer: 'main',
+          owner: 'team',
+          policy: 'four-eyes',
+          specification: { role: 'Viewer' },
+        },
+      ],
+    });
+    const asked = await ask({
+      method: 'POST',
+      path: '/v1/secrets/watched/api/runs',
+      token: await tokenOf('operator', { person: 'ada' }),
+      body: { kind: 'rotate', reason: 'test', noDependentsKnown: true },
+    });
+    const path = `/v1/runs/${String(asked.body['runId'])}`;
+    const run = async () => (await installation.api.get<{ run: Run }>(path)).run;
+    await eventually(async () => (await run()).waitsCode === 'approval-needed');
+    const plan = (await run()).hash.slice(0, 8);
+    const approve = async (token: Promise<string>, shown = plan) => {
+      const body = { plan: shown, reason: 'test' };
+      const answer = await ask({
+        method: 'POST',
+        path: `${path}/approvals`,
+        token: await token,
+        body,
+      });
+      return [answer.status, answer.body['code'] ?? 'approved'];
+    };
+    expect(await approve(tokenOf('approver', { person: 'ada' }))).toEqual([403, 'not-allowed']);
+    expect(await approve(tokenOf('approver', { holder: 'service' }))).toEqual([403, 'not-allowed']);
+    const grace = tokenOf('approver', { person: 'grace' });
+    expect(await approve(grace, '00000000')).toEqual([409, 'plan-changed']);
+    expect(await approve(grace)).toEqual([200, 'approved']);
+    await eventually(async () => (await run()).waitsCode !== 'approval-needed');
+    const report = await installation.api.get<{ markdown: string }>(`${path}/report`);
+    expect(report.markdown).toMatch(/## Approvals[^#]*grace/);
+  }, 30_000);
+
+  test('whoever may not contain cannot take away that others approve', async () => {
+    const declare = async (role: 'operator' | 'security', document: object) =>
+      ask({
+        method: 'POST',
+        path: '/v1/declarations',
+        token: await tokenOf(role),
+        body: { dryRun: false, documents: [{ organization: 'careful', ...document }] },
+      });
+    const rule = { kinds: ['rotate', 'revoke'] };
+    const policy = (approvals?: object) => ({
+      policies: [{ name: 'p', ...(approvals && { approvals }) }],
+    });
+    const secret = (more: object) => ({
+      secrets: [
+        { name: 's', issuer: 'main', owner: 'o', specification: { role: 'Viewer' }, ...more },
+      ],
+    });
+    const both = { ...policy(rule), ...secret({ policy: 'p' }) };
+    expect((await declare('operator', both)).status).toBe(200);
+    expect((await declare('operator', both)).status).toBe(200);
+    expect((await declare('operator', policy())).status).toBe(403);
+    expect((await declare('operator', policy({ kinds: ['revoke'] }))).status).toBe(403);
+    expect((await declare('operator', secret({}))).status).toBe(403);
+    expect((await declare('security', policy())).status).toBe(200);
+    expect((await declare('operator', secret({}))).status).toBe(200);
+  });
+});
 
 describe('bad requests', () => {
   const path = '/v1/secrets/acme/api/runs';

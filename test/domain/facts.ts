@@ -98,6 +98,8 @@ export const run: RunFacts = {
   requestedAt: ago(20 * day),
   options: {},
   decisions: [],
+  requestedPerson: 'requester',
+  approvals: [],
   plan: {
     revision: 1,
     hash: 'h',

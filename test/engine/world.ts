@@ -10,6 +10,7 @@ import { standardPolicy } from '../../domain/policy.js';
 import { secretWorkflowId, type DecisionKind, type RunKind } from '../../domain/run.js';
 import { SecretValue } from '../../domain/secret-value.js';
 import { openAudit } from '../../infra/registry/audit.js';
+import { approveRun } from '../../infra/registry/approvals.js';
 import { recordDecision } from '../../infra/registry/decisions.js';
 import { openRegistry } from '../../infra/registry/open.js';
 import { claimedRun, submit } from '../../infra/registry/requests.js';
@@ -163,6 +164,7 @@ export async function openWorld(
         secret: 'api',
         kind,
         requestedBy: 'test',
+        requestedPerson: 'requester',
         reason: 'test',
         options: { noDependentsKnown: true, ...options },
         idempotencyKey: randomUUID(),
@@ -185,6 +187,24 @@ export async function openWorld(
     },
     decisionParts: { pool, audit, traitsOf },
     withholdingParts: { pool, audit },
+    /** Tells the run, too. */
+    async approve(runId: string, person: string, plan?: string) {
+      const { rows } = await pool.query<{ plan_hash: string }>(
+        'select plan_hash from rotor.runs where id = $1',
+        [runId],
+      );
+      const by = { name: person, person, holder: 'person', organization: undefined } as const;
+      await approveRun(
+        { pool, audit, traitsOf },
+        {
+          runId,
+          plan: plan ?? rows[0]?.plan_hash ?? '',
+          by: { ...by, role: 'approver' },
+          reason: 'test',
+        },
+      );
+      await tellRun({ client, taskQueue }, secretId, { what: 'approved', by: person });
+    },
     tell: () => tellRun({ client, taskQueue }, secretId, { what: 'declared', by: 'test' }),
     terminate: () => client.workflow.getHandle(secretWorkflowId(secretId)).terminate(),
     async findings() {

@@ -36,6 +36,7 @@ export async function openSecretOfIssuer(traits: Partial<IssuerTraits>) {
   await declare(settings, parts, {
     documents: [declaration(files)],
     dryRun: false,
+    mayLoosen: false,
     by: 'test',
     organization: undefined,
   });

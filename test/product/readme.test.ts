@@ -52,9 +52,11 @@ describe('the README', () => {
   });
 });
 
-test('the runbook has a heading for every code of a blocker', async () => {
+test('the runbook has a heading for every code of a blocker, and headings of findings beside', async () => {
   const { blockerCodes } = await import('../../domain/blocker.js');
+  const { findingCodes } = await import('../../domain/change.js');
   const runbook = readFileSync(join(packageRoot(), 'docs', 'runbook.md'), 'utf8');
   const headings = [...runbook.matchAll(/^## (.+)$/gm)].map(([, name]) => name).sort();
-  expect(headings).toEqual([...blockerCodes].sort());
+  const findings = headings.filter((name) => findingCodes.some((code) => code === name));
+  expect(headings).toEqual([...blockerCodes, ...findings].sort());
 });

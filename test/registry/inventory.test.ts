@@ -60,7 +60,7 @@ async function apply(secret: Partial<SecretDeclaration>) {
   const { pool } = database;
   return applyDeclarations(
     { pool, audit, principalOf },
-    { declarations, by: 'test', dryRun: false },
+    { declarations, by: 'test', dryRun: false, mayLoosen: false },
   );
 }
 

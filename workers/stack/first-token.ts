@@ -29,8 +29,15 @@ export async function firstToken({
     const parts = { pool, audit: openAudit(readKeyFile(keyFile).derive('audit')) };
     await revokeAccessToken(parts, { name, organization: undefined, by });
     const expiresAt = new Date(Date.now() + validForMs);
-    const request = { name, holder: 'person', organization: undefined, role: 'admin' } as const;
-    const token = await createAccessToken(parts, { ...request, expiresAt }, by);
+    const request = {
+      name,
+      person: name,
+      holder: 'person',
+      organization: undefined,
+      role: 'admin',
+      expiresAt,
+    } as const;
+    const token = await createAccessToken(parts, request, by);
     writeFileSync(file, `${token}\n`, { mode: 0o600, flag: 'wx' });
     return file;
   } finally {

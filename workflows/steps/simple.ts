@@ -5,6 +5,7 @@ import { acts, perform, type Run } from '../run.js';
 export type SimpleStep = Exclude<StepName, 'update' | 'clean' | 'monitor'>;
 
 const summaries: Readonly<Record<SimpleStep, string>> = {
+  approve: 'who approves the plan?',
   prepare: 'seal the next value',
   cutover: 'replace the value in place, and prove it',
   create: 'make, seal and prove the replacement',
@@ -12,6 +13,10 @@ const summaries: Readonly<Record<SimpleStep, string>> = {
   disable: 'refuse the old version, reversibly',
   revoke: 'grant, revoke, prove refusal',
 };
+
+export function isSimple(step: StepName): step is SimpleStep {
+  return Object.hasOwn(summaries, step);
+}
 
 export function simpleStep(run: Run, step: SimpleStep): Promise<Answer> {
   const summary = `${summaries[step]} (${run.input.secretName})`.slice(0, 200);

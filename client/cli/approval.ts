@@ -1,0 +1,91 @@
+/** The command that approves a run: it shows what it approves first. */
+import { createInterface } from 'node:readline/promises';
+import type { Command } from 'commander';
+import { RotorError } from '../../domain/errors.js';
+import type { Act } from './context.js';
+import type { Row } from './views.js';
+
+interface RunToApprove {
+  readonly run: Row;
+  readonly dependencies: readonly Row[];
+  readonly versions: readonly Row[];
+}
+
+interface ApproveOptions {
+  readonly plan?: string;
+  readonly reason: string;
+}
+
+export function addApproval(program: Command, act: Act): void {
+  program
+    .command('approve <run>')
+    .description('shows the plan of a run that waits for approval, and approves it')
+    .option('--plan <hash>', 'the plan that was looked at, for scripts; 8 characters are enough')
+    .option('--reason <text>', 'why', 'looked at the plan')
+    .action(
+      act(async ({ api, output }, run: string, options: ApproveOptions) => {
+        const path = `/v1/runs/${encodeURIComponent(run)}`;
+        const shown = await api.get<RunToApprove>(path);
+        const plan = options.plan ?? (await askedFor(shown));
+        const body = { plan, reason: options.reason };
+        const done = await api.post<{ approved: string }>(`${path}/approvals`, body);
+        output.show(done, ({ approved }) => `plan ${approved.slice(0, 8)} is approved`);
+      }),
+    );
+}
+
+export function addReview(program: Command, act: Act): void {
+  program
+    .command('review <run>')
+    .description('signs off a compromise that was contained without the approval of others')
+    .requiredOption('--reason <text>', 'what was looked at')
+    .action(
+      act(async ({ api, output }, run: string, { reason }: { reason: string }) => {
+        const path = `/v1/runs/${encodeURIComponent(run)}/review`;
+        output.show(await api.post<Row>(path, { reason }), () => `run ${run} is reviewed`);
+      }),
+    );
+}
+
+async function askedFor(shown: RunToApprove): Promise<string> {
+  const hash = String(shown.run['hash'] ?? '');
+  const text = `${planText(shown)}\n`;
+  process.stderr.write(text);
+  if (process.stdin.isTTY) {
+    const ask = createInterface({ input: process.stdin, output: process.stderr });
+    const typed = await ask.question(`Type ${hash.slice(0, 8)} to approve it: `);
+    ask.close();
+    if (typed.trim() === hash.slice(0, 8)) return hash;
+  }
+  throw new RotorError('confirmation-needed', 'not approved, nothing was done', {
+    kind: 'invalid',
+    hint: `type it when asked, or say --plan ${hash.slice(0, 8)}`,
+  });
+}
+
+interface StoredPlan {
+  readonly title: string;
+  readonly steps: readonly string[];
+  readonly ends: readonly string[];
+  readonly waves: readonly { readonly name: string; readonly batches: readonly string[][] }[];
+}
+
+function planText({ run, dependencies, versions }: RunToApprove): string {
+  const plan = run['plan'] as StoredPlan | null;
+  if (plan === null) return 'there is no plan yet';
+  const names = new Map(dependencies.map((row) => [String(row['id']), String(row['dependent'])]));
+  const ordinals = new Map(versions.map((row) => [String(row['id']), String(row['version'])]));
+  return [
+    `${plan.title} (asked for by ${String(run['requestedBy'])}: ${String(run['reason'])})`,
+    `steps   ${plan.steps.join(' → ')}`,
+    ...plan.waves.map(
+      ({ name, batches }, index) =>
+        `wave ${index + 1}  ${name}: ${batches
+          .flat()
+          .map((id) => names.get(id) ?? id)
+          .join(', ')}`,
+    ),
+    `ends    ${plan.ends.map((id) => ordinals.get(id) ?? id).join(', ') || 'nothing'}`,
+    `plan    ${String(run['hash'])}`,
+  ].join('\n');
+}

@@ -1,0 +1,129 @@
+/** Approvals: what of a plan is approved, when one approval covers a later plan, and what is still missing. */
+import type { Blocker } from './blocker.js';
+import { isAtLeast, type Evidence } from './evidence.js';
+import type { ApprovalFacts, Facts, PlanContent } from './facts.js';
+import type { ApprovalRule } from './policy.js';
+import { versionOf } from './progress.js';
+import type { PlannedWave } from './run.js';
+
+/** What of a plan is said in its content. */
+interface Planned extends Pick<PlanContent, 'direction' | 'ends' | 'steps'> {
+  readonly waves: readonly PlannedWave[];
+}
+
+export function contentOf(facts: Facts, plan: Planned): PlanContent {
+  const evidence = new Map(facts.dependencies.map((d) => [d.dependencyId, d.leastEvidence]));
+  return {
+    kind: facts.run.kind,
+    direction: plan.direction,
+    secret: facts.secret.secretId,
+    ends: plan.ends,
+    specification: facts.secret.specification,
+    steps: plan.steps,
+    waves: plan.waves.map(({ name, batches }) => ({
+      name,
+      dependencies: batches.flat().map((dependencyId) => ({
+        dependencyId,
+        leastEvidence: evidence.get(dependencyId),
+      })),
+    })),
+    policyRevision: facts.policyRevision,
+  };
+}
+
+/** The rule that this run is under; a roll back and containing a compromise wait for nobody. */
+export function approvalRule({ run, policy }: Facts): ApprovalRule | undefined {
+  if (run.kind === 'compromise') return undefined;
+  const rule = policy.approvals;
+  return rule?.kinds.includes(run.kind) === true ? rule : undefined;
+}
+
+/** In words, what the later plan does that the approved one did not say; empty: it is covered. */
+export function beyond(facts: Facts, approved: PlanContent, now: PlanContent): string[] {
+  const ended = new Set(approved.ends);
+  const steps = new Set(approved.steps);
+  const known = new Map(
+    approved.waves.flatMap(({ dependencies }) =>
+      dependencies.map((d) => [d.dependencyId, d.leastEvidence] as const),
+    ),
+  );
+  const moved = now.waves.flatMap(({ dependencies }) => dependencies);
+  const added = moved.filter(({ dependencyId }) => !known.has(dependencyId));
+  const weaker = moved.filter(
+    ({ dependencyId, leastEvidence }) =>
+      known.has(dependencyId) && !isStrongEnough(leastEvidence, known.get(dependencyId)),
+  );
+  const named = (ids: readonly { readonly dependencyId: string }[]): string =>
+    ids.map(({ dependencyId }) => nameOf(facts, dependencyId)).join(', ');
+  const rules: [boolean, string][] = [
+    [approved.kind !== now.kind || approved.direction !== now.direction, 'it is another run'],
+    [approved.policyRevision !== now.policyRevision, 'the policy changed'],
+    [!isSame(approved.specification, now.specification), 'the specification changed'],
+    [added.length > 0, `it also moves ${named(added)}`],
+    [weaker.length > 0, `it asks for less evidence of ${named(weaker)}`],
+    [now.ends.some((id) => !ended.has(id)), `it also ends ${newEnds(facts, now, ended)}`],
+    [now.steps.some((step) => !steps.has(step)), `it has other steps: ${now.steps.join(', ')}`],
+  ];
+  return rules.filter(([holds]) => holds).map(([, words]) => words);
+}
+
+function isStrongEnough(now: Evidence | undefined, approved: Evidence | undefined): boolean {
+  return approved === undefined || (now !== undefined && isAtLeast(now, approved));
+}
+
+/** Both come from the database, which keeps one order of keys. */
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function nameOf({ dependencies }: Facts, id: string): string {
+  return dependencies.find(({ dependencyId }) => dependencyId === id)?.dependent ?? id;
+}
+
+function newEnds(facts: Facts, { ends }: PlanContent, ended: ReadonlySet<string>): string {
+  const versions = ends.filter((id) => !ended.has(id)).map((id) => versionOf(facts, id));
+  return versions.map((version) => `v${version?.ordinal ?? '?'}`).join(', ');
+}
+
+/** Approvals that hold for the plan now, one per person; nobody approves what they asked for. */
+export function holdingApprovals(
+  facts: Facts,
+  { by }: ApprovalRule,
+  now: PlanContent,
+): ApprovalFacts[] {
+  const holding = facts.run.approvals.filter(
+    ({ person, expiresAt, content }) =>
+      (by.length === 0 || by.includes(person)) &&
+      person !== facts.run.requestedPerson &&
+      expiresAt > facts.now &&
+      beyond(facts, content, now).length === 0,
+  );
+  return onePerPerson(holding);
+}
+
+function onePerPerson(approvals: readonly ApprovalFacts[]): ApprovalFacts[] {
+  return [...new Map(approvals.map((approval) => [approval.person, approval])).values()];
+}
+
+/** Whether the run began under approvals of the plan that it is carrying out: they may be over by now. */
+export function approvalMissing(facts: Facts): Blocker[] {
+  const rule = approvalRule(facts);
+  const { plan, approvals } = facts.run;
+  if (rule === undefined || plan === undefined || plan.direction === 'back') return [];
+  const used = onePerPerson(approvals.filter(({ usedFor }) => usedFor.includes(plan.hash)));
+  if (used.length >= rule.needed) return [];
+  return [{ code: 'approval-needed', message: 'the plan that is carried out is not approved' }];
+}
+
+/** What people read of a run that waits for them. */
+export function whatIsMissing(facts: Facts, rule: ApprovalRule, now: PlanContent): string {
+  const holding = holdingApprovals(facts, rule, now);
+  const left = rule.needed - holding.length;
+  const who = rule.by.length > 0 ? ` of ${rule.by.join(', ')}` : '';
+  const asked = `${left} approval${left === 1 ? '' : 's'}${who} needed: rotor approve ${facts.run.runId.slice(0, 8)}`;
+  const last = facts.run.approvals.filter(({ expiresAt }) => expiresAt > facts.now).at(-1);
+  const changes = last === undefined ? [] : beyond(facts, last.content, now);
+  return changes.length === 0
+    ? asked
+    : `${asked}; since ${last?.person ?? ''} approved, ${changes.join('; ')}`;
+}

@@ -1,0 +1,119 @@
+/** Approvals as facts: of the plan that was shown, by a person who did not ask for it. */
+import type pg from 'pg';
+import { approvalRule } from '../../domain/approval.js';
+import { RotorError } from '../../domain/errors.js';
+import type { Facts } from '../../domain/facts.js';
+import { inTransaction } from '../postgres.js';
+import type { Principal } from './access-tokens.js';
+import type { AuditTrail } from './audit.js';
+import { closeFindings } from './findings.js';
+import { readFacts, type TraitsOf } from './facts.js';
+
+export interface ApprovalCall {
+  readonly runId: string;
+  /** The hash of the plan that was shown, or its beginning. */
+  readonly plan: string;
+  readonly by: Principal;
+  readonly reason: string;
+}
+
+interface Parts {
+  readonly pool: pg.Pool;
+  readonly audit: AuditTrail;
+  readonly traitsOf: TraitsOf;
+}
+
+export interface Approved {
+  readonly secretId: string;
+  readonly hash: string;
+}
+
+/** Once more by the same person is the same, and holds no longer. */
+export async function approveRun(parts: Parts, call: ApprovalCall): Promise<Approved> {
+  const { runId, by, reason } = call;
+  return inTransaction(parts.pool, async (db) => {
+    const { rows } = await db.query<{ secret_id: string }>(
+      `select s.id as secret_id from rotor.secrets s join rotor.runs r on r.secret_id = s.id
+       where r.id = $1 for update of s`,
+      [runId],
+    );
+    const secretId = rows[0]?.secret_id;
+    const facts = secretId && (await readFacts(db, parts.traitsOf, { secretId, runId }));
+    if (!facts) throw refused('no-such-run', 'there is no such run');
+    const { rule, person } = allowed(facts, by);
+    const { hash, content } = shownPlan(facts, call.plan);
+    const { rowCount } = await db.query(
+      `insert into rotor.approvals
+         (run_id, plan_hash, content, approved_by, person, reason, expires_at)
+       values ($1, $2, $3, $4, $5, $6, clock_timestamp() + make_interval(secs => $7))
+       on conflict (run_id, plan_hash, person) do nothing`,
+      [runId, hash, content, by.name, person, reason, rule.livesMs / 1_000],
+    );
+    const event = { change: 'approved', plan: hash, person, reason };
+    if (rowCount === 1) await parts.audit.append(db, secretId, [{ actor: by.name, runId, event }]);
+    return { secretId, hash };
+  });
+}
+
+export type ReviewCall = Omit<ApprovalCall, 'plan'>;
+
+/** Signs off what was contained without approval: by a person who did not ask for it. */
+export async function reviewRun(
+  { pool, audit }: Pick<Parts, 'pool' | 'audit'>,
+  { runId, by, reason }: ReviewCall,
+): Promise<void> {
+  await inTransaction(pool, async (db) => {
+    const { rows } = await db.query<{ secret_id: string; requested_person: string | null }>(
+      `select s.id as secret_id, r.requested_person from rotor.secrets s
+       join rotor.runs r on r.secret_id = s.id
+       join rotor.findings f on f.secret_id = s.id and f.about = r.id::text
+         and f.code = $2 and f.closed_at is null
+       where r.id = $1 for update of s`,
+      [runId, breakGlass],
+    );
+    const [found] = rows;
+    if (found === undefined) throw refused('review-not-needed', 'nothing of it is to be reviewed');
+    if (by.person === undefined) throw denied(`${by.name} is a program's token: a person reviews`);
+    if (by.person === found.requested_person)
+      throw denied(`${by.person} asked for it: somebody else reviews`);
+    await closeFindings(db, found.secret_id, { code: breakGlass, abouts: [runId] });
+    const event = { change: 'reviewed', person: by.person, reason };
+    await audit.append(db, found.secret_id, [{ actor: by.name, runId, event }]);
+  });
+}
+
+const breakGlass = 'unreviewed-break-glass';
+
+function refused(code: string, message: string, hint?: string): RotorError {
+  const about = hint === undefined ? {} : { hint };
+  return new RotorError(code, message, { kind: 'conflict', ...about });
+}
+
+function allowed(facts: Facts, by: Principal) {
+  const { run } = facts;
+  const rule = approvalRule(facts);
+  if (run.state === 'ended') throw refused('run-ended', 'this run is over');
+  if (rule === undefined) throw refused('approval-not-needed', 'its policy asks for no approval');
+  const { person } = by;
+  if (person === undefined) throw denied(`${by.name} is a program's token: a person approves`);
+  if (person === run.requestedPerson)
+    throw denied(`${person} asked for it: somebody else approves`);
+  if (rule.by.length > 0 && !rule.by.includes(person))
+    throw denied(`its policy names who approves: ${rule.by.join(', ')}`);
+  return { rule, person };
+}
+
+function denied(message: string): RotorError {
+  return new RotorError('not-allowed', message, { kind: 'denied' });
+}
+
+function shownPlan({ run }: Facts, shown: string) {
+  const { plan } = run;
+  const content = plan?.content;
+  const hint = `rotor approve ${run.runId.slice(0, 8)} shows it as it is now`;
+  if (plan === undefined || content === undefined)
+    throw refused('plan-missing', 'there is no plan yet', hint);
+  if (!plan.hash.startsWith(shown))
+    throw refused('plan-changed', 'the plan is not the one that was shown', hint);
+  return { hash: plan.hash, content };
+}

@@ -1,0 +1,112 @@
+import { expect, test } from '@jest/globals';
+import { approvalMissing, beyond, holdingApprovals } from '../../domain/approval.js';
+import type { ApprovalFacts, Facts, PlanContent } from '../../domain/facts.js';
+import type { ApprovalRule } from '../../domain/policy.js';
+import { ago, dependency, facts, now, run, version } from './facts.js';
+
+const approved: PlanContent = {
+  kind: 'rotate',
+  direction: 'forward',
+  secret: 's',
+  ends: ['v1'],
+  specification: { role: 'Viewer' },
+  steps: ['approve', 'create', 'update', 'verify', 'revoke', 'clean', 'monitor'],
+  waves: [
+    {
+      name: 'everyone',
+      dependencies: [
+        { dependencyId: 'billing', leastEvidence: 'attested' },
+        { dependencyId: 'reports', leastEvidence: 'observed' },
+      ],
+    },
+  ],
+  policyRevision: 1,
+};
+const waves = (...dependencies: [string, 'human' | 'attested' | 'observed'][]) => ({
+  waves: [
+    {
+      name: 'everyone',
+      dependencies: dependencies.map(([dependencyId, leastEvidence]) => ({
+        dependencyId,
+        leastEvidence,
+      })),
+    },
+  ],
+});
+const known = facts({
+  versions: [version(1), version(2, { current: true })],
+  dependencies: [dependency('billing'), dependency('reports'), dependency('late')],
+});
+
+test.each<[string, Partial<PlanContent>, string[]]>([
+  ['the same', {}, []],
+  ['somebody has moved already', waves(['reports', 'observed']), []],
+  ['a step is done', { steps: ['approve', 'update', 'verify', 'revoke', 'clean', 'monitor'] }, []],
+  ['a version is gone', { ends: [] }, []],
+  ['more evidence is asked for', waves(['billing', 'observed']), []],
+  [
+    'less evidence is asked for',
+    waves(['reports', 'human']),
+    ['it asks for less evidence of reports'],
+  ],
+  ['somebody more', waves(['late', 'observed'], ['billing', 'attested']), ['it also moves late']],
+  ['a version more', { ends: ['v1', 'v2'] }, ['it also ends v2']],
+  ['a step more', { steps: ['approve', 'disable'] }, ['it has other steps: approve, disable']],
+  ['another role', { specification: { role: 'Contributor' } }, ['the specification changed']],
+  ['another policy', { policyRevision: 2 }, ['the policy changed']],
+  ['another kind', { kind: 'decommission' }, ['it is another run']],
+  ['the other direction', { direction: 'back' }, ['it is another run']],
+])('what a plan does beyond the approved one: %s', (_, change, words) => {
+  expect(beyond(known, approved, { ...approved, ...change })).toEqual(words);
+});
+
+const rule: ApprovalRule = { kinds: ['rotate'], needed: 2, by: [], livesMs: 1_000 };
+const approval = (person: string, more: Partial<ApprovalFacts> = {}): ApprovalFacts => ({
+  approvalId: person,
+  by: `token of ${person}`,
+  person,
+  at: ago(1_000),
+  expiresAt: new Date(now.getTime() + 1_000),
+  content: approved,
+  usedFor: [],
+  ...more,
+});
+const withApprovals = (...approvals: ApprovalFacts[]): Facts =>
+  facts({ run: { ...run, approvals }, policy: { ...facts().policy, approvals: rule } });
+
+test.each<[string, ApprovalFacts[], string[]]>([
+  ['two persons', [approval('ada'), approval('grace')], ['ada', 'grace']],
+  ['one person by two tokens', [approval('ada'), approval('ada', { by: 'other' })], ['ada']],
+  ['who asked for it', [approval('requester'), approval('ada')], ['ada']],
+  ['an old one', [approval('ada', { expiresAt: ago(1) })], []],
+  ['of another plan', [approval('ada', { content: { ...approved, ends: [] } })], []],
+])('who holds: %s', (_, approvals, persons) => {
+  const holding = holdingApprovals(withApprovals(...approvals), rule, approved);
+  expect(holding.map(({ person }) => person)).toEqual(persons);
+});
+
+test('only who is named holds', () => {
+  const holding = holdingApprovals(
+    withApprovals(approval('ada'), approval('grace')),
+    { ...rule, by: ['grace'] },
+    approved,
+  );
+  expect(holding.map(({ person }) => person)).toEqual(['grace']);
+});
+
+const hash = run.plan?.hash ?? '';
+test.each<[string, ApprovalFacts[], number]>([
+  [
+    'by as many as are asked for, though they are over since',
+    [
+      approval('ada', { usedFor: [hash], expiresAt: ago(1) }),
+      approval('grace', { usedFor: [hash] }),
+    ],
+    0,
+  ],
+  ['by too few', [approval('ada', { usedFor: [hash] })], 1],
+  ['of another plan', ['ada', 'grace'].map((one) => approval(one, { usedFor: ['other'] })), 1],
+  ['by nobody', [], 1],
+])('the gate asks whether the plan was approved: %s', (_, approvals, blockers) => {
+  expect(approvalMissing(withApprovals(...approvals))).toHaveLength(blockers);
+});

@@ -1,0 +1,122 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { eventually } from '../faults/installation.js';
+import { keepUsing, openWorld, quickPolicy, type World } from './world.js';
+import type { ApprovalRule, Policy } from '../../domain/policy.js';
+
+const patience = 8_000;
+const rule: ApprovalRule = { kinds: ['rotate'], needed: 1, by: [], livesMs: 600_000 };
+
+describe('a run whose policy asks for approval', () => {
+  let world: World;
+  let traffic: ReturnType<typeof keepUsing> | undefined;
+  afterEach(async () => {
+    traffic?.stop();
+    await world.close();
+  });
+
+  async function begin(more: Partial<ApprovalRule> = {}, policy: Partial<Policy> = {}) {
+    world = await openWorld({ ...quickPolicy, ...policy, approvals: { ...rule, ...more } });
+    const { value } = await world.adopt();
+    await world.depend('billing');
+    traffic = keepUsing(world, ['billing'], () => value);
+    return world.ask('rotate');
+  }
+
+  const waiting = async (runId: string): Promise<string> => {
+    await eventually(
+      async () => (await world.run(runId))['waits_code'] === 'approval-needed',
+      patience,
+    );
+    return String((await world.run(runId))['waits_told']);
+  };
+
+  test('waits before anything is made, and goes on by itself once it has them', async () => {
+    const runId = await begin({ needed: 2 });
+    expect(await waiting(runId)).toContain(
+      `2 approvals needed: rotor approve ${runId.slice(0, 8)}`,
+    );
+    await world.approve(runId, 'ada');
+    await world.approve(runId, 'ada');
+    await eventually(
+      async () => String((await world.run(runId))['waits_told']).startsWith('1 approval needed'),
+      patience,
+    );
+    expect(await world.versions()).toEqual(['v1 active current']);
+    await world.approve(runId, 'grace');
+    expect(await world.result()).toBe('succeeded');
+    expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
+    expect(traffic?.refused).toEqual([]);
+  }, 30_000);
+
+  test('nobody approves their own request, under whichever token', async () => {
+    const runId = await begin();
+    await waiting(runId);
+    await expect(world.approve(runId, 'requester')).rejects.toMatchObject({ code: 'not-allowed' });
+    await expect(
+      world.database.pool.query(
+        `insert into rotor.approvals (run_id, plan_hash, content, approved_by, person, reason, expires_at)
+         select id, plan_hash, '{}', 'x', 'requester', 'x', now() + interval '1 hour' from rotor.runs`,
+      ),
+    ).rejects.toThrow('nobody approves what they asked for');
+  }, 30_000);
+
+  test('only who is named approves', async () => {
+    const runId = await begin({ by: ['grace'] });
+    expect(await waiting(runId)).toContain('of grace');
+    await expect(world.approve(runId, 'ada')).rejects.toMatchObject({ code: 'not-allowed' });
+    await world.approve(runId, 'grace');
+    expect(await world.result()).toBe('succeeded');
+  }, 30_000);
+
+  test('an approval that has expired does not count, and another plan cannot be approved', async () => {
+    const runId = await begin({ livesMs: 1 });
+    await waiting(runId);
+    await world.approve(runId, 'ada');
+    await expect(world.approve(runId, 'grace', 'a'.repeat(8))).rejects.toMatchObject({
+      code: 'plan-changed',
+    });
+    expect((await world.run(runId))['waits_code']).toBe('approval-needed');
+    expect(await world.versions()).toEqual(['v1 active current']);
+  }, 30_000);
+
+  test('somebody declared before it is approved is part of what is approved', async () => {
+    const runId = await begin();
+    await waiting(runId);
+    const shown = String((await world.run(runId))['plan_hash']);
+    await world.depend('late');
+    await world.tell();
+    await eventually(async () => (await world.run(runId))['plan_hash'] !== shown, patience);
+    await expect(world.approve(runId, 'ada', shown)).rejects.toMatchObject({
+      code: 'plan-changed',
+    });
+    await world.approve(runId, 'ada');
+    traffic?.stop();
+    traffic = keepUsing(world, ['billing', 'late'], () => undefined);
+    expect(await world.result()).toBe('succeeded');
+  }, 30_000);
+
+  test('somebody declared later is asked for again, and what changed is said', async () => {
+    const runId = await begin({}, { quietPeriodMs: 1_500 });
+    await waiting(runId);
+    await world.approve(runId, 'ada');
+    await eventually(async () => (await world.versions())[1] === 'v2 active current', patience);
+    await world.depend('late');
+    await world.tell();
+    expect(await waiting(runId)).toContain('since ada approved, it also moves late');
+    expect(await world.versions()).toEqual(['v1 retiring', 'v2 active current']);
+    await world.approve(runId, 'grace');
+    traffic?.stop();
+    traffic = keepUsing(world, ['billing', 'late'], () => undefined);
+    expect(await world.result()).toBe('succeeded');
+  }, 30_000);
+
+  test('a compromise waits for nobody, and is to be reviewed', async () => {
+    const runId = await begin();
+    await waiting(runId);
+    await world.ask('compromise');
+    expect(await world.result()).toBe('succeeded');
+    expect((await world.versions())[0]).toBe('v1 revoked');
+    expect(await world.findings()).toContain('unreviewed-break-glass');
+    expect((await world.run(runId))['outcome']).toBe('superseded');
+  }, 30_000);
+});
