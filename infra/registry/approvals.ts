@@ -1,13 +1,11 @@
 /** Approvals as facts: of the plan that was shown, by a person who did not ask for it. */
-import type pg from 'pg';
 import { approvalRule } from '../../domain/approval.js';
 import { RotorError } from '../../domain/errors.js';
 import type { Facts } from '../../domain/facts.js';
 import { inTransaction } from '../postgres.js';
 import type { Principal } from './access-tokens.js';
-import type { AuditTrail } from './audit.js';
 import { closeFindings } from './findings.js';
-import { readFacts, type TraitsOf } from './facts.js';
+import { lockRun, type SayingParts } from './locked-run.js';
 
 export interface ApprovalCall {
   readonly runId: string;
@@ -17,29 +15,16 @@ export interface ApprovalCall {
   readonly reason: string;
 }
 
-interface Parts {
-  readonly pool: pg.Pool;
-  readonly audit: AuditTrail;
-  readonly traitsOf: TraitsOf;
-}
-
 export interface Approved {
   readonly secretId: string;
   readonly hash: string;
 }
 
 /** Once more by the same person is the same, and holds no longer. */
-export async function approveRun(parts: Parts, call: ApprovalCall): Promise<Approved> {
+export async function approveRun(parts: SayingParts, call: ApprovalCall): Promise<Approved> {
   const { runId, by, reason } = call;
   return inTransaction(parts.pool, async (db) => {
-    const { rows } = await db.query<{ secret_id: string }>(
-      `select s.id as secret_id from rotor.secrets s join rotor.runs r on r.secret_id = s.id
-       where r.id = $1 for update of s`,
-      [runId],
-    );
-    const secretId = rows[0]?.secret_id;
-    const facts = secretId && (await readFacts(db, parts.traitsOf, { secretId, runId }));
-    if (!facts) throw refused('no-such-run', 'there is no such run');
+    const { secretId, facts } = await lockRun(db, parts.traitsOf, runId);
     const { rule, person } = allowed(facts, by);
     const { hash, content } = shownPlan(facts, call.plan);
     const { rowCount } = await db.query(
@@ -59,7 +44,7 @@ export type ReviewCall = Omit<ApprovalCall, 'plan'>;
 
 /** Signs off what was contained without approval: by a person who did not ask for it. */
 export async function reviewRun(
-  { pool, audit }: Pick<Parts, 'pool' | 'audit'>,
+  { pool, audit }: Pick<SayingParts, 'pool' | 'audit'>,
   { runId, by, reason }: ReviewCall,
 ): Promise<void> {
   await inTransaction(pool, async (db) => {

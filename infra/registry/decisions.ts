@@ -1,6 +1,5 @@
 /** Decisions of people, as facts: checked against what is still possible, written with their audit event. */
 import { randomUUID } from 'node:crypto';
-import type pg from 'pg';
 import { namesNobody, unknownNames } from '../../domain/acceptance.js';
 import { RotorError } from '../../domain/errors.js';
 import type { Facts, MayBreak } from '../../domain/facts.js';
@@ -9,8 +8,7 @@ import type { DecisionKind } from '../../domain/run.js';
 import { isPaused } from '../../domain/steps/standing.js';
 import { whyNoWayBack } from '../../domain/way-back.js';
 import { inTransaction, type Queryable } from '../postgres.js';
-import type { AuditTrail } from './audit.js';
-import { readFacts, type TraitsOf } from './facts.js';
+import { lockRun, type SayingParts } from './locked-run.js';
 
 export interface Decision {
   readonly runId: string;
@@ -22,24 +20,11 @@ export interface Decision {
   readonly reason: string;
 }
 
-interface Parts {
-  readonly pool: pg.Pool;
-  readonly audit: AuditTrail;
-  readonly traitsOf: TraitsOf;
-}
-
 /** The secret whose run has to be told. */
-export async function recordDecision(parts: Parts, decision: Decision): Promise<string> {
+export async function recordDecision(parts: SayingParts, decision: Decision): Promise<string> {
   return inTransaction(parts.pool, async (db) => {
     const { runId } = decision;
-    const { rows } = await db.query<{ secret_id: string }>(
-      `select s.id as secret_id from rotor.secrets s join rotor.runs r on r.secret_id = s.id
-       where r.id = $1 for update of s`,
-      [runId],
-    );
-    const secretId = rows[0]?.secret_id;
-    const facts = secretId && (await readFacts(db, parts.traitsOf, { secretId, runId }));
-    if (!facts) throw missing(`there is no run ${runId}`);
+    const { secretId, facts } = await lockRun(db, parts.traitsOf, runId);
     refuseImpossible(facts, decision);
     await insert(db, decision, dependencyOf(facts, decision));
     await endQueued(db, facts, decision);
