@@ -1,6 +1,7 @@
 /** All activities, by the names that workflows call them; each failure leaves as a code. */
 import type { Answer } from '../domain/run.js';
 import { approve } from './approve.js';
+import { advanceCampaign } from './campaign.js';
 import { clean, cleanLeftovers } from './clean.js';
 import { collectUse } from './collect-use.js';
 import { create } from './create.js';
@@ -38,6 +39,7 @@ export function createActivities(ports: Ports) {
     cleanLeftovers: bounded(bind(cleanLeftovers)),
     monitor: bounded(bind(monitor)),
     endMonitoring: bounded(bind(endMonitoring)),
+    advanceCampaign: bounded(bind(advanceCampaign)),
     collectUse: bounded(bind(collectUse)),
   };
 }

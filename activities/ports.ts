@@ -1,4 +1,5 @@
 /** What activities act through. Everything arrives as an argument, so that nothing here knows a product by name. */
+import type { Campaigns } from '../domain/campaign.js';
 import type { Change } from '../domain/change.js';
 import type { Connector } from '../domain/connector.js';
 import type { Issuer } from '../domain/issuer.js';
@@ -10,6 +11,7 @@ import type { Store } from '../domain/store.js';
 export interface Ports {
   readonly registry: Registry;
   readonly store: Store;
+  readonly campaigns: Campaigns;
   /** By the instance's name in rotor's configuration. */
   issuer(name: string): Issuer;
   connector(kind: string): Connector;

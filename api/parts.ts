@@ -5,6 +5,7 @@ import type { Registry, SecretName } from '../domain/registry.js';
 import type { SecretValue } from '../domain/secret-value.js';
 import type { AuditTrail } from '../infra/registry/audit.js';
 import type { ApprovalCall, ReviewCall } from '../infra/registry/approvals.js';
+import type { CampaignCall } from '../infra/registry/campaigns.js';
 import type { Decision } from '../infra/registry/decisions.js';
 import type { Retired, Retirement } from '../infra/registry/dependents.js';
 import type { Applied } from '../infra/registry/inventory.js';
@@ -43,6 +44,8 @@ export interface ApiParts {
   decide(decision: Decision): Promise<void>;
   /** The whole hash of the plan that is approved now. */
   approve(call: ApprovalCall): Promise<string>;
+  /** Its id; it goes on by itself. */
+  startIncident(call: CampaignCall): Promise<string>;
   review(call: ReviewCall): Promise<void>;
   adopt(call: AdoptCall): Promise<unknown>;
   declare(call: DeclarationCall): Promise<Applied>;

@@ -1,8 +1,8 @@
 /** The report of a run: what was done, by whom, when, on which evidence, and what outlived the revoke. */
-import { stripVTControlCharacters } from 'node:util';
 import { describeSource } from '../domain/attribution.js';
 import type { MayBreak } from '../domain/facts.js';
 import type { Row } from '../infra/registry/views.js';
+import { cell, section, time } from './markdown.js';
 import { endedBy, rowsIn, type RunView } from './run-view.js';
 
 export interface Report {
@@ -82,27 +82,4 @@ function withNames(decision: Row): Row {
   if (accepted === null) return { ...decision, about: decision['dependent'] };
   const names = [...accepted.dependents, ...accepted.sources.map(describeSource)];
   return { ...decision, about: names.join('; ') };
-}
-
-function section(title: string, columns: readonly string[], rows: readonly Row[]): string[] {
-  if (rows.length === 0) return [];
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [
-    `## ${title}`,
-    '',
-    line(columns),
-    line(columns.map(() => '---')),
-    ...rows.map((row) => line(columns.map((column) => cell(row[column])))),
-    '',
-  ];
-}
-
-function cell(value: unknown): string {
-  if (value === null || value === undefined) return '';
-  const text = value instanceof Date ? value.toISOString() : String(value);
-  return stripVTControlCharacters(text).replaceAll('|', '\\|').replaceAll('\n', ' ');
-}
-
-function time(value: unknown): string {
-  return value instanceof Date ? value.toISOString() : String(value ?? 'not yet');
 }

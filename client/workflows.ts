@@ -6,6 +6,7 @@ import {
   type Client,
 } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
+import { campaignWorkflowId } from '../domain/campaign.js';
 import {
   aboutSecret,
   collectorWorkflowId,
@@ -149,6 +150,25 @@ export async function tellRun(
 ): Promise<void> {
   const handle = client.workflow.getHandle(secretWorkflowId(secretId));
   await fineIfGone(handle.signal(factsChangedSignal, change));
+}
+
+/** On the urgent queue: containing never waits for ordinary work. One workflow per campaign, however many say so. */
+export async function startCampaign(
+  { client, taskQueue }: Temporal,
+  campaignId: string,
+  about: string,
+): Promise<void> {
+  try {
+    await client.workflow.start('campaign', {
+      workflowId: campaignWorkflowId(campaignId),
+      taskQueue: urgentTaskQueue(taskQueue),
+      args: [campaignId],
+      staticSummary: `incident: ${about}`.slice(0, 200),
+      priority: { priorityKey: 1 },
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
 }
 
 /** Makes a worker ready for its first workflow on both of its queues. */

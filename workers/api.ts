@@ -6,6 +6,7 @@ import { adopt } from '../activities/adopt.js';
 import { refreshUse } from '../activities/use.js';
 import { approvalRoutes } from '../api/routes/approvals.js';
 import { dependentRoutes } from '../api/routes/dependents.js';
+import { incidentRoutes } from '../api/routes/incidents.js';
 import { installationRoutes } from '../api/routes/installation.js';
 import { runRoutes } from '../api/routes/runs.js';
 import { secretRoutes } from '../api/routes/secrets.js';
@@ -13,9 +14,10 @@ import type { ApiParts } from '../api/parts.js';
 import { buildServer } from '../api/server.js';
 import { openRecorderPool } from '../authority/recorder.js';
 import { authorityRoutes } from '../authority/routes.js';
-import { startRun, tellRun, type Temporal } from '../client/workflows.js';
+import { type Temporal, startCampaign, startRun, tellRun } from '../client/workflows.js';
 import type { FactsChanged } from '../domain/run.js';
 import type { Queryable } from '../infra/postgres.js';
+import { beginCampaign, type CampaignCall } from '../infra/registry/campaigns.js';
 import { approveRun, reviewRun } from '../infra/registry/approvals.js';
 import { recordDecision } from '../infra/registry/decisions.js';
 import { retireDependent } from '../infra/registry/dependents.js';
@@ -85,6 +87,28 @@ function deciding(
   };
 }
 
+/** Whoever leaked is given nothing new from the first moment on. */
+async function startIncident(
+  parts: Pick<Parts, 'pool' | 'audit'>,
+  temporal: Temporal,
+  call: CampaignCall,
+): Promise<string> {
+  const { quarantine, subject, by, reason } = call;
+  if (quarantine && 'dependent' in subject) {
+    const { organization, name } = subject.dependent;
+    await withholdDependent(parts, {
+      organization,
+      dependent: name,
+      secret: undefined,
+      by,
+      reason,
+    });
+  }
+  const id = await beginCampaign(parts, call);
+  await tellSoon(temporal, () => startCampaign(temporal, id, by));
+  return id;
+}
+
 function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
   const { pool, audit, registry } = parts;
   const claimant = `api ${process.pid}`;
@@ -103,6 +127,7 @@ function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
       return submitted;
     },
     ...deciding(parts, tell),
+    startIncident: (call) => startIncident({ pool, audit }, temporal, call),
     adopt: (call) => adopt({ ...parts, reached }, call),
     declare: async (call) => {
       const applied = await declare(settings, parts, call);
@@ -144,9 +169,14 @@ async function listen(place: Place): Promise<FastifyInstance> {
   const parts = apiParts(place);
   const server = await buildServer({
     db: { query: askOrSay(place.parts.pool) },
-    routes: [secretRoutes, runRoutes, approvalRoutes, dependentRoutes, installationRoutes].flatMap(
-      (routes) => routes(parts),
-    ),
+    routes: [
+      secretRoutes,
+      runRoutes,
+      approvalRoutes,
+      incidentRoutes,
+      dependentRoutes,
+      installationRoutes,
+    ].flatMap((routes) => routes(parts)),
     mounted: mountedAuthority(place),
     behindProxy: behindTlsProxy,
     https:

@@ -6,10 +6,12 @@ import { createActivities } from '../activities/index.js';
 import type { Ports } from '../activities/ports.js';
 import { startCollector, tellRun, warmUp, type Temporal } from '../client/workflows.js';
 import { RotorError } from '../domain/errors.js';
+import type { AuditTrail } from '../infra/registry/audit.js';
 import { urgentTaskQueue } from '../domain/run.js';
 import { nativeOptions, type TemporalAccess } from '../infra/temporal-access.js';
 import { connectTemporal } from '../infra/temporal-connection.js';
 import { faultAfter } from '../infra/temporal-fault.js';
+import { openCampaigns } from './campaigns.js';
 import { startKeeper } from './keeper.js';
 
 export interface EngineParts {
@@ -18,11 +20,12 @@ export interface EngineParts {
   /** Several installations may share a namespace, each with its own queue. */
   readonly taskQueue: string;
   readonly pool: pg.Pool;
+  readonly audit: AuditTrail;
   readonly identity: string;
   readonly workflowBundle: string;
   /** Instances whose record of use is collected. */
   readonly issuers: readonly string[];
-  readonly ports: Omit<Ports, 'tell'>;
+  readonly ports: Omit<Ports, 'tell' | 'campaigns'>;
   readonly keeperEveryMs?: number;
   /** How long activities may go on once the worker is told to stop. */
   readonly graceMs?: number;
@@ -90,7 +93,11 @@ function openWorkers(
   connection: NativeConnection,
   temporal: Temporal,
 ): Promise<Worker[]> {
-  const ports: Ports = { ...parts.ports, tell: (id, change) => tellRun(temporal, id, change) };
+  const ports: Ports = {
+    ...parts.ports,
+    tell: (id, change) => tellRun(temporal, id, change),
+    campaigns: openCampaigns({ ...parts, temporal }),
+  };
   const activities = createActivities(ports);
   const common = {
     connection,

@@ -2,11 +2,13 @@
 import type pg from 'pg';
 import {
   restartRun,
+  startCampaign,
   startCollector,
   startUnattended,
   tellRun,
   type Temporal,
 } from '../client/workflows.js';
+import { openCampaigns } from '../infra/registry/campaigns.js';
 import { claimRunning, claimUnstarted, unreadRuns } from '../infra/registry/requests.js';
 
 export interface Keeper {
@@ -60,6 +62,7 @@ async function lookOnce(
     for (const { secretId } of await unreadRuns(pool)) {
       await tellRun(temporal, secretId, { what: 'unread', by: 'keeper' });
     }
+    for (const { id, about } of await openCampaigns(pool)) await startCampaign(temporal, id, about);
     await keepCollectors();
   } catch (error) {
     warn('the keeper could not look', { error: error instanceof Error ? error.name : 'unknown' });

@@ -21,6 +21,7 @@ export function runWorker(openParts: (settings: Settings) => Promise<Parts>): Pr
       namespace: settings.namespace,
       taskQueue: settings.taskQueue,
       pool: parts.pool,
+      audit: parts.audit,
       identity: `${process.pid}@${hostname()}`,
       workflowBundle: join(packageRoot(), 'dist', 'workflow-bundle.js'),
       issuers: Object.keys(settings.configuration.issuers),

@@ -2,6 +2,7 @@
 import type { RunInput } from '../domain/run.js';
 import { carryOut } from './carry-out.js';
 
+export { campaign } from './campaign.js';
 export { cleanLeftovers } from './clean-leftovers.js';
 export { collectUse } from './collect-use.js';
 export { monitorVersion } from './monitor-version.js';

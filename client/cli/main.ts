@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { RotorError } from '../../domain/errors.js';
 import { addAdministration } from './administration.js';
 import { addDependents } from './dependents.js';
+import { addIncidents } from './incidents.js';
 import { addRunCommands } from './commands.js';
 import { openContext, type Act, type GlobalOptions } from './context.js';
 import { exitCodeOf, exitCodes, printError } from './output.js';
@@ -34,6 +35,7 @@ function buildProgram(): Command {
       if (typeof code === 'number') process.exitCode = code;
     };
   addRunCommands(program, act);
+  addIncidents(program, act);
   addDependents(program, act);
   addAdministration(program, act);
   return program;

@@ -1,8 +1,9 @@
 /** The commands that ask for runs: what each would do, and doing it. */
 import { randomUUID } from 'node:crypto';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { RunKind } from '../../domain/run.js';
 import { confirmRevoke, secretPath, type Act, type Context } from './context.js';
+import { asMoment } from './moment.js';
 import { parseSource } from './source.js';
 import { planText, type PlanView } from './views.js';
 import { watchRun } from './watch.js';
@@ -135,13 +136,6 @@ function withAcceptance(command: Command): Command {
       '--accept-source <source...>',
       'undeclared sources that may break, as rotor plan prints them, or their user agent',
     );
-}
-
-function asMoment(text: string): string {
-  const moment = new Date(text);
-  if (/^\d{4}-\d{2}-\d{2}/.test(text) && !Number.isNaN(moment.getTime()))
-    return moment.toISOString();
-  throw new InvalidArgumentError('expected a moment such as 2026-01-31T12:00:00Z');
 }
 
 interface Asked {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { approvalRoutes } from '../../api/routes/approvals.js';
 import { dependentRoutes } from '../../api/routes/dependents.js';
+import { incidentRoutes } from '../../api/routes/incidents.js';
 import { installationRoutes } from '../../api/routes/installation.js';
 import { runRoutes } from '../../api/routes/runs.js';
 import { secretRoutes } from '../../api/routes/secrets.js';
@@ -74,6 +75,7 @@ describe('route × role', () => {
     secretRoutes,
     runRoutes,
     approvalRoutes,
+    incidentRoutes,
     dependentRoutes,
     installationRoutes,
   ].flatMap((all) => all(none));

@@ -73,6 +73,7 @@ export async function openWorld(
     namespace,
     taskQueue,
     pool,
+    audit,
     identity: 'test',
     workflowBundle: bundle,
     issuers: ['main'],

@@ -76,6 +76,7 @@ function activitiesHere(): ReturnType<typeof createActivities> {
   return createActivities({
     ...parts,
     tell: () => Promise.resolve(),
+    campaigns: { advance: () => Promise.reject(new Error('there is none')) },
     reached: () => undefined,
     warn: () => undefined,
   });

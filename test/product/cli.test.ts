@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { packageRoot } from '../../infra/package-root.js';
+import { rotorIn, type Rotor, type Said } from './rotor.js';
 import { expectGolden, withoutChance } from '../golden/golden.js';
 import {
   eventually,
@@ -14,43 +13,20 @@ import {
 
 let installation: Installation;
 let secret: UsedSecret;
+let rotor: Rotor;
 
 beforeAll(async () => {
   installation = await openInstallation();
   installation.start('api');
   installation.start('worker');
   await installation.ready();
+  rotor = rotorIn(installation);
   secret = await openSecret(installation, 'shop');
 }, 60_000);
 afterAll(async () => {
   await secret.stop();
   await installation.close();
 }, 30_000);
-
-interface Said {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** The command as a process, in a pipe: plain text, no colours. */
-function rotor(
-  args: readonly string[],
-  more: { input?: string; env?: Record<string, string> } = {},
-): Promise<Said> {
-  const script = join(packageRoot(), 'dist', 'client', 'cli', 'main.js');
-  const { FORCE_COLOR: _colour, ...environment } = process.env;
-  const child = spawn(process.execPath, [script, ...args], {
-    env: { ...environment, NO_COLOR: '1', ROTOR_STATE: installation.folder, ...more.env },
-  });
-  child.stdin.end(more.input ?? '');
-  const said = { out: '', err: '' };
-  child.stdout.on('data', (chunk: Buffer) => (said.out += chunk.toString('utf8')));
-  child.stderr.on('data', (chunk: Buffer) => (said.err += chunk.toString('utf8')));
-  return new Promise((resolve) => {
-    child.once('close', (code) => resolve({ code, ...said }));
-  });
-}
 
 /** The names that a usage text lists. */
 function commandsOf(usage: string): string[] {

@@ -1,0 +1,58 @@
+/** Campaigns: many runs of one cause, the most dangerous first, a bounded number at work. */
+
+/** A secret that a compromised system held, with what is known of how bad that is. */
+export interface Exposure {
+  readonly secretId: string;
+  /** `organization/name`. */
+  readonly name: string;
+  /** Live versions that it may have held. */
+  readonly versionIds: readonly string[];
+  readonly versions: readonly string[];
+  /** As the specification says, where its issuer knows roles. */
+  readonly role: string | undefined;
+  readonly dependents: readonly string[];
+  /** Seen in use within the last day. */
+  readonly usedLately: boolean;
+}
+
+/** Rights first, then live use, then how many break; among equals by name, so that a plan reads the same twice. */
+export function mostDangerousFirst(exposures: readonly Exposure[]): Exposure[] {
+  return [...exposures].sort(
+    (one, other) =>
+      Number(mayOnlyRead(one)) - Number(mayOnlyRead(other)) ||
+      Number(other.usedLately) - Number(one.usedLately) ||
+      other.dependents.length - one.dependents.length ||
+      (one.name < other.name ? -1 : 1),
+  );
+}
+
+const reading = /^(viewer|reader|read[-_ ]?only|read)$/i;
+
+/** A role that nobody told is taken for a dangerous one. */
+function mayOnlyRead({ role }: Exposure): boolean {
+  return role !== undefined && reading.test(role);
+}
+
+export interface CampaignProgress {
+  /** Secrets that nobody has asked a run for yet, or that could not be asked for. */
+  readonly waiting: number;
+  /** Asked for, and something that leaked still lives. */
+  readonly containing: number;
+  /** Contained; the run is still replacing. */
+  readonly replacing: number;
+  readonly ended: number;
+}
+
+/** How a campaign goes on; each call may be repeated. */
+export interface Campaigns {
+  /** Asks for the runs of as many secrets as may be at work now. */
+  advance(campaignId: string): Promise<CampaignProgress>;
+}
+
+export function isOver({ waiting, containing, replacing }: CampaignProgress): boolean {
+  return waiting + containing + replacing === 0;
+}
+
+export function campaignWorkflowId(campaignId: string): string {
+  return `campaign/${campaignId}`;
+}

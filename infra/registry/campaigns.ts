@@ -1,0 +1,272 @@
+/** Campaigns in the registry: what is in scope, what was asked for, how far each secret is. */
+import type pg from 'pg';
+import { mostDangerousFirst, type CampaignProgress, type Exposure } from '../../domain/campaign.js';
+import { RotorError } from '../../domain/errors.js';
+import { inTransaction, type Queryable } from '../postgres.js';
+import { exposuresOf, type CampaignSubject } from './exposure.js';
+import { noteInstallation, type TrailParts } from './installation-trail.js';
+import type { Row } from './views.js';
+
+/** What was compromised, by the names that people use. */
+export type NamedSubject =
+  | { readonly dependent: { readonly organization: string; readonly name: string } }
+  | { readonly organization: string }
+  | { readonly secrets: readonly { readonly organization: string; readonly name: string }[] };
+
+export interface CampaignCall {
+  readonly subject: NamedSubject;
+  readonly leakedBefore: Date;
+  readonly quarantine: boolean;
+  /** So many are contained at the same time. */
+  readonly atOnce: number;
+  readonly by: string;
+  readonly person: string | undefined;
+  readonly reason: string;
+}
+
+interface Found {
+  readonly ids: CampaignSubject;
+  readonly about: string;
+  readonly organizationId: string | undefined;
+}
+
+/** What an incident would contain, the most dangerous first. Throws `no-such-…` for names that are not there. */
+export async function planCampaign(
+  db: Queryable,
+  { subject, leakedBefore }: Pick<CampaignCall, 'subject' | 'leakedBefore'>,
+): Promise<Exposure[]> {
+  const { ids } = await findSubject(db, subject);
+  return mostDangerousFirst(await exposuresOf(db, ids, leakedBefore));
+}
+
+export async function beginCampaign(parts: TrailParts, call: CampaignCall): Promise<string> {
+  return inTransaction(parts.pool, async (db) => {
+    const { ids, about, organizationId } = await findSubject(db, call.subject);
+    const { rows } = await db.query<{ id: string }>(
+      `insert into rotor.campaigns (kind, subject, about, organization_id, leaked_before, at_once,
+         quarantine, started_by, started_person, reason)
+       values ('incident', $1, $2, $3, $4, $5, $6, $7, $8, $9) returning id`,
+      [
+        JSON.stringify(ids),
+        about,
+        organizationId ?? null,
+        call.leakedBefore,
+        call.atOnce,
+        call.quarantine,
+        call.by,
+        call.person ?? null,
+        call.reason,
+      ],
+    );
+    const id = rows[0]?.id ?? '';
+    const { by: actor, leakedBefore, quarantine, reason } = call;
+    const event = { change: 'incident-started', id, about, leakedBefore, quarantine, reason };
+    await noteInstallation(parts, db, { actor, event });
+    return id;
+  });
+}
+
+async function findSubject(db: Queryable, subject: NamedSubject): Promise<Found> {
+  if ('organization' in subject) {
+    const id = await idOf(db, 'organization', [subject.organization]);
+    return {
+      ids: { organization: id },
+      about: `organization ${subject.organization}`,
+      organizationId: id,
+    };
+  }
+  if ('dependent' in subject) {
+    const { organization, name } = subject.dependent;
+    const organizationId = await idOf(db, 'organization', [organization]);
+    const dependent = await idOf(db, 'dependent', [organization, name]);
+    return { ids: { dependent }, about: `${organization}/${name}`, organizationId };
+  }
+  const ids: string[] = [];
+  for (const { organization, name } of subject.secrets)
+    ids.push(await idOf(db, 'secret', [organization, name]));
+  const [first] = subject.secrets;
+  const one = subject.secrets.every(({ organization }) => organization === first?.organization);
+  const organizationId = one && first && (await idOf(db, 'organization', [first.organization]));
+  return {
+    ids: { secrets: ids },
+    about: `${ids.length} secrets`,
+    organizationId: organizationId || undefined,
+  };
+}
+
+/** A dependent that is retired held what it held all the same: the one that lived last. */
+const lookups = {
+  organization: 'select id from rotor.organizations where name = $1',
+  dependent: `select t.id from rotor.dependents t join rotor.organizations o on o.id = t.organization_id
+    where o.name = $1 and t.name = $2 order by t.retired_at desc nulls first limit 1`,
+  secret: `select s.id from rotor.secrets s join rotor.organizations o on o.id = s.organization_id
+    where o.name = $1 and s.name = $2 and s.retired_at is null`,
+} as const;
+
+async function idOf(
+  db: Queryable,
+  what: keyof typeof lookups,
+  names: readonly string[],
+): Promise<string> {
+  const { rows } = await db.query<{ id: string }>(lookups[what], [...names]);
+  const id = rows[0]?.id;
+  if (id !== undefined) return id;
+  const message = `there is no ${what} ${names.join('/')}`;
+  throw new RotorError(`no-such-${what}`, message, { kind: 'missing' });
+}
+
+export interface ToAsk {
+  readonly secretId: string;
+  readonly organization: string;
+  readonly secret: string;
+  readonly versionIds: readonly string[];
+  readonly by: string;
+  readonly person: string | undefined;
+  readonly reason: string;
+}
+
+interface CampaignRow {
+  readonly subject: CampaignSubject;
+  readonly leaked_before: Date;
+  readonly at_once: number;
+}
+
+/** What came into scope since joins; then as many as may be at work are named. One caller at a time. */
+export async function nextOfCampaign(pool: pg.Pool, campaignId: string): Promise<ToAsk[]> {
+  return inTransaction(pool, async (db) => {
+    const { rows } = await db.query<CampaignRow>(
+      `select subject, leaked_before, at_once from rotor.campaigns
+       where id = $1 and ended_at is null for update`,
+      [campaignId],
+    );
+    const [campaign] = rows;
+    if (campaign === undefined) return [];
+    await widen(db, campaignId, campaign);
+    const { containing } = await progressOf(db, campaignId);
+    return toAsk(db, campaignId, Math.max(0, campaign.at_once - containing));
+  });
+}
+
+async function widen(
+  db: Queryable,
+  campaignId: string,
+  { subject, leaked_before: leakedBefore }: CampaignRow,
+): Promise<void> {
+  const found = mostDangerousFirst(await exposuresOf(db, subject, leakedBefore));
+  await db.query(
+    `insert into rotor.campaign_secrets (campaign_id, secret_id, version_ids, position)
+     select $1, (e->>'secretId')::uuid, array(select jsonb_array_elements_text(e->'versionIds')::uuid), n
+     from jsonb_array_elements($2) with ordinality as t (e, n)
+     on conflict (campaign_id, secret_id) do nothing`,
+    [campaignId, JSON.stringify(found)],
+  );
+}
+
+async function toAsk(db: Queryable, campaignId: string, limit: number): Promise<ToAsk[]> {
+  const { rows } = await db.query<Omit<ToAsk, 'person'> & { person: string | null }>(
+    `select c.secret_id as "secretId", o.name as organization, s.name as secret,
+       c.version_ids as "versionIds", g.started_by as by, g.started_person as person, g.reason
+     from rotor.campaign_secrets c join rotor.campaigns g on g.id = c.campaign_id
+     join rotor.secrets s on s.id = c.secret_id join rotor.organizations o on o.id = s.organization_id
+     where c.campaign_id = $1 and c.run_id is null
+       and (c.asked_at is null or c.asked_at < clock_timestamp() - interval '5 seconds')
+     order by c.position, c.secret_id limit $2`,
+    [campaignId, limit],
+  );
+  return rows.map(({ person, ...row }) => ({ ...row, person: person ?? undefined }));
+}
+
+export async function noteAsked(
+  db: Queryable,
+  campaignId: string,
+  { secretId, ...asked }: { secretId: string; runId?: string; failure?: string },
+): Promise<void> {
+  await db.query(
+    `update rotor.campaign_secrets set run_id = $3, failure = $4, asked_at = clock_timestamp()
+     where campaign_id = $1 and secret_id = $2`,
+    [campaignId, secretId, asked.runId ?? null, asked.failure ?? null],
+  );
+}
+
+/** A run that was taken over by another one goes on as that one. */
+const counted = `
+  select c.*, exists (select from rotor.versions v where v.id = any(c.version_ids)
+      and v.state not in ('revoked', 'ended')) as lives,
+    exists (select from rotor.runs r where r.secret_id = c.secret_id and r.state <> 'ended') as busy
+  from rotor.campaign_secrets c where c.campaign_id = $1`;
+
+export async function progressOf(db: Queryable, campaignId: string): Promise<CampaignProgress> {
+  const { rows } = await db.query<CampaignProgress>(
+    `select count(*) filter (where run_id is null and lives)::int as waiting,
+       count(*) filter (where run_id is not null and lives)::int as containing,
+       count(*) filter (where not lives and busy)::int as replacing,
+       count(*) filter (where not lives and not busy)::int as ended
+     from (${counted}) c`,
+    [campaignId],
+  );
+  return rows[0] ?? { waiting: 0, containing: 0, replacing: 0, ended: 0 };
+}
+
+export async function endCampaign(parts: TrailParts, campaignId: string): Promise<void> {
+  await inTransaction(parts.pool, async (db) => {
+    const { rowCount } = await db.query(
+      `update rotor.campaigns set ended_at = clock_timestamp() where id = $1 and ended_at is null`,
+      [campaignId],
+    );
+    if (rowCount !== 1) return;
+    const event = { change: 'incident-ended', id: campaignId };
+    await noteInstallation(parts, db, { actor: 'rotor', event });
+  });
+}
+
+/** For the keeper: their workflows should be there. */
+export async function openCampaigns(
+  db: Queryable,
+): Promise<{ readonly id: string; readonly about: string }[]> {
+  const { rows } = await db.query<{ id: string; about: string }>(
+    'select id, about from rotor.campaigns where ended_at is null',
+  );
+  return rows;
+}
+
+const campaignColumns = `
+  g.id, g.kind, g.about, o.name as organization, g.leaked_before as "leakedBefore", g.quarantine,
+  g.at_once as "atOnce", g.started_by as by, g.reason, g.started_at as started, g.ended_at as ended
+  from rotor.campaigns g left join rotor.organizations o on o.id = g.organization_id`;
+
+/** `organization` undefined: all of them, those over several organizations too. */
+export async function listCampaigns(
+  db: Queryable,
+  organization: string | undefined,
+): Promise<Row[]> {
+  const { rows } = await db.query<Row>(
+    `select ${campaignColumns} where $1::text is null or o.name = $1 order by g.started_at desc limit 200`,
+    [organization ?? null],
+  );
+  return rows;
+}
+
+/** By its id, or by the first eight characters of it where they are enough. */
+export async function findCampaign(db: Queryable, id: string): Promise<Row | undefined> {
+  if (!/^[0-9a-f-]{8,36}$/.test(id)) return undefined;
+  const { rows } = await db.query<Row>(
+    `select ${campaignColumns} where g.id::text like $1 || '%' limit 2`,
+    [id],
+  );
+  return rows.length === 1 ? rows[0] : undefined;
+}
+
+export async function campaignSecrets(db: Queryable, campaignId: string): Promise<Row[]> {
+  const { rows } = await db.query<Row>(
+    `select o.name || '/' || s.name as secret, c.lives, c.busy, c.failure, c.run_id as run, c.position,
+       array(select 'v' || v.ordinal from rotor.versions v where v.id = any(c.version_ids)
+             order by v.ordinal) as versions,
+       (select max(v.revoked_at) from rotor.versions v where v.id = any(c.version_ids)) as contained,
+       r.state, r.outcome, r.waits_code as "waitsCode", r.waits_told as "waitsTold", r.ended_at as ended
+     from (${counted}) c join rotor.secrets s on s.id = c.secret_id
+     join rotor.organizations o on o.id = s.organization_id left join rotor.runs r on r.id = c.run_id
+     order by c.position, 1`,
+    [campaignId],
+  );
+  return rows;
+}

@@ -1,0 +1,120 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  end,
+  eventually,
+  openInstallation,
+  openSecret,
+  type Installation,
+  type UsedSecret,
+} from '../faults/installation.js';
+import { rotorIn, type Rotor } from './rotor.js';
+
+describe('an incident', () => {
+  let installation: Installation;
+  let rotor: Rotor;
+  let worker: ReturnType<Installation['start']>;
+  const secrets: UsedSecret[] = [];
+  const later = '2100-01-01T00:00:00Z';
+  const now = (): string => new Date().toISOString();
+
+  beforeAll(async () => {
+    installation = await openInstallation();
+    installation.start('api');
+    worker = installation.start('worker');
+    await installation.ready();
+    rotor = rotorIn(installation);
+    for (const name of ['one', 'two', 'three', 'safe'])
+      secrets.push(await openSecret(installation, name));
+    // One host uses three of the four.
+    const dependency = {
+      dependent: 'host',
+      connector: 'dotenv',
+      leastEvidence: 'read-back',
+      picksUpWithin: '100ms',
+    };
+    await installation.apply({
+      organization: 'acme',
+      dependents: [{ name: 'host', owner: 'team' }],
+      secrets: secrets.slice(0, 3).map(({ name, clientId, env }) => ({
+        name,
+        issuer: 'main',
+        owner: 'team',
+        policy: 'quick',
+        specification: {
+          role: name === 'two' ? 'Contributor' : 'Viewer',
+          validity: '1d',
+          clientId,
+        },
+        dependencies: [
+          { ...dependency, destination: { file: `${env}.host`, variable: 'SECRET', create: true } },
+        ],
+      })),
+    });
+  }, 60_000);
+  afterAll(async () => {
+    await Promise.all(secrets.map((secret) => secret.stop()));
+    await installation.close();
+  }, 30_000);
+
+  const start = (...more: string[]): ReturnType<Rotor> =>
+    rotor([
+      ...['incident', 'start', '--dependent', 'acme/host', '--leaked-before', now()],
+      ...['--reason', 'the host was broken into', ...more],
+    ]);
+
+  test('is planned first: what was held, the most dangerous first', async () => {
+    const plan = ['incident', 'plan', '--dependent', 'acme/host', '--leaked-before'];
+    const { code, out } = await rotor([...plan, now()]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/1 +acme\/two[^]*2 +acme\/(one|three)[^]*3 +acme\/(one|three)/);
+    expect(out).not.toContain('acme/safe');
+    expect((await rotor([...plan, '2020-01-01'])).out).toContain('acme/one');
+    expect((await rotor([...plan, later])).err).toContain('expected a moment that is over');
+    const nobody = await rotor(['incident', 'plan', '--leaked-before', now()]);
+    expect([nobody.code, nobody.err]).toEqual([2, expect.stringContaining('expected one of')]);
+    const missing = ['--dependent', 'acme/ghost', '--leaked-before', now()];
+    expect(await rotor(['incident', 'plan', ...missing])).toMatchObject({ code: 4 });
+  }, 30_000);
+
+  test('asks for the word', async () => {
+    const said = await start();
+    expect([said.code, said.err]).toEqual([2, expect.stringContaining('confirmation-needed')]);
+  });
+
+  test('contains everything that the host held, one at a time, though the worker is killed, and nothing new goes to it', async () => {
+    await end(worker);
+    worker = installation.start('worker', {
+      ROTOR_KILL_AT: 'campaign:advanced',
+      ROTOR_KILL_ONCE: join(installation.folder, 'killed-once'),
+    });
+    const asked = await start('--quarantine', '--at-once', '1', '--confirm', 'revoke', '--json');
+    expect(asked.code).toBe(0);
+    const { incident } = JSON.parse(asked.out) as { incident: string };
+    await eventually(() => Promise.resolve(worker.signalCode === 'SIGKILL'));
+    installation.start('worker');
+    const done = await rotor(['incident', 'watch', incident.slice(0, 8)]);
+    expect(done.code).toBe(0);
+    expect(done.out).toContain('3 done · 0 replacing · 0 containing · 0 waiting');
+    for (const secret of secrets.slice(0, 3))
+      expect(await secret.login(secret.oldValue, 'laptop')).toBe('refused');
+    const [, , , safe] = secrets;
+    expect(await safe?.login(safe.oldValue, 'laptop')).toBe('accepted');
+    const report = (await rotor(['incident', 'report', incident.slice(0, 8)])).out;
+    expect(report).toContain('- contained: 3 of 3');
+    expect((await rotor(['who-uses', 'acme/one'])).out).toContain('host');
+    expect((await rotor(['show', 'acme/one'])).out).toContain('host is given no new value');
+    const released = ['incident', 'release', incident.slice(0, 8), '--reason', 'installed anew'];
+    expect(await rotor(released)).toMatchObject({ code: 0 });
+    expect((await rotor(['show', 'acme/one'])).out).not.toContain('is given no new value');
+    expect((await rotor(['incident', 'list'])).out).toContain(incident.slice(0, 8));
+    expect(await rotor(['incident', 'show', 'ffffffff'])).toMatchObject({ code: 4 });
+  }, 60_000);
+
+  test('again, for the same moment: there is nothing left to contain', async () => {
+    const moment = new Date(Date.now() - 60_000).toISOString();
+    const again = ['--dependent', 'acme/host', '--leaked-before', moment];
+    const { out } = await rotor(['incident', 'plan', ...again]);
+    expect(out).toContain('nothing that lives was minted before that moment');
+  });
+});

@@ -1,0 +1,65 @@
+/** Carries a campaign on: asks for runs through the one door, and starts them. */
+import { startRun, type Temporal } from '../client/workflows.js';
+import { isOver, type Campaigns } from '../domain/campaign.js';
+import { RotorError } from '../domain/errors.js';
+import {
+  endCampaign,
+  nextOfCampaign,
+  noteAsked,
+  progressOf,
+  type ToAsk,
+} from '../infra/registry/campaigns.js';
+import type { TrailParts } from '../infra/registry/installation-trail.js';
+import { claimedRun, submit } from '../infra/registry/requests.js';
+
+export interface CampaignParts extends TrailParts {
+  readonly temporal: Temporal;
+  readonly identity: string;
+}
+
+export function openCampaigns(parts: CampaignParts): Campaigns {
+  const { pool } = parts;
+  return {
+    advance: async (campaignId) => {
+      const due = await nextOfCampaign(pool, campaignId);
+      await Promise.all(due.map((one) => ask(parts, campaignId, one)));
+      const progress = await progressOf(pool, campaignId);
+      if (isOver(progress)) await endCampaign(parts, campaignId);
+      return progress;
+    },
+  };
+}
+
+/** What cannot be asked for now is asked for again; the others do not wait for it. */
+async function ask(parts: CampaignParts, campaignId: string, one: ToAsk): Promise<void> {
+  const { secretId } = one;
+  try {
+    const runId = await askForRun(parts, campaignId, one);
+    await noteAsked(parts.pool, campaignId, { secretId, runId });
+  } catch (error) {
+    if (!(error instanceof RotorError)) throw error;
+    await noteAsked(parts.pool, campaignId, { secretId, failure: error.message });
+  }
+}
+
+/** The same key finds the same run, should an answer be lost. */
+async function askForRun(
+  { pool, audit, temporal, identity }: CampaignParts,
+  campaignId: string,
+  { secretId, organization, secret, versionIds, by, person, reason }: ToAsk,
+): Promise<string> {
+  const request = {
+    organization,
+    secret,
+    kind: 'compromise',
+    requestedBy: by,
+    requestedPerson: person,
+    reason: `incident ${campaignId.slice(0, 8)}: ${reason}`,
+    options: { versionIds },
+    idempotencyKey: `incident:${campaignId}:${secretId}`,
+  } as const;
+  const { runId } = await submit({ pool, audit }, request, identity);
+  const run = await claimedRun(pool, runId, identity);
+  if (run !== undefined) await startRun(temporal, run);
+  return runId;
+}
