@@ -14,7 +14,7 @@ import {
   type EndFirstOrder,
   type MintOrder,
 } from '../domain/steps/create.js';
-import { blockedBy } from './failures.js';
+import { blockedBy, hasEnded } from './failures.js';
 import { makeRoom } from './make-room.js';
 import { endOrphan } from './orphan.js';
 import { record, type OfRun, type Ports } from './ports.js';
@@ -32,8 +32,15 @@ export async function create(ports: Ports, { runId }: OfRun): Promise<Answer> {
   try {
     return await make(making);
   } catch (error) {
+    if (hasEnded(error)) await settle(ports, facts, order);
     return blockedBy(error, 'issuer-failed', facts.secret.issuer);
   }
+}
+
+/** The run was taken over: this attempt mints nothing more, and whoever waits for it need not wait for its deadline. */
+async function settle({ registry, tell }: Ports, facts: Facts, order: MintOrder): Promise<void> {
+  await registry.settleMint(order.effectId);
+  await tell(facts.secret.secretId, { what: 'mint-settled', by: 'create' });
 }
 
 async function endFirst(

@@ -80,6 +80,8 @@ export interface Registry {
   newestLease(destinationId: string): Promise<NewestLease | undefined>;
   /** An overtaken delivery has ended, and what it left was put right: nobody waits for its deadline. */
   settleDelivery(destinationId: string, generation: number): Promise<void>;
+  /** An attempt of a run that was taken over has ended: its mint was made, or will never be. */
+  settleMint(effectId: string): Promise<void>;
   /** Copies what an issuer saw, without any lock on the secret. Repeating it changes nothing. */
   recordUse(reading: {
     readonly secretId: string;

@@ -3,7 +3,7 @@ import type { Change, Decided } from '../change.js';
 import type { Facts, VersionFacts } from '../facts.js';
 import type { Credential, IssuedSecret } from '../issuer.js';
 import { fullName } from '../plan.js';
-import { successorCandidate } from '../progress.js';
+import { successorCandidate, versionOf } from '../progress.js';
 import type { Answer } from '../run.js';
 import { isUsable } from '../version.js';
 import { answered, standingAnswer, asOrder, type AnswerOrder } from './standing.js';
@@ -155,15 +155,27 @@ function createdAlready(candidate: VersionFacts | undefined): Answer | undefined
   return { kind: 'done', told: `v${candidate.ordinal} is ready` };
 }
 
-/** A mint that a superseded run began may still happen; only afterwards does a listing show all. */
+/**
+ * A mint that a superseded run began may still happen; only afterwards does a listing show all. While dependents are
+ * without a value, a version that is known already is not waited for: what an attempt of its that hangs may still make
+ * beside it is found by its tag, and nobody has its value.
+ */
 function mustWait(facts: Facts): Answer | undefined {
   const open = facts.effects
     .filter(({ kind, runId }) => kind === 'mint' && runId !== facts.run.runId)
+    .filter(({ versionId }) => !isKnownInAnEmergency(facts, versionId))
     .map(({ deadline }) => deadline.getTime() + facts.traits.propagationMs)
     .filter((over) => over > facts.now.getTime());
   if (open.length === 0) return undefined;
   const until = new Date(Math.max(...open)).toISOString();
   return { kind: 'wait', until, told: 'an earlier run may still be minting' };
+}
+
+function isKnownInAnEmergency(facts: Facts, versionId: string): boolean {
+  const { run, traits } = facts;
+  if (run.kind !== 'compromise' || traits.overlap.kind !== 'many' || traits.tag === 'none')
+    return false;
+  return versionOf(facts, versionId)?.credentialId !== undefined;
 }
 
 /** Since somebody last said to try again. */

@@ -1,4 +1,4 @@
-/** Reading and settling the leases of destinations, for deliveries whose run may be over already. */
+/** What is said of effects whose run may be over already: the newest lease of a destination, and that an attempt has ended. */
 import type { NewestLease } from '../../domain/registry.js';
 import type { Queryable } from '../postgres.js';
 
@@ -33,4 +33,10 @@ export async function settleDelivery(
      where destination_id = $1`,
     [destinationId, generation],
   );
+}
+
+export async function settleMint(db: Queryable, effectId: string): Promise<void> {
+  await db.query(`update rotor.effects set finished = true where id = $1 and kind = 'mint'`, [
+    effectId,
+  ]);
 }

@@ -15,7 +15,7 @@ import {
   type FactsRead,
   type TraitsOf,
 } from './facts.js';
-import { newestLease, settleDelivery } from './leases.js';
+import { newestLease, settleDelivery, settleMint } from './leases.js';
 import { dueLeases, recordUse, watchedSecrets } from './use.js';
 
 export interface RegistryParts {
@@ -43,6 +43,7 @@ export function openRegistry(given: RegistryParts): Registry {
       return standing(facts, runId);
     },
     newestLease: (destinationId) => newestLease(pool, destinationId),
+    settleMint: (effectId) => settleMint(pool, effectId),
     settleDelivery: (destinationId, generation) => settleDelivery(pool, destinationId, generation),
     recordUse: (reading) => recordUse(pool, reading),
     watched: (issuer) => watchedSecrets(pool, issuer),
