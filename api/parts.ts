@@ -8,6 +8,7 @@ import type { ApprovalCall, ReviewCall } from '../infra/registry/approvals.js';
 import type { CampaignCall } from '../infra/registry/campaigns.js';
 import type { Decision } from '../infra/registry/decisions.js';
 import type { Retired, Retirement } from '../infra/registry/dependents.js';
+import type { Identified } from '../infra/registry/fingerprints.js';
 import type { Applied } from '../infra/registry/inventory.js';
 import type { RunRequest, Submitted } from '../infra/registry/requests.js';
 import type { WithholdingCall, WithholdingChanged } from '../infra/registry/withholdings.js';
@@ -56,5 +57,7 @@ export interface ApiParts {
   retireDependent(retirement: Retirement): Promise<Omit<Retired, 'touched'>>;
   /** Reads the use of a secret live, so that what is shown of it is not a minute old. */
   refresh(facts: Facts): Promise<void>;
+  /** Which secret a leaked value is; `organization` undefined: of any. */
+  identify(value: SecretValue, organization: string | undefined): Promise<Identified>;
   checks(): Promise<readonly Check[]>;
 }

@@ -128,3 +128,6 @@ export type ApprovalBody = z.infer<typeof ApprovalBody>;
 
 export const ReviewBody = z.strictObject({ reason: Text });
 export type ReviewBody = z.infer<typeof ReviewBody>;
+
+export const IdentifyBody = z.strictObject({ value: z.string().min(1).max(65_536) });
+export type IdentifyBody = z.infer<typeof IdentifyBody>;

@@ -19,6 +19,7 @@ import type { FactsChanged } from '../domain/run.js';
 import type { Queryable } from '../infra/postgres.js';
 import { beginCampaign, type CampaignCall } from '../infra/registry/campaigns.js';
 import { approveRun, reviewRun } from '../infra/registry/approvals.js';
+import { identify } from '../infra/registry/fingerprints.js';
 import { recordDecision } from '../infra/registry/decisions.js';
 import { retireDependent } from '../infra/registry/dependents.js';
 import { releaseDependent, withholdDependent } from '../infra/registry/withholdings.js';
@@ -138,6 +139,8 @@ function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
     withhold: telling('dependent-withheld', (call) => withholdDependent({ pool, audit }, call)),
     release: telling('dependent-released', (call) => releaseDependent({ pool, audit }, call)),
     refresh: (facts) => refreshUse({ ...parts, tell }, facts),
+    identify: (value, organization) =>
+      identify({ ...parts, key: parts.keys.derive('identify') }, value, organization),
     checks: () => checkParts(settings, parts, connection),
   };
 }

@@ -11,6 +11,7 @@ import type { Store } from '../domain/store.js';
 import { readKeyFile, type Keys } from '../infra/key-file.js';
 import { openPool } from '../infra/postgres.js';
 import { openAudit, type AuditTrail } from '../infra/registry/audit.js';
+import { fingerprinted } from '../infra/registry/fingerprints.js';
 import { openRegistry } from '../infra/registry/open.js';
 import { issuerKinds } from '../issuers/index.js';
 import { openSealedStore } from '../stores/index.js';
@@ -54,7 +55,10 @@ export async function openParts(settings: Settings): Promise<Parts> {
     registry,
     installationId,
     issuer,
-    store: openSealedStore({ database: pool, keys: [first, ...others] }),
+    store: fingerprinted(openSealedStore({ database: pool, keys: [first, ...others] }), {
+      pool,
+      key: keys.derive('identify'),
+    }),
     connector: connectorsOf(settings),
     newId: randomUUID,
     newValue: () => new SecretValue(randomBytes(32).toString('base64url')),

@@ -1,13 +1,14 @@
 /** Routes about the installation: declarations, access tokens, audit, health of its parts. */
 import { RotorError } from '../../domain/errors.js';
 import { hasRight } from '../../domain/role.js';
+import { SecretValue } from '../../domain/secret-value.js';
 import {
   createAccessToken,
   listAccessTokens,
   revokeAccessToken,
 } from '../../infra/registry/access-tokens.js';
 import type { AuditVerdict } from '../../infra/registry/audit.js';
-import { DeclarationsBody, TokenBody } from '../../schemas/requests.js';
+import { DeclarationsBody, IdentifyBody, TokenBody } from '../../schemas/requests.js';
 import type { ApiParts } from '../parts.js';
 import { route, type Call, type Route } from '../route.js';
 
@@ -31,6 +32,13 @@ export function installationRoutes(parts: ApiParts): Route[] {
       url: '/v1/audit/verify',
       right: 'administer',
       handle: ({ by }) => verifyAudit(parts, by.organization),
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/identify',
+      right: 'contain',
+      body: IdentifyBody,
+      handle: ({ body, by }) => parts.identify(new SecretValue(body.value), by.organization),
     }),
     route({ method: 'GET', url: '/v1/checks', right: 'read', handle: () => parts.checks() }),
     ...tokenRoutes(parts),

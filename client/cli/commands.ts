@@ -21,6 +21,7 @@ export function addRunCommands(program: Command, act: Act): void {
   addDecisions(program, act);
   addApproval(program, act);
   addReview(program, act);
+  addIdentify(program, act);
 }
 
 function addReading(program: Command, act: Act): void {
@@ -99,5 +100,20 @@ function addAdopt(program: Command, act: Act): void {
           );
         },
       ),
+    );
+}
+
+function addIdentify(program: Command, act: Act): void {
+  program
+    .command('identify')
+    .description('which secret a leaked value is, on standard input; also one revoked long ago')
+    .action(
+      act(async ({ api, output }) => {
+        const found = await api.post<Row>('/v1/identify', { value: await valueFromStdin() });
+        output.show(found, ({ secret, version, state, current }) => {
+          const use = current === true ? ', in use' : '';
+          return `${String(secret)} ${String(version)}: ${String(state)}${use}`;
+        });
+      }),
     );
 }

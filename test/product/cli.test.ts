@@ -195,6 +195,16 @@ describe('the commands', () => {
     expect(await apply()).toEqual(['nothing to change']);
   }, 30_000);
 
+  test('identify says which secret a leaked value is, by standard input', async () => {
+    const known = await rotor(['identify'], { input: `${secret.values().env[0] ?? ''}\n` });
+    expect([known.code, known.out]).toEqual([0, expect.stringMatching(/^acme\/shop v\d+: /)]);
+    const dead = await rotor(['identify'], { input: secret.oldValue });
+    expect([dead.code, dead.out]).toEqual([0, 'acme/shop v1: revoked\n']);
+    expect(await rotor(['identify'], { input: 'never-seen' })).toMatchObject({ code: 4 });
+    expect(await rotor(['identify'])).toMatchObject({ code: 2 });
+    expect(installation.log('api')).not.toContain(secret.oldValue);
+  }, 30_000);
+
   test('a decommission empties the destinations and takes the secret off the list', async () => {
     const ended = await openSecret(installation, 'old-shop');
     try {

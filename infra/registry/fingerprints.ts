@@ -1,0 +1,81 @@
+/** Keyed fingerprints of values: which secret a leaked string is, without keeping the string. */
+import { createHmac } from 'node:crypto';
+import { RotorError } from '../../domain/errors.js';
+import type { SecretValue } from '../../domain/secret-value.js';
+import type { Store } from '../../domain/store.js';
+import type { Queryable } from '../postgres.js';
+
+export interface Fingerprinting {
+  readonly pool: Queryable;
+  /** 32 bytes, for nothing else. */
+  readonly key: Buffer;
+}
+
+/** What is sealed can be recognized later, also when it was destroyed. */
+export function fingerprinted<S extends Store>(store: S, parts: Fingerprinting): S {
+  return {
+    ...store,
+    put: async (versionId: string, value: SecretValue) => {
+      await store.put(versionId, value);
+      await remember(parts, versionId, value);
+    },
+  };
+}
+
+async function remember(
+  { pool, key }: Fingerprinting,
+  versionId: string,
+  value: SecretValue,
+): Promise<void> {
+  await pool.query(
+    'insert into rotor.fingerprints (version_id, mac) values ($1, $2) on conflict do nothing',
+    [versionId, macOf(key, value)],
+  );
+}
+
+function macOf(key: Buffer, value: SecretValue): Buffer {
+  return createHmac('sha256', key).update(value.reveal()).digest();
+}
+
+export interface Identified {
+  readonly secret: string;
+  readonly version: string;
+  readonly state: string;
+  readonly current: boolean;
+  readonly revoked: Date | null;
+}
+
+/** `organization`: only one of it; undefined: any. Throws `no-such-value`: rotor never had it. */
+export async function identify(
+  parts: Fingerprinting & { readonly store: Store },
+  value: SecretValue,
+  organization: string | undefined,
+): Promise<Identified> {
+  await rememberOlder(parts);
+  const { rows } = await parts.pool.query<Identified>(
+    `select o.name || '/' || s.name as secret, 'v' || v.ordinal as version, v.state,
+       v.is_current as current, v.revoked_at as revoked
+     from rotor.fingerprints f join rotor.versions v on v.id = f.version_id
+     join rotor.secrets s on s.id = v.secret_id join rotor.organizations o on o.id = s.organization_id
+     where f.mac = $1 and ($2::text is null or o.name = $2) order by v.created_at desc limit 1`,
+    [macOf(parts.key, value), organization ?? null],
+  );
+  if (rows[0] !== undefined) return rows[0];
+  throw new RotorError('no-such-value', 'rotor has never had this value', {
+    kind: 'missing',
+    hint: 'the whole value, without quotes around it',
+  });
+}
+
+/** What was sealed by a release that kept no fingerprints. */
+async function rememberOlder(parts: Fingerprinting & { readonly store: Store }): Promise<void> {
+  const { rows } = await parts.pool.query<{ id: string }>(
+    `select v.id from rotor.versions v left join rotor.fingerprints f on f.version_id = v.id
+     where v.value = 'sealed' and f.version_id is null`,
+    [],
+  );
+  for (const { id } of rows) {
+    const value = await parts.store.get(id);
+    if (value !== undefined) await remember(parts, id, value);
+  }
+}
