@@ -1,7 +1,7 @@
 /** What a decision changes: applied in the transaction that read the facts, and written to the audit trail in the same words. */
 import type { Evidence } from './evidence.js';
 import type { ContestedDelivery, EffectFacts, GrantBasis } from './facts.js';
-import type { UseSource } from './issuer.js';
+import type { Finding, FindingCode } from './finding.js';
 import type { Plan } from './plan.js';
 import type { RunOutcome } from './run.js';
 import type { EndedCause, ValueState, VersionOrigin, VersionState } from './version.js';
@@ -132,28 +132,6 @@ export interface DeliveryChanged {
   readonly evidence?: Evidence;
   readonly moved: boolean;
   readonly failure?: string;
-}
-
-export const findingCodes = [
-  'undeclared-use',
-  'revoked-use',
-  'straggler',
-  'orphan-credential',
-  'unknown-value',
-  'ended-elsewhere',
-  'clean-failed',
-  'dependent-withheld',
-  'unreviewed-break-glass',
-] as const;
-export type FindingCode = (typeof findingCodes)[number];
-
-/** Something a person should look at. Seen again, it is the same finding: `about` says which. */
-export interface Finding {
-  readonly code: FindingCode;
-  readonly about: string;
-  readonly message: string;
-  readonly versionId?: string;
-  readonly source?: UseSource;
 }
 
 /** What a pure decision answers, and what it changes. */

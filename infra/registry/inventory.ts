@@ -7,6 +7,7 @@ import type {
 import { RotorError, type Problem } from '../../domain/errors.js';
 import type { Policy } from '../../domain/policy.js';
 import { inTransaction, type Queryable } from '../postgres.js';
+import { closeExplained } from './findings.js';
 import { noteInstallation } from './installation-trail.js';
 import {
   changedMeanwhile,
@@ -59,6 +60,7 @@ export async function applyDeclarations(
       };
       await applyInOrder(to, application.declarations);
       if (application.dryRun) throw new DryRun();
+      await closeExplained(db, [...touched]);
       await noteShared(parts, db, { changes, by: application.by });
     });
   } catch (error) {

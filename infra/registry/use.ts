@@ -7,7 +7,7 @@ import {
   type Recognizable,
   type SeenAs,
 } from '../../domain/attribution.js';
-import type { Finding } from '../../domain/change.js';
+import type { Finding } from '../../domain/finding.js';
 import { readFrom } from '../../domain/quiet.js';
 import type { ObservedUse } from '../../domain/issuer.js';
 import { disableLeaseMs } from '../../domain/stragglers.js';

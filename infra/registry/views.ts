@@ -12,7 +12,8 @@ export async function listSecrets(db: Queryable, organization: string | undefine
        (select count(*)::int from rotor.dependencies d
           where d.secret_id = s.id and d.retired_at is null) as dependents,
        (select r.kind from rotor.runs r where r.secret_id = s.id and r.state in ('requested', 'running')) as run,
-       (select count(*)::int from rotor.findings f where f.secret_id = s.id and f.closed_at is null) as findings
+       (select count(*)::int from rotor.findings f where f.secret_id = s.id and f.closed_at is null
+          and not rotor.is_muted(f)) as findings
      from rotor.secrets s join rotor.organizations o on o.id = s.organization_id
      left join rotor.policies p on p.id = s.policy_id
      where s.retired_at is null and ($1::text is null or o.name = $1) order by 1`,
@@ -64,25 +65,11 @@ export async function secretUse(db: Queryable, secretId: string): Promise<Row[]>
 export async function secretFindings(db: Queryable, secretId: string): Promise<Row[]> {
   const { rows } = await db.query<Row>(
     `select f.code, f.message, 'v' || v.ordinal as version, f.source, f.first_at as first,
-       f.last_at as last, f.count::int as count
+       f.last_at as last, f.count::int as count, f.severity, f.evidence,
+       case when rotor.is_muted(f) then f.muted_until end as muted
      from rotor.findings f left join rotor.versions v on v.id = f.version_id
      where f.secret_id = $1 and f.closed_at is null order by f.first_at`,
     [secretId],
-  );
-  return rows;
-}
-
-export async function listFindings(
-  db: Queryable,
-  organization: string | undefined,
-): Promise<Row[]> {
-  const { rows } = await db.query<Row>(
-    `select o.name || '/' || s.name as secret, f.code, f.message, f.first_at as first,
-       f.last_at as last, f.count::int as count
-     from rotor.findings f join rotor.secrets s on s.id = f.secret_id
-     join rotor.organizations o on o.id = s.organization_id
-     where f.closed_at is null and ($1::text is null or o.name = $1) order by f.last_at desc limit 500`,
-    [organization ?? null],
   );
   return rows;
 }

@@ -1,0 +1,34 @@
+/** What is asked about findings. */
+import { z } from 'zod';
+import { RotorError } from '../domain/errors.js';
+import { findingCodes, severities } from '../domain/finding.js';
+import { Name, Text } from './names.js';
+import { check } from './problems.js';
+
+const wanted = 'expected a day such as 2026-12-31, or a moment such as 2026-12-31T12:00:00Z';
+
+/** A day is its beginning, in UTC. */
+export const Moment = z
+  .union([z.iso.date(), z.iso.datetime({ offset: true })], { error: wanted })
+  .transform((text) => new Date(text));
+
+export const MuteBody = z.strictObject({ until: Moment, reason: Text });
+export type MuteBody = z.infer<typeof MuteBody>;
+
+export const FindingsQuery = z.strictObject({
+  organization: Name.optional(),
+  severity: z.enum(severities).optional(),
+  code: z.enum(findingCodes as readonly [string, ...string[]]).optional(),
+  all: z.stringbool().optional(),
+  after: z.uuid().optional(),
+});
+
+/** What stands behind the question mark of a route. */
+export function checkQuery<S extends z.ZodType>(schema: S, query: unknown): z.output<S> {
+  const checked = check(schema, query, 'query');
+  if ('value' in checked) return checked.value;
+  throw new RotorError('query-invalid', 'the question is not what was expected', {
+    kind: 'invalid',
+    problems: checked.problems,
+  });
+}
