@@ -12,6 +12,9 @@ import { endMonitoring, monitor } from './monitor.js';
 import { plan } from './plan.js';
 import type { OfRun, Ports } from './ports.js';
 import { revoke } from './revoke.js';
+import { sweepDestinations } from './sweep-destinations.js';
+import { sweepIssuer } from './sweep-issuer.js';
+import { beginSweep, sweepRegistry } from './sweep.js';
 import { told } from './told.js';
 import { update } from './update.js';
 import { verify } from './verify.js';
@@ -41,6 +44,10 @@ export function createActivities(ports: Ports) {
     endMonitoring: bounded(bind(endMonitoring)),
     advanceCampaign: bounded(bind(advanceCampaign)),
     collectUse: bounded(bind(collectUse)),
+    beginSweep: bounded(() => beginSweep(ports)),
+    sweepRegistry: bounded(bind(sweepRegistry)),
+    sweepIssuer: bounded(bind(sweepIssuer)),
+    sweepDestinations: bounded(bind(sweepDestinations)),
   };
 }
 

@@ -4,6 +4,7 @@ import { RotorError } from './errors.js';
 import type { Facts, RunOptions } from './facts.js';
 import type { UseRecord } from './issuer.js';
 import type { RunKind } from './run.js';
+import type { SweepBook } from './sweep/book.js';
 
 export interface WatchedSecret {
   readonly secretId: string;
@@ -58,6 +59,8 @@ export interface NewestLease {
 }
 
 export interface Registry {
+  /** Facts and findings of many secrets at once. */
+  readonly sweeps: SweepBook;
   /**
    * Reads the facts of the run's secret, decides, and applies the changes with their audit events: one
    * transaction. Throws `run-superseded` for a run that was taken over, which can do no harm any more, and

@@ -1,5 +1,6 @@
 /** A small loop in every worker: starts runs whose caller died and collectors that ended, and tells runs again what they have not read. */
 import type pg from 'pg';
+import { ensureSweepSchedule } from '../client/sweep.js';
 import {
   restartRun,
   startCampaign,
@@ -79,6 +80,7 @@ function collectorsOf({
   return async () => {
     if (Date.now() - lookedAt < collectorsEveryMs) return;
     for (const issuer of issuers) await startCollector(temporal, issuer);
+    await ensureSweepSchedule(temporal);
     lookedAt = Date.now();
   };
 }

@@ -6,6 +6,7 @@ export { campaign } from './campaign.js';
 export { cleanLeftovers } from './clean-leftovers.js';
 export { collectUse } from './collect-use.js';
 export { monitorVersion } from './monitor-version.js';
+export { scheduledSweep, sweepInstallation } from './sweep.js';
 
 /**
  * Does nothing: a worker's first workflow waits for its sandbox to be made, and the first one on the urgent

@@ -151,14 +151,22 @@ export function recordEnded(facts: Facts, versionId: string): Decided<Answer> {
   const expired = version.expiresAt !== undefined && version.expiresAt <= facts.now;
   const cause = expired ? 'expired' : 'removed-elsewhere';
   const message = `v${version.ordinal} is gone at the issuer (${cause})`;
+  const code = expired ? 'expired' : 'ended-elsewhere';
   return {
     result: { kind: 'done', told: message },
     changes: [
       { change: 'version-moved', versionId, from: version.state, to: 'ended', cause },
       {
         change: 'found',
-        finding: { code: 'ended-elsewhere', about: versionId, versionId, message },
+        finding: { code, about: versionId, versionId, message },
       },
     ],
   };
+}
+
+/** The same where no run is: a call of ours whose proof never came was a revoke. */
+export function recordGone(facts: Facts, versionId: string): Decided<Answer> {
+  const called = grantAlreadyCalled(facts, versionId);
+  if (called === undefined) return recordEnded(facts, versionId);
+  return recordRevoked(facts, { versionId, grantId: called.grantId, outlived: undefined });
 }

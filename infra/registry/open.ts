@@ -16,6 +16,7 @@ import {
   type TraitsOf,
 } from './facts.js';
 import { newestLease, settleDelivery, settleMint } from './leases.js';
+import { openSweepBook } from './sweep.js';
 import { dueLeases, recordUse, watchedSecrets } from './use.js';
 
 export interface RegistryParts {
@@ -34,6 +35,7 @@ export function openRegistry(given: RegistryParts): Registry {
   const parts: OpenParts = { ...given, subjects: new Map() };
   const { pool } = parts;
   return {
+    sweeps: openSweepBook(pool),
     decide: async (runId, decision, options = {}) =>
       decide(parts, { of: await subjectOf(parts, runId), decision, ...options }),
     decideAlone: (secretId, decision) =>

@@ -108,6 +108,7 @@ export async function openWorld(
   return {
     database,
     client,
+    taskQueue,
     issuer,
     store,
     connector,

@@ -1,0 +1,37 @@
+/** What the activities of the sweep tell its workflow: counts, and where to go on. */
+export interface SweepBegun {
+  readonly recovering: boolean;
+  readonly issuers: readonly string[];
+}
+
+export interface Swept {
+  readonly secrets: number;
+  readonly opened: number;
+  readonly closed: number;
+  /** The last secret of the batch, where more follow. */
+  readonly next: string | undefined;
+}
+
+export interface IssuerSwept extends Swept {
+  /** How many secrets it did not answer for, since the sweep began. */
+  readonly failed: number;
+}
+
+/** What the whole sweep came to. */
+export interface SweepTold {
+  readonly outcome: 'swept' | 'recovering';
+  readonly secrets: number;
+  readonly opened: number;
+  readonly closed: number;
+  /** Issuers that did not answer, or not for all secrets. */
+  readonly notAsked: readonly string[];
+}
+
+/** One sweep at a time per installation: whoever asks for another joins it. */
+export function sweepWorkflowId(taskQueue: string): string {
+  return `sweep/${taskQueue}`;
+}
+
+export function sweepScheduleId(taskQueue: string): string {
+  return `sweep-daily/${taskQueue}`;
+}

@@ -1,0 +1,26 @@
+/** When findings that runs and collectors raised are over, by the facts. */
+import { isLive } from '../version.js';
+import { currentOf, day, type OpenFinding, type SweptSecret } from './facts.js';
+import type { Settling } from './rule.js';
+
+const rememberedMs = 31 * day;
+
+function isPast({ lastAt }: OpenFinding, { now }: SweptSecret): boolean {
+  return now.getTime() - lastAt.getTime() > rememberedMs;
+}
+
+function isDead({ versionId }: OpenFinding, { versions }: SweptSecret): boolean {
+  const version = versions.find((one) => one.versionId === versionId);
+  return version !== undefined && !isLive(version.state);
+}
+
+export const settlings: readonly Settling[] = [
+  { code: 'orphan-credential', isSettled: isDead },
+  { code: 'straggler', isSettled: isDead },
+  { code: 'revoked-use', isSettled: isPast },
+  { code: 'unknown-value', isSettled: isPast },
+  {
+    code: 'ended-elsewhere',
+    isSettled: (finding, secret) => currentOf(secret) !== undefined && isPast(finding, secret),
+  },
+];
