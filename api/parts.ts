@@ -7,6 +7,7 @@ import type { AuditTrail } from '../infra/registry/audit.js';
 import type { ApprovalCall, ReviewCall } from '../infra/registry/approvals.js';
 import type { CampaignCall } from '../infra/registry/campaigns.js';
 import type { Decision } from '../infra/registry/decisions.js';
+import type { SweepState } from '../client/sweep.js';
 import type { Retired, Retirement } from '../infra/registry/dependents.js';
 import type { Identified } from '../infra/registry/fingerprints.js';
 import type { Applied } from '../infra/registry/inventory.js';
@@ -60,4 +61,7 @@ export interface ApiParts {
   /** Which secret a leaked value is; `organization` undefined: of any. */
   identify(value: SecretValue, organization: string | undefined): Promise<Identified>;
   checks(): Promise<readonly Check[]>;
+  /** Starts a sweep, or joins the one that runs. */
+  startSweep(): Promise<SweepState>;
+  sweepState(): Promise<SweepState>;
 }

@@ -66,7 +66,14 @@ function mount(server: FastifyInstance, parts: ServerParts, route: Route): void 
       const params = request.params as Record<string, string>;
       if (params['organization'] !== undefined) demandOrganization(by, params['organization']);
       const body = parseBody(route, request.body);
-      const result = await route.handle({ params, body, by, idempotencyKey: keyOf(request) });
+      const query = request.query as Record<string, unknown>;
+      const result = await route.handle({
+        params,
+        body,
+        query,
+        by,
+        idempotencyKey: keyOf(request),
+      });
       return result ?? {};
     },
   });

@@ -67,7 +67,7 @@ export const findingKinds = {
   },
   'unreviewed-break-glass': {
     severity: 'critical',
-    is: 'a compromise was contained without approval, and nobody has reviewed that in time',
+    is: 'a compromise was contained without the approval that its policy asks for',
     todo: 'somebody who did not ask for it looks at it: rotor review RUN --reason TEXT',
     closes: 'it is reviewed',
   },

@@ -7,6 +7,7 @@ import { refreshUse } from '../activities/use.js';
 import { approvalRoutes } from '../api/routes/approvals.js';
 import { dependentRoutes } from '../api/routes/dependents.js';
 import { incidentRoutes } from '../api/routes/incidents.js';
+import { findingRoutes } from '../api/routes/findings.js';
 import { installationRoutes } from '../api/routes/installation.js';
 import { runRoutes } from '../api/routes/runs.js';
 import { secretRoutes } from '../api/routes/secrets.js';
@@ -14,6 +15,7 @@ import type { ApiParts } from '../api/parts.js';
 import { buildServer } from '../api/server.js';
 import { openRecorderPool } from '../authority/recorder.js';
 import { authorityRoutes } from '../authority/routes.js';
+import { startSweep, sweepState } from '../client/sweep.js';
 import { type Temporal, startCampaign, startRun, tellRun } from '../client/workflows.js';
 import type { FactsChanged } from '../domain/run.js';
 import type { Queryable } from '../infra/postgres.js';
@@ -142,6 +144,8 @@ function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
     identify: (value, organization) =>
       identify({ ...parts, key: parts.keys.derive('identify') }, value, organization),
     checks: () => checkParts(settings, parts, connection),
+    startSweep: () => startSweep(temporal),
+    sweepState: () => sweepState(temporal),
   };
 }
 
@@ -166,20 +170,15 @@ function askOrSay(pool: Parts['pool']): Queryable['query'] {
   return ask as unknown as Queryable['query'];
 }
 
+const allRoutes = [secretRoutes, runRoutes, findingRoutes, dependentRoutes, installationRoutes];
+
 async function listen(place: Place): Promise<FastifyInstance> {
   const log = openLog('api');
   const { host, port, tls, behindTlsProxy } = place.settings.configuration.api;
   const parts = apiParts(place);
   const server = await buildServer({
     db: { query: askOrSay(place.parts.pool) },
-    routes: [
-      secretRoutes,
-      runRoutes,
-      approvalRoutes,
-      incidentRoutes,
-      dependentRoutes,
-      installationRoutes,
-    ].flatMap((routes) => routes(parts)),
+    routes: allRoutes.flatMap((routes) => routes(parts)),
     mounted: mountedAuthority(place),
     behindProxy: behindTlsProxy,
     https:

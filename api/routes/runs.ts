@@ -3,7 +3,6 @@ import { RotorError } from '../../domain/errors.js';
 import type { DecisionKind } from '../../domain/run.js';
 import {
   findRun,
-  listFindings,
   listRuns,
   runParts,
   secretDependencies,
@@ -27,12 +26,6 @@ export function runRoutes(parts: ApiParts): Route[] {
       url: '/v1/runs',
       right: 'read',
       handle: ({ by }) => listRuns(pool, by.organization),
-    }),
-    route({
-      method: 'GET',
-      url: '/v1/findings',
-      right: 'read',
-      handle: ({ by }) => listFindings(pool, by.organization),
     }),
     route({
       method: 'GET',

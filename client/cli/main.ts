@@ -5,8 +5,10 @@ import { addAdministration } from './administration.js';
 import { addDependents } from './dependents.js';
 import { addIncidents } from './incidents.js';
 import { addRunCommands } from './commands.js';
+import { addFindings } from './findings.js';
 import { openContext, type Act, type GlobalOptions } from './context.js';
 import { exitCodeOf, exitCodes, printError } from './output.js';
+import { addSweep } from './sweep.js';
 
 const help = `
 Exit codes: 0 fine, 1 failed or rolled back, 2 invalid input, 3 denied, 4 missing,
@@ -36,6 +38,8 @@ function buildProgram(): Command {
     };
   addRunCommands(program, act);
   addIncidents(program, act);
+  addFindings(program, act);
+  addSweep(program, act);
   addDependents(program, act);
   addAdministration(program, act);
   return program;

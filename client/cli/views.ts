@@ -117,7 +117,7 @@ export function findingsText(rows: readonly Row[]): string {
   return rows
     .map(
       (row) =>
-        `${colors.red(text(row['code']))} ${text(row['message'])} (${text(row['count'])}×, ${when(row['last'])})`,
+        `${colors.red(text(row['code']))} ${text(row['message'])} (${text(row['count'])}×, ${when(row['last'])}${row['muted'] === null ? '' : ', muted'})`,
     )
     .join('\n');
 }

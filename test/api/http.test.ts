@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { approvalRoutes } from '../../api/routes/approvals.js';
 import { dependentRoutes } from '../../api/routes/dependents.js';
 import { incidentRoutes } from '../../api/routes/incidents.js';
+import { findingRoutes } from '../../api/routes/findings.js';
 import { installationRoutes } from '../../api/routes/installation.js';
 import { runRoutes } from '../../api/routes/runs.js';
 import { secretRoutes } from '../../api/routes/secrets.js';
@@ -76,6 +77,7 @@ describe('route × role', () => {
     runRoutes,
     approvalRoutes,
     incidentRoutes,
+    findingRoutes,
     dependentRoutes,
     installationRoutes,
   ].flatMap((all) => all(none));

@@ -51,12 +51,3 @@ describe('the README', () => {
     expect(links.filter((path) => !existsSync(join(packageRoot(), path)))).toEqual([]);
   });
 });
-
-test('the runbook has a heading for every code of a blocker, and headings of findings beside', async () => {
-  const { blockerCodes } = await import('../../domain/blocker.js');
-  const { findingCodes } = await import('../../domain/change.js');
-  const runbook = readFileSync(join(packageRoot(), 'docs', 'runbook.md'), 'utf8');
-  const headings = [...runbook.matchAll(/^## (.+)$/gm)].map(([, name]) => name).sort();
-  const findings = headings.filter((name) => findingCodes.some((code) => code === name));
-  expect(headings).toEqual([...new Set([...blockerCodes, ...findings])].sort());
-});

@@ -1,0 +1,52 @@
+/** The command that looks for findings now, and not with the next day. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { RotorError } from '../../domain/errors.js';
+import type { SweepTold } from '../../domain/sweep/progress.js';
+import type { Act, Context } from './context.js';
+import { exitCodes } from './output.js';
+
+interface State {
+  readonly workflowId: string;
+  readonly running: boolean;
+  readonly told?: SweepTold;
+}
+
+const askEveryMs = 250;
+
+export function addSweep(program: Command, act: Act): void {
+  program
+    .command('sweep')
+    .description('look at every secret, issuer and destination now; it happens daily anyway')
+    .option('--watch', 'wait for its end; exit code 8 where an issuer did not answer')
+    .action(act((context, options: { watch?: boolean }) => sweep(context, options)));
+}
+
+async function sweep(
+  { api, output }: Context,
+  { watch = false }: { watch?: boolean },
+): Promise<number> {
+  let state = await api.post<State>('/v1/sweep');
+  while (watch && state.running) {
+    await pause(askEveryMs);
+    state = await api.get<State>('/v1/sweep');
+  }
+  output.show(state, textOf);
+  if (!watch) return exitCodes.fine;
+  if (state.told === undefined) {
+    throw new RotorError('sweep-failed', `the sweep did not end as it should`, {
+      kind: 'failed',
+      hint: `its workflow is ${state.workflowId}`,
+    });
+  }
+  return state.told.notAsked.length > 0 ? exitCodes.faulty : exitCodes.fine;
+}
+
+function textOf({ running, told, workflowId }: State): string {
+  if (told === undefined) return running ? `sweeping (${workflowId})` : 'no result';
+  const { outcome, secrets, opened, closed, notAsked } = told;
+  if (outcome === 'recovering') return 'nothing was swept: the installation is recovering';
+  const lines = [`${secrets} secrets swept: ${opened} findings opened, ${closed} closed`];
+  if (notAsked.length > 0) lines.push(`not answered by ${notAsked.join(', ')}`);
+  return [...lines, 'rotor findings shows them'].join('\n');
+}
