@@ -8,6 +8,7 @@ import { killsBench } from './kills.js';
 import type { Line } from './measure.js';
 import { planBench } from './plan.js';
 import { rotateBench } from './rotate.js';
+import { sweepBench } from './sweep.js';
 import { tokenEndpointBench } from './token-endpoint.js';
 
 function print({ what, measured, goal, met }: Line): void {
@@ -18,7 +19,8 @@ type Bench = () => Promise<Line[]>;
 
 function chosen(): Bench[] {
   const { kills } = parseArgs({ options: { kills: { type: 'string' } } }).values;
-  if (kills === undefined) return [rotateBench, compromiseBench, tokenEndpointBench, planBench];
+  if (kills === undefined)
+    return [rotateBench, compromiseBench, tokenEndpointBench, planBench, sweepBench];
   if (/^[1-9]\d*$/.test(kills)) return [() => killsBench(Number(kills))];
   throw new Error('--kills is the number of kills');
 }
