@@ -60,7 +60,7 @@ function markdownOf(view: RunView, ended: readonly Row[]): string {
 }
 
 /** Who answers for a grant, and why: whoever accepted what breaks, or else whoever asked for the run. */
-function answeredFor(grant: Row): Row {
+export function answeredFor(grant: Row): Row {
   const because = (grant['because'] ?? {}) as Row;
   const accepters = accepterRows(String(grant['basis']), because);
   if (accepters.length === 0)
@@ -77,7 +77,7 @@ function accepterRows(basis: string, because: Row): Row[] {
 }
 
 /** Whom a decision is about: a dependent, or everybody who may break by it. */
-function withNames(decision: Row): Row {
+export function withNames(decision: Row): Row {
   const accepted = decision['accepted'] as MayBreak | null;
   if (accepted === null) return { ...decision, about: decision['dependent'] };
   const names = [...accepted.dependents, ...accepted.sources.map(describeSource)];

@@ -9,6 +9,7 @@ import { dependentRoutes } from '../api/routes/dependents.js';
 import { incidentRoutes } from '../api/routes/incidents.js';
 import { findingRoutes } from '../api/routes/findings.js';
 import { installationRoutes } from '../api/routes/installation.js';
+import { reportRoutes } from '../api/routes/reports.js';
 import { runRoutes } from '../api/routes/runs.js';
 import { secretRoutes } from '../api/routes/secrets.js';
 import type { ApiParts } from '../api/parts.js';
@@ -170,7 +171,16 @@ function askOrSay(pool: Parts['pool']): Queryable['query'] {
   return ask as unknown as Queryable['query'];
 }
 
-const allRoutes = [secretRoutes, runRoutes, findingRoutes, dependentRoutes, installationRoutes];
+const allRoutes = [
+  secretRoutes,
+  runRoutes,
+  findingRoutes,
+  reportRoutes,
+  approvalRoutes,
+  incidentRoutes,
+  dependentRoutes,
+  installationRoutes,
+];
 
 async function listen(place: Place): Promise<FastifyInstance> {
   const log = openLog('api');

@@ -1,12 +1,14 @@
 /** Routes about secrets: what there is, who uses it, what a run would do, and asking for one. */
 import { SecretValue } from '../../domain/secret-value.js';
 import {
+  listRetired,
   listSecrets,
   secretDependencies,
   secretFindings,
   secretUse,
   secretVersions,
 } from '../../infra/registry/views.js';
+import { checkQuery, ListQuery } from '../../schemas/questions.js';
 import { AdoptBody, PlanBody, RunBody } from '../../schemas/requests.js';
 import { imagineLive, nameOf } from '../imagine.js';
 import type { ApiParts } from '../parts.js';
@@ -16,13 +18,12 @@ import { requestRun, showPlan } from '../run-request.js';
 const one = '/v1/secrets/:organization/:secret';
 
 export function secretRoutes(parts: ApiParts): Route[] {
-  const { pool } = parts;
   return [
     route({
       method: 'GET',
       url: '/v1/secrets',
       right: 'read',
-      handle: ({ by }) => listSecrets(pool, by.organization),
+      handle: (call) => list(parts, call),
     }),
     route({
       method: 'GET',
@@ -52,6 +53,11 @@ export function secretRoutes(parts: ApiParts): Route[] {
       handle: (call) => adopt(parts, call),
     }),
   ];
+}
+
+function list({ pool }: ApiParts, { query, by }: Call<unknown>): Promise<unknown> {
+  const { retired } = checkQuery(ListQuery, query);
+  return retired === true ? listRetired(pool, by.organization) : listSecrets(pool, by.organization);
 }
 
 function adopt(parts: ApiParts, { params, body, by }: Call<AdoptBody>): Promise<unknown> {

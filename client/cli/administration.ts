@@ -4,6 +4,7 @@ import { RotorError } from '../../domain/errors.js';
 import { readDeclarations } from '../declaration-files.js';
 import { type Act, type Context } from './context.js';
 import { exitCodes } from './output.js';
+import { addSecretAudit } from './secret-audit.js';
 import { changesText, checksText, tokensText, type Row } from './views.js';
 
 interface AuditVerdict {
@@ -20,9 +21,22 @@ export function addAdministration(program: Command, act: Act): void {
     .option('--dry-run', 'only show what would change')
     .action(act((context, options: { file: string; dryRun?: boolean }) => apply(context, options)));
   addTokens(program, act);
+  addAudit(program, act);
   program
-    .command('audit')
-    .description('the audit trail')
+    .command('doctor')
+    .description('check every part, and say what to do')
+    .action(
+      act(async ({ api, output }) => {
+        const checks = await api.get<Row[]>('/v1/checks');
+        output.show(checks, checksText);
+        return checks.every(({ fine }) => fine === true) ? exitCodes.fine : exitCodes.faulty;
+      }),
+    );
+}
+
+function addAudit(program: Command, act: Act): void {
+  const audit = program.command('audit').description('the audit trail, and the audit of secrets');
+  audit
     .command('verify')
     .description(
       'find changed, removed, inserted or reordered events; exit code 8 where there are any',
@@ -34,16 +48,7 @@ export function addAdministration(program: Command, act: Act): void {
         return verdict.faults.length > 0 ? exitCodes.faulty : exitCodes.fine;
       }),
     );
-  program
-    .command('doctor')
-    .description('check every part, and say what to do')
-    .action(
-      act(async ({ api, output }) => {
-        const checks = await api.get<Row[]>('/v1/checks');
-        output.show(checks, checksText);
-        return checks.every(({ fine }) => fine === true) ? exitCodes.fine : exitCodes.faulty;
-      }),
-    );
+  addSecretAudit(audit, act);
 }
 
 async function apply(

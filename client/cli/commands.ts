@@ -3,8 +3,10 @@ import type { Command } from 'commander';
 import { addApproval, addReview } from './approval.js';
 import { secretPath, valueFromStdin, type Act } from './context.js';
 import { addDecisions } from './decisions.js';
+import { addReport } from './report.js';
 import { addRequests } from './requests.js';
 import {
+  retiredText,
   runsText,
   secretsText,
   secretText,
@@ -26,17 +28,7 @@ export function addRunCommands(program: Command, act: Act): void {
 
 function addReading(program: Command, act: Act): void {
   addSecretReading(program, act);
-  program
-    .command('report <run>')
-    .description('what a run did, as Markdown (or --json)')
-    .action(
-      act(async ({ api, output }, run: string) => {
-        const report = await api.get<{ markdown: string }>(
-          `/v1/runs/${encodeURIComponent(run)}/report`,
-        );
-        output.show(report, ({ markdown }) => markdown);
-      }),
-    );
+  addReport(program, act);
   program
     .command('watch <run>')
     .description('follows a run until it ends')
@@ -53,9 +45,12 @@ function addSecretReading(program: Command, act: Act): void {
     .command('list')
     .description('secrets, or runs with --runs')
     .option('--runs', 'runs, the newest first')
+    .option('--retired', 'secrets that were decommissioned')
     .action(
-      act(async ({ api, output }, options: { runs?: boolean }) => {
+      act(async ({ api, output }, options: { runs?: boolean; retired?: boolean }) => {
         if (options.runs === true) output.show(await api.get<Row[]>('/v1/runs'), runsText);
+        else if (options.retired === true)
+          output.show(await api.get<Row[]>('/v1/secrets?retired=true'), retiredText);
         else output.show(await api.get<Row[]>('/v1/secrets'), secretsText);
       }),
     );

@@ -60,6 +60,19 @@ export function secretsText(rows: readonly Row[]): string {
   );
 }
 
+export function retiredText(rows: readonly Row[]): string {
+  return table(
+    ['secret', 'declared', 'retired', 'versions', 'owner'],
+    rows.map((row) => [
+      text(row['secret']),
+      when(row['declared']),
+      when(row['retired']),
+      text(row['versions']),
+      text(row['owner']),
+    ]),
+  );
+}
+
 export function runsText(rows: readonly Row[]): string {
   return table(
     ['run', 'secret', 'kind', 'state', 'asked', 'by'],

@@ -22,6 +22,19 @@ export async function listSecrets(db: Queryable, organization: string | undefine
   return rows;
 }
 
+/** Decommissioned: their names may have been declared again since. */
+export async function listRetired(db: Queryable, organization: string | undefined): Promise<Row[]> {
+  const { rows } = await db.query<Row>(
+    `select o.name || '/' || s.name as secret, s.owner, s.issuer, s.created_at as declared,
+       s.retired_at as retired,
+       (select count(*)::int from rotor.versions v where v.secret_id = s.id) as versions
+     from rotor.secrets s join rotor.organizations o on o.id = s.organization_id
+     where s.retired_at is not null and ($1::text is null or o.name = $1) order by s.retired_at desc`,
+    [organization ?? null],
+  );
+  return rows;
+}
+
 export async function secretVersions(db: Queryable, secretId: string): Promise<Row[]> {
   const { rows } = await db.query<Row>(
     `select v.id, 'v' || v.ordinal as version, v.state, v.is_current as current, v.origin, v.value,

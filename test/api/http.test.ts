@@ -7,6 +7,7 @@ import { dependentRoutes } from '../../api/routes/dependents.js';
 import { incidentRoutes } from '../../api/routes/incidents.js';
 import { findingRoutes } from '../../api/routes/findings.js';
 import { installationRoutes } from '../../api/routes/installation.js';
+import { reportRoutes } from '../../api/routes/reports.js';
 import { runRoutes } from '../../api/routes/runs.js';
 import { secretRoutes } from '../../api/routes/secrets.js';
 import type { ApiParts } from '../../api/parts.js';
@@ -78,6 +79,7 @@ describe('route × role', () => {
     approvalRoutes,
     incidentRoutes,
     findingRoutes,
+    reportRoutes,
     dependentRoutes,
     installationRoutes,
   ].flatMap((all) => all(none));

@@ -226,6 +226,70 @@ describe('the commands', () => {
     }
   }, 40_000);
 
+  test('a retired secret is on a list of its own, and its report tells its whole life', async () => {
+    const { out } = await rotor(['list', '--retired']);
+    expect(out).toMatch(/acme\/old-shop +\S+ ago +\S+ ago +1 /);
+    const report = await rotor(['report', '--secret', 'acme/old-shop']);
+    // What its dependents did afterwards comes in any order.
+    const [ofSecret = ''] = report.out.split('## Findings');
+    const said = withoutChance(ofSecret).replaceAll(installation.folder, '/srv');
+    expectGolden('secret-report.md', said.replaceAll(/\b[0-9a-f]{8}\b/g, 'RUN'));
+    const csv = (await rotor(['report', '--secret', 'acme/old-shop', '--csv'])).out.split('\n');
+    expect(csv[0]).toBe('at,what,about,run,by,detail');
+    expect(csv.find((line) => line.includes(',decommission requested,'))).toMatch('it is over');
+  }, 30_000);
+
+  test('report --from counts runs, says how long, what they waited for, who asked and accepted', async () => {
+    const { out, code } = await rotor(['report', '--from', '2026-01-01', '--organization', 'acme']);
+    expect(code).toBe(0);
+    expect(out).toMatch(/\| decommission \| succeeded \| 1 \| \S+( \S+)? \| \S+( \S+)? \|/);
+    expect(out).toMatch(/\| undeclared-use \| 1 \| \d+ \|/);
+    expect(out).toMatch(/\| decided: accept-outage \| first-admin \| 1 \|/);
+    expect(out).toMatch(/\| accepted with the request: outage \| first-admin \| 1 \|/);
+    const csv = (await rotor(['report', '--from', '2026-01-01', '--csv'])).out.trim().split('\n');
+    expect(csv.filter((line) => line.includes(',acme/shop,rotate,succeeded,'))).toHaveLength(2);
+    for (const [args, told] of [
+      [['--from', 'monday'], 'expected a day such as'],
+      [['--from', '2026-02-01', '--to', '2026-01-01'], 'a period ends after it began'],
+      [['12345678', '--secret', 'acme/shop'], 'one run, one secret or one period'],
+    ] as const)
+      expect(await rotor(['report', ...args])).toMatchObject({
+        code: 2,
+        err: expect.stringContaining(told),
+      });
+  }, 30_000);
+
+  test('sweep finds, audit secrets counts, findings say what to do, and one is muted for a while', async () => {
+    const swept = await rotor(['sweep', '--watch']);
+    expect([swept.code, swept.out]).toEqual([0, expect.stringMatching(/^\d+ secrets swept: /)]);
+    const audit = await rotor(['audit', 'secrets', '--csv']);
+    const [head = '', ...rows] = audit.out.trim().split('\n');
+    expect(head.split(',').slice(0, 5)).toEqual([
+      ...['organization', 'secret', 'owner', 'issuer', 'version'],
+    ]);
+    const shop = rows.find((row) => row.startsWith('acme,shop,')) ?? '';
+    expect(shop).toMatch(/^acme,shop,[^,]+,main,v4,.*,2,2,exact,/);
+    expect((await rotor(['audit', 'secrets'])).out).toMatch(/acme\/shop +v4 .* 2\/2 +exact/);
+    const list = async (...more: string[]) =>
+      (await rotor(['findings', '--code', 'undocumented', ...more])).out;
+    expect(await list()).toMatch(
+      /info acme\/shop it has no description\n {2}[0-9a-f]{8} .*\n {2}→ declare what is missing/,
+    );
+    const [finding = ''] = /[0-9a-f]{8}(?= {2}since)/.exec(await list()) ?? [];
+    const mute = (until: string) =>
+      rotor(['findings', 'mute', finding, '--reason', 'it is a test', '--until', until]);
+    expect(await mute('2026-01-01')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('lies in the future'),
+    });
+    const day = new Date(Date.now() + 7 * 86_400_000).toISOString().slice(0, 10);
+    expect(await mute(day)).toMatchObject({ code: 0 });
+    expect(await list()).not.toContain(finding);
+    expect(await list('--all')).toContain(`muted until ${day} by first-admin: it is a test`);
+    expect(await rotor(['findings', 'unmute', finding])).toMatchObject({ code: 0 });
+    expect(await list()).toContain(finding);
+  }, 30_000);
+
   test('audit verify ends with 8 when somebody changed the trail', async () => {
     const { ownerPool } = installation.database;
     await ownerPool.query('alter table rotor.audit disable trigger keep_audit');

@@ -1,4 +1,4 @@
-/** What is asked about findings. */
+/** What stands behind the question mark of routes that list and look back, and what is said of findings. */
 import { z } from 'zod';
 import { RotorError } from '../domain/errors.js';
 import { findingCodes, severities } from '../domain/finding.js';
@@ -32,3 +32,19 @@ export function checkQuery<S extends z.ZodType>(schema: S, query: unknown): z.ou
     problems: checked.problems,
   });
 }
+
+export const SecretsQuery = z.strictObject({
+  organization: Name.optional(),
+  after: z
+    .string()
+    .regex(/^[a-z0-9-]{1,63}\/[a-z0-9-]{1,63}$/, 'expected organization/secret')
+    .optional(),
+});
+
+export const PeriodQuery = z.strictObject({
+  from: Moment,
+  to: Moment.optional(),
+  organization: Name.optional(),
+});
+
+export const ListQuery = z.strictObject({ retired: z.stringbool().optional() });

@@ -1,0 +1,19 @@
+/** Tables for spreadsheets (RFC 4180). */
+
+/** What a spreadsheet would take for a formula is text: a user agent is written by whoever sends it. */
+const formula = /^[=+\-@\t\r]/;
+
+export function csvLine(cells: readonly unknown[]): string {
+  return cells.map(cell).join(',');
+}
+
+function cell(value: unknown): string {
+  const text = asText(value);
+  const safe = formula.test(text) && typeof value !== 'number' ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+function asText(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
