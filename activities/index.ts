@@ -2,6 +2,7 @@
 import type { Answer } from '../domain/run.js';
 import { approve } from './approve.js';
 import { advanceCampaign } from './campaign.js';
+import { claimSlot } from './claim-slot.js';
 import { clean, cleanLeftovers } from './clean.js';
 import { collectUse } from './collect-use.js';
 import { create } from './create.js';
@@ -48,6 +49,7 @@ export function createActivities(ports: Ports) {
     sweepRegistry: bounded(bind(sweepRegistry)),
     sweepIssuer: bounded(bind(sweepIssuer)),
     sweepDestinations: bounded(bind(sweepDestinations)),
+    claimSlot: bounded(bind(claimSlot)),
   };
 }
 

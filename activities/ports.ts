@@ -5,6 +5,7 @@ import type { Connector } from '../domain/connector.js';
 import type { Issuer } from '../domain/issuer.js';
 import type { FactsChanged } from '../domain/run.js';
 import type { Registry } from '../domain/registry.js';
+import type { Scheduler } from '../domain/scheduler.js';
 import type { SecretValue } from '../domain/secret-value.js';
 import type { Store } from '../domain/store.js';
 
@@ -12,6 +13,7 @@ export interface Ports {
   readonly registry: Registry;
   readonly store: Store;
   readonly campaigns: Campaigns;
+  readonly scheduler: Scheduler;
   /** By the instance's name in rotor's configuration. */
   issuer(name: string): Issuer;
   connector(kind: string): Connector;

@@ -1,6 +1,7 @@
 /** What people decide beforehand about a secret's rotations. All durations are milliseconds. */
 import type { Evidence } from './evidence.js';
 import type { RunKind } from './run.js';
+import type { Schedule } from './schedule.js';
 
 export interface WaveRule {
   readonly name: string;
@@ -47,6 +48,8 @@ export interface Policy {
     /** How long a dependent may take to prove that it moved, beyond its `picksUpWithin`. */
     readonly proveMs: number;
   };
+  /** When its secrets rotate by themselves; one of their own comes first. */
+  readonly schedule?: Schedule | undefined;
 }
 
 const minute = 60_000;

@@ -6,6 +6,7 @@ import { createActivities } from '../activities/index.js';
 import type { Ports } from '../activities/ports.js';
 import { startCollector, tellRun, warmUp, type Temporal } from '../client/workflows.js';
 import { RotorError } from '../domain/errors.js';
+import { calendar } from '../infra/calendar.js';
 import type { AuditTrail } from '../infra/registry/audit.js';
 import { urgentTaskQueue } from '../domain/run.js';
 import { nativeOptions, type TemporalAccess } from '../infra/temporal-access.js';
@@ -13,6 +14,8 @@ import { connectTemporal } from '../infra/temporal-connection.js';
 import { faultAfter } from '../infra/temporal-fault.js';
 import { openCampaigns } from './campaigns.js';
 import { startKeeper } from './keeper.js';
+import { startScheduleKeeper } from './schedule-keeper.js';
+import { openScheduler } from './scheduler.js';
 
 export interface EngineParts {
   readonly access: TemporalAccess;
@@ -25,8 +28,9 @@ export interface EngineParts {
   readonly workflowBundle: string;
   /** Instances whose record of use is collected. */
   readonly issuers: readonly string[];
-  readonly ports: Omit<Ports, 'tell' | 'campaigns'>;
+  readonly ports: Omit<Ports, 'tell' | 'campaigns' | 'scheduler'>;
   readonly keeperEveryMs?: number;
+  readonly schedulesEveryMs?: number;
   /** How long activities may go on once the worker is told to stop. */
   readonly graceMs?: number;
 }
@@ -52,11 +56,18 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     everyMs: parts.keeperEveryMs ?? 5_000,
     warn: (message, about) => parts.ports.warn(message, about),
   });
+  const scheduleKeeper = startScheduleKeeper({
+    ...parts,
+    temporal,
+    calendar,
+    everyMs: parts.schedulesEveryMs ?? 60_000,
+    warn: (message, about) => parts.ports.warn(message, about),
+  });
   await Promise.all(parts.issuers.map((issuer) => startCollector(temporal, issuer)));
   // Only speed: a worker that could not warm up works all the same.
   await warmUp(temporal, parts.identity).catch(() => undefined);
   const ended = Promise.all(running).then(async () => {
-    await keeper.stop();
+    await Promise.all([keeper.stop(), scheduleKeeper.stop()]);
     await native.close();
     await connection.close();
   });
@@ -97,6 +108,7 @@ function openWorkers(
     ...parts.ports,
     tell: (id, change) => tellRun(temporal, id, change),
     campaigns: openCampaigns({ ...parts, temporal }),
+    scheduler: openScheduler({ ...parts, temporal, calendar }),
   };
   const activities = createActivities(ports);
   const common = {

@@ -7,6 +7,7 @@ export { cleanLeftovers } from './clean-leftovers.js';
 export { collectUse } from './collect-use.js';
 export { monitorVersion } from './monitor-version.js';
 export { scheduledSweep, sweepInstallation } from './sweep.js';
+export { scheduledRun } from './scheduled-run.js';
 
 /**
  * Does nothing: a worker's first workflow waits for its sandbox to be made, and the first one on the urgent

@@ -41,24 +41,32 @@ export async function submit(
   request: RunRequest,
   claimant: string,
 ): Promise<Submitted> {
-  return inTransaction(door.pool, async (db) => {
-    const secretId = await lockSecret(db, request);
-    const repeated = await findRepeated(db, request);
-    if (repeated !== undefined) return repeated;
-    const open = await openRuns(db, secretId);
-    const place = placeFor(request, open);
-    if (place.kind === 'join') {
-      await exclude(db, door.audit, { request, secretId, runId: place.runId });
-      return join(db, request, place.runId);
-    }
-    await refuseUnknownDependents(db, secretId, request);
-    if (place.supersedes !== undefined) await supersede(db, place.supersedes);
-    const runId = await insertRun(db, { request, secretId, place, claimant });
-    await noteRequest(door.audit, db, { request, secretId, runId, place });
-    await exclude(db, door.audit, { request, secretId, runId });
-    if (request.kind === 'compromise') await noteBreakGlass(db, { request, secretId, runId });
-    return { runId, submission: place.state === 'queued' ? 'queued' : 'created' };
-  });
+  const { audit } = door;
+  return inTransaction(door.pool, (db) => submitIn({ db, audit }, request, claimant));
+}
+
+/** The same in a transaction that changes more than this. */
+export async function submitIn(
+  { db, audit }: { readonly db: Queryable; readonly audit: AuditTrail },
+  request: RunRequest,
+  claimant: string,
+): Promise<Submitted> {
+  const secretId = await lockSecret(db, request);
+  const repeated = await findRepeated(db, request);
+  if (repeated !== undefined) return repeated;
+  const open = await openRuns(db, secretId);
+  const place = placeFor(request, open);
+  if (place.kind === 'join') {
+    await exclude(db, audit, { request, secretId, runId: place.runId });
+    return join(db, request, place.runId);
+  }
+  await refuseUnknownDependents(db, secretId, request);
+  if (place.supersedes !== undefined) await supersede(db, place.supersedes);
+  const runId = await insertRun(db, { request, secretId, place, claimant });
+  await noteRequest(audit, db, { request, secretId, runId, place });
+  await exclude(db, audit, { request, secretId, runId });
+  if (request.kind === 'compromise') await noteBreakGlass(db, { request, secretId, runId });
+  return { runId, submission: place.state === 'queued' ? 'queued' : 'created' };
 }
 
 async function lockSecret(db: Queryable, name: SecretName): Promise<string> {

@@ -14,7 +14,7 @@ import { approveRun } from '../../infra/registry/approvals.js';
 import { recordDecision } from '../../infra/registry/decisions.js';
 import { openRegistry } from '../../infra/registry/open.js';
 import { claimedRun, submit } from '../../infra/registry/requests.js';
-import { startEngine } from '../../workers/engine.js';
+import { startEngine, type EngineParts } from '../../workers/engine.js';
 import { openDatabase } from '../harness/database.js';
 import { sharedTemporal } from '../harness/temporal.js';
 import { testIssuer, type TestIssuerOptions } from '../issuers/test-issuer.js';
@@ -52,7 +52,10 @@ const bundle = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url
 /** Tests want a keeper that looks often; a benchmark has the usual one. */
 export async function openWorld(
   policy: Policy = quickPolicy,
-  about: TestIssuerOptions & { readonly keeperEveryMs?: number } = {},
+  about: TestIssuerOptions & {
+    readonly keeperEveryMs?: number;
+    readonly schedulesEveryMs?: number;
+  } = {},
 ) {
   const database = await openDatabase();
   const { address, namespace } = sharedTemporal();
@@ -68,7 +71,7 @@ export async function openWorld(
   const traitsOf = () => issuer.traits;
   const registry = openRegistry({ pool, audit, traitsOf });
   const points: string[] = [];
-  const engine = await startEngine({
+  const engineParts: EngineParts = {
     access: { address },
     namespace,
     taskQueue,
@@ -78,6 +81,7 @@ export async function openWorld(
     workflowBundle: bundle,
     issuers: ['main'],
     keeperEveryMs: about.keeperEveryMs ?? 200,
+    schedulesEveryMs: about.schedulesEveryMs ?? 60_000,
     graceMs: 10,
     ports: {
       registry,
@@ -89,7 +93,8 @@ export async function openWorld(
       reached: (point) => points.push(point),
       warn: (message, about) => process.env['ROTOR_TEST_VERBOSE'] && console.error(message, about),
     },
-  });
+  };
+  let engine = await startEngine(engineParts);
   const organizationId = await one(
     ownerPool,
     `insert into rotor.organizations (name) values ('acme') returning id`,
@@ -109,6 +114,12 @@ export async function openWorld(
     database,
     client,
     taskQueue,
+    /** No worker for as long as this takes. */
+    async withoutWorker(work: () => Promise<void>) {
+      await engine.stop();
+      await work();
+      engine = await startEngine(engineParts);
+    },
     issuer,
     store,
     connector,
@@ -117,6 +128,25 @@ export async function openWorld(
     points,
     secretId,
     installation,
+    /** Another one, with a dependent that is proven by what its destination holds. */
+    async addSecret(name: string) {
+      const id = await one(
+        ownerPool,
+        `insert into rotor.secrets (organization_id, name, owner, issuer, specification, policy_id)
+         values ($1, $2, 'team', 'main', '{}', $3) returning id`,
+        [organizationId, name, policyId],
+      );
+      await ownerPool.query(
+        `with t as (insert into rotor.dependents (organization_id, name, owner)
+             values ($1, $2, 'team') returning id),
+           e as (insert into rotor.destinations (connector, identity, address)
+             values ('memory', $2, '{}') returning id)
+         insert into rotor.dependencies (secret_id, dependent_id, destination_id, owner,
+           least_evidence, picks_up_within_ms) select $3, t.id, e.id, 'team', 'read-back', 0 from t, e`,
+        [organizationId, name, id],
+      );
+      return id;
+    },
     async depend(name: string, about: Record<string, unknown> = {}) {
       const dependentId = await one(
         ownerPool,

@@ -13,8 +13,10 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createActivities } from '../../activities/index.js';
 import { secretWorkflowId } from '../../domain/run.js';
+import { calendar } from '../../infra/calendar.js';
 import { packageRoot } from '../../infra/package-root.js';
 import { openParts, type Parts } from '../../workers/parts.js';
+import { openScheduler } from '../../workers/scheduler.js';
 import { readSettings } from '../../workers/settings.js';
 import { sharedTemporal } from '../harness/temporal.js';
 import {
@@ -75,6 +77,15 @@ async function olderWorkflows(): Promise<{ code: string }> {
 function activitiesHere(): ReturnType<typeof createActivities> {
   return createActivities({
     ...parts,
+    scheduler: openScheduler({
+      ...parts,
+      temporal: {
+        client: new Client({ connection, namespace: sharedTemporal().namespace }),
+        taskQueue: installation.environment.ROTOR_TASK_QUEUE,
+      },
+      calendar,
+      identity: 'another release',
+    }),
     tell: () => Promise.resolve(),
     campaigns: { advance: () => Promise.reject(new Error('there is none')) },
     reached: () => undefined,

@@ -1,0 +1,79 @@
+/** Who must not rotate together with a secret: named pairs, and the most at once of an organization or issuer. */
+import type { Queryable } from '../postgres.js';
+import type { WithSchedule } from './schedules.js';
+
+interface Neighbours {
+  readonly organization_id: string;
+  readonly issuer: string;
+  readonly limits: boolean;
+}
+
+/** Either names the other. */
+const pairs = `
+  select n.id, n.name from rotor.secrets s join rotor.secrets n
+    on n.organization_id = s.organization_id and n.retired_at is null
+   and (n.name = any(s.not_with) or s.name = any(n.not_with)) and n.id <> s.id
+  where s.id = $1`;
+
+/**
+ * The secret, and whoever is not to rotate with it, in the order of locks that everybody keeps: two that
+ * ask at the same moment see each other. Where there is a limit, one after the other asks.
+ */
+export async function lockNeighbours(db: Queryable, secretId: string): Promise<void> {
+  const { rows } = await db.query<Neighbours>(
+    `select s.organization_id, s.issuer,
+       coalesce(s.schedule, p.policy->'schedule')->'atMostAtOnce' <> '{}' as limits
+     from rotor.secrets s left join rotor.policies p on p.id = s.policy_id where s.id = $1`,
+    [secretId],
+  );
+  const found = rows[0];
+  if (found?.limits === true) {
+    await db.query(
+      `select pg_advisory_xact_lock(hashtext('rotor.rotations ' || name)) from unnest($1::text[]) name
+       order by name`,
+      [[found.organization_id, found.issuer]],
+    );
+  }
+  await db.query(
+    `select 1 from rotor.secrets where id = $1 or id in (select id from (${pairs}) n)
+     order by id for update`,
+    [secretId],
+  );
+}
+
+interface Counts {
+  readonly pair: string | null;
+  readonly in_organization: number;
+  readonly at_issuer: number;
+}
+
+/** Undefined where nothing is in the way. A run of the secret itself is not: it is joined. */
+export async function obstacleTo(
+  db: Queryable,
+  { secretId, organization, issuer, schedule: { atMostAtOnce } }: WithSchedule,
+): Promise<string | undefined> {
+  const { rows } = await db.query<Counts>(
+    `with rotating as (
+       select r.secret_id, s.organization_id, s.issuer
+       from rotor.runs r join rotor.secrets s on s.id = r.secret_id
+       where r.state in ('requested', 'running') and r.kind = 'rotate' and r.secret_id <> $1)
+     select (select min(n.name) from (${pairs}) n join rotating r on r.secret_id = n.id) as pair,
+       (select count(*)::int from rotating r where r.organization_id = s.organization_id) as in_organization,
+       (select count(*)::int from rotating r where r.issuer = s.issuer) as at_issuer
+     from rotor.secrets s where s.id = $1`,
+    [secretId],
+  );
+  const { pair, in_organization: inOrganization, at_issuer: atIssuer } = rows[0] ?? nobody;
+  if (pair !== null) return `${pair} rotates, and they are not to rotate together`;
+  if (reached(inOrganization, atMostAtOnce.organization))
+    return `${inOrganization} secrets of ${organization} rotate: that is as many as may at once`;
+  if (reached(atIssuer, atMostAtOnce.issuer))
+    return `${atIssuer} secrets of issuer ${issuer} rotate: that is as many as may at once`;
+  return undefined;
+}
+
+const nobody: Counts = { pair: null, in_organization: 0, at_issuer: 0 };
+
+function reached(count: number, most: number | undefined): boolean {
+  return most !== undefined && count >= most;
+}
