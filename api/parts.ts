@@ -11,6 +11,7 @@ import type { SweepState } from '../client/sweep.js';
 import type { Retired, Retirement } from '../infra/registry/dependents.js';
 import type { Identified } from '../infra/registry/fingerprints.js';
 import type { Applied } from '../infra/registry/inventory.js';
+import type { ScheduleChange, SlotSkip } from '../infra/registry/schedule-decisions.js';
 import type { RunRequest, Submitted } from '../infra/registry/requests.js';
 import type { WithholdingCall, WithholdingChanged } from '../infra/registry/withholdings.js';
 
@@ -38,6 +39,17 @@ export interface Check {
   readonly hint?: string;
 }
 
+export interface ScheduleParts {
+  /** Those of one organization, or all of them. */
+  list(organization: string | undefined): Promise<unknown>;
+  /** The next slots of a secret, and the last ones that were settled. */
+  show(secret: SecretName, count: number): Promise<unknown>;
+  pause(change: ScheduleChange): Promise<void>;
+  resume(change: ScheduleChange): Promise<void>;
+  /** The slot that is left out. */
+  skip(skip: SlotSkip): Promise<{ readonly slot: string; readonly zone: string }>;
+}
+
 export interface ApiParts {
   readonly pool: pg.Pool;
   readonly registry: Registry;
@@ -60,6 +72,7 @@ export interface ApiParts {
   refresh(facts: Facts): Promise<void>;
   /** Which secret a leaked value is; `organization` undefined: of any. */
   identify(value: SecretValue, organization: string | undefined): Promise<Identified>;
+  readonly schedules: ScheduleParts;
   checks(): Promise<readonly Check[]>;
   /** Starts a sweep, or joins the one that runs. */
   startSweep(): Promise<SweepState>;

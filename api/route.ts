@@ -5,9 +5,8 @@ import type { Right } from '../domain/role.js';
 
 export interface Call<B> {
   readonly params: Readonly<Record<string, string>>;
-  readonly body: B;
-  /** What stands behind the question mark. */
   readonly query: Readonly<Record<string, unknown>>;
+  readonly body: B;
   readonly by: Principal;
   readonly idempotencyKey: string | undefined;
 }

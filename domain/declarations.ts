@@ -4,6 +4,7 @@ import type { Problem } from './errors.js';
 import type { Evidence } from './evidence.js';
 import type { IssuerTraits } from './issuer.js';
 import type { Policy } from './policy.js';
+import type { Schedule } from './schedule.js';
 
 export interface Declarations {
   readonly organizations: readonly OrganizationDeclaration[];
@@ -31,6 +32,10 @@ export interface SecretDeclaration {
   readonly documentation: string | undefined;
   /** Name of a policy of the organization; undefined: the standard policy. */
   readonly policy: string | undefined;
+  /** Its own, instead of the policy's. */
+  readonly schedule: Schedule | undefined;
+  /** Secrets of the organization that are not to rotate at the same time. */
+  readonly notWith: readonly string[];
   readonly specification: Readonly<Record<string, unknown>>;
   /** Whose credentials they are, as the kind of issuer says it. */
   readonly principal: string;
@@ -99,4 +104,6 @@ export interface KnownOrganization {
   readonly dependents: ReadonlySet<string>;
   /** Only secrets that have live versions. */
   readonly origins: ReadonlyMap<string, Origin>;
+  /** Those that are not retired. */
+  readonly secrets: ReadonlySet<string>;
 }

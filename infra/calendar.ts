@@ -36,3 +36,14 @@ function parsed(cron: string): Cron {
   expressions.set(cron, made);
   return made;
 }
+
+/** In words for people: croner's own begin with its name. */
+export function whyNever(cron: string): string | undefined {
+  try {
+    const next = calendar.next(cron, '2000-01-01T00:00:00');
+    return next === undefined ? 'no day is ever like that' : undefined;
+  } catch (error) {
+    const why = error instanceof Error ? error.message.replace(/^Cron\w+: /, '') : '';
+    return `is no cron expression${why === '' ? '' : `: ${why}`}`;
+  }
+}

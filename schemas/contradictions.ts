@@ -4,32 +4,38 @@ import type { Problem } from '../domain/errors.js';
 import { standardPolicy } from '../domain/policy.js';
 import { orderWaves } from '../domain/waves.js';
 import type { Placed, RightDependency, RightDocument, RightPolicy, RightSecret } from './placed.js';
+import { scheduleProblems, type WhyNever } from './schedules.js';
 
 const nothingKnown: KnownOrganization = {
   policies: new Map(),
   dependents: new Set(),
   origins: new Map(),
+  secrets: new Set(),
 };
 
 /** An organization may be declared in several documents: they are looked at as one, with what the registry knows. */
 export function contradictions(
   documents: readonly RightDocument[],
   known: ReadonlyMap<string, KnownOrganization>,
+  whyNever: WhyNever,
 ): Problem[] {
+  const within = (own: readonly RightDocument[], of: KnownOrganization): Problem[] =>
+    withinOrganization(own, of, whyNever);
   const nameless = documents.filter(({ organization }) => organization === undefined);
   const names = new Set(documents.flatMap(({ organization }) => organization ?? []));
   return [
     ...[...names].flatMap((name) => {
       const own = documents.filter(({ organization }) => organization === name);
-      return withinOrganization(own, known.get(name) ?? nothingKnown);
+      return within(own, known.get(name) ?? nothingKnown);
     }),
-    ...nameless.flatMap((document) => withinOrganization([document], nothingKnown)),
+    ...nameless.flatMap((document) => within([document], nothingKnown)),
   ];
 }
 
 function withinOrganization(
   documents: readonly RightDocument[],
   known: KnownOrganization,
+  whyNever: WhyNever,
 ): Problem[] {
   const policies = documents.flatMap((document) => document.policies);
   const dependents = documents.flatMap((document) => document.dependents);
@@ -40,6 +46,7 @@ function withinOrganization(
     ...duplicates(dependents),
     ...duplicates(secrets),
     ...policies.flatMap((policy) => waveProblems(policy)),
+    ...scheduleProblems({ policies, secrets, known }, whyNever),
     ...secrets.flatMap((secret) => [
       ...policyMissing(secret, policies, known),
       ...secretProblems(secret, heldTo(secret, policies, known)),

@@ -5,6 +5,7 @@ import { formatDuration } from '../domain/duration.js';
 import { evidenceLevels } from '../domain/evidence.js';
 import { standardPolicy } from '../domain/policy.js';
 import { Duration, Name, Text, TimeLimit } from './names.js';
+import { ScheduleDocument } from './schedule-document.js';
 
 /** Containing a compromise waits for nobody. */
 const approvedKinds = ['rotate', 'revoke', 'decommission'] as const;
@@ -61,6 +62,7 @@ export const PolicyDocument = z.strictObject({
       prove: limitOr(usualTimeouts.proveMs),
     })
     .prefault({}),
+  schedule: ScheduleDocument.optional(),
 });
 
 const SeenAsDocument = z
@@ -93,6 +95,12 @@ export const SecretDocument = z.strictObject({
   owner: Text,
   documentation: Text.optional(),
   policy: Name.optional(),
+  schedule: ScheduleDocument.optional().describe("instead of the policy's"),
+  notWith: z
+    .array(Name)
+    .max(100)
+    .default([])
+    .describe('these never rotate by schedule at the same time'),
   /** What the kind of the issuer asks for. `validity: 90d` is what people write; kinds compute with `validityMs`. */
   specification: z.looseObject({ validity: Duration.optional() }).prefault({}),
   dependencies: z.array(DependencyDocument).max(5_000).default([]),

@@ -14,6 +14,7 @@ import { DeclarationDocument } from './declaration-document.js';
 import { holdToKinds, type CheckedDestination, type HeldToKinds, type Kinds } from './kinds.js';
 import { rightParts, type RightDocument } from './placed.js';
 import { check, type Checked } from './problems.js';
+import { scheduleOf } from './schedule-document.js';
 
 type PolicyDocument = DeclarationDocument['policies'][number];
 type SecretDocument = DeclarationDocument['secrets'][number];
@@ -56,7 +57,7 @@ export function checkDeclarations(
   { kinds, known }: Against,
 ): Checked<Declarations> {
   const held = holdToKinds(read.right, kinds, known);
-  const later = [...contradictions(read.right, known), ...held.problems];
+  const later = [...contradictions(read.right, known, kinds.whyNever), ...held.problems];
   const problems = [...read.problems, ...withoutConsequences(read.problems, later)];
   if (problems.length > 0) return { problems };
   const organizations = read.documents.flatMap((document, index) =>
@@ -115,6 +116,8 @@ function policyOf(document: PolicyDocument): Policy {
     canary,
     waves,
     timeouts: { mintMs: timeouts.mint, deliverMs: timeouts.deliver, proveMs: timeouts.prove },
+    // Undefined is no field once it is stored: policies without one are as they were.
+    schedule: document.schedule && scheduleOf(document.schedule),
   };
 }
 
@@ -131,7 +134,18 @@ function secretOf(document: SecretDocument, path: string, held: HeldToKinds): Se
   const dependencies = document.dependencies.map((one, index) =>
     dependencyOf(one, checkedAt(held.destinations, `${path}.dependencies.${index}`)),
   );
-  return { name, issuer, owner, documentation, policy, specification, principal, dependencies };
+  return {
+    name,
+    issuer,
+    owner,
+    documentation,
+    policy,
+    schedule: document.schedule && scheduleOf(document.schedule),
+    notWith: document.notWith,
+    specification,
+    principal,
+    dependencies,
+  };
 }
 
 function checkedAt<T>(checked: ReadonlyMap<string, T>, path: string): T {

@@ -3,6 +3,7 @@ import { losesItsValue, movedAway, type KnownOrganization } from '../domain/decl
 import type { Problem } from '../domain/errors.js';
 import type { IssuerTraits } from '../domain/issuer.js';
 import type { Checked } from './problems.js';
+import type { WhyNever } from './schedules.js';
 import type { RightDependency, RightDocument, RightSecret } from './placed.js';
 
 export interface CheckedSpecification {
@@ -22,6 +23,7 @@ export interface Kinds {
   traits(issuer: string): IssuerTraits | undefined;
   specification(issuer: string, specification: unknown): Checked<CheckedSpecification>;
   destination(connector: string, address: unknown): Checked<CheckedDestination>;
+  readonly whyNever: WhyNever;
 }
 
 /** By the path of the secret or dependency. */

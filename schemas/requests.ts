@@ -131,3 +131,16 @@ export type ReviewBody = z.infer<typeof ReviewBody>;
 
 export const IdentifyBody = z.strictObject({ value: z.string().min(1).max(65_536) });
 export type IdentifyBody = z.infer<typeof IdentifyBody>;
+
+export const ScheduleChangeBody = z.strictObject({ reason: Text });
+export type ScheduleChangeBody = z.infer<typeof ScheduleChangeBody>;
+
+export const SlotSkipBody = z.strictObject({
+  reason: Text,
+  /** As `rotor schedule next` prints it; the next one where nothing is said. */
+  slot: z
+    .string()
+    .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$/, 'expected a slot such as 2026-12-01T10:00')
+    .optional(),
+});
+export type SlotSkipBody = z.infer<typeof SlotSkipBody>;

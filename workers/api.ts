@@ -11,6 +11,7 @@ import { findingRoutes } from '../api/routes/findings.js';
 import { installationRoutes } from '../api/routes/installation.js';
 import { reportRoutes } from '../api/routes/reports.js';
 import { runRoutes } from '../api/routes/runs.js';
+import { scheduleRoutes } from '../api/routes/schedules.js';
 import { secretRoutes } from '../api/routes/secrets.js';
 import type { ApiParts } from '../api/parts.js';
 import { buildServer } from '../api/server.js';
@@ -27,6 +28,7 @@ import { recordDecision } from '../infra/registry/decisions.js';
 import { retireDependent } from '../infra/registry/dependents.js';
 import { releaseDependent, withholdDependent } from '../infra/registry/withholdings.js';
 import { claimedRun, submit } from '../infra/registry/requests.js';
+import { calendar } from '../infra/calendar.js';
 import { clientOptions, usualTemporal } from '../infra/temporal-access.js';
 import { checkParts } from './checks.js';
 import { endWithParent, onSignals, runMain } from './child.js';
@@ -34,6 +36,7 @@ import { declare } from './declare.js';
 import { killPoint } from './kill-point.js';
 import { openLog } from './log.js';
 import { openParts, type Parts } from './parts.js';
+import { openScheduleParts } from './schedule-parts.js';
 import { readSettings, type Settings } from './settings.js';
 import { databaseAway } from './unreachable.js';
 
@@ -117,6 +120,7 @@ function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
   const { pool, audit, registry } = parts;
   const claimant = `api ${process.pid}`;
   const reached = killPoint(process.env);
+  const schedules = openScheduleParts({ pool, audit, temporal, calendar, identity: claimant });
   const tell: Tell = (id, change) => tellSoon(temporal, () => tellRun(temporal, id, change));
   const telling = tellingBy(tell);
   return {
@@ -136,6 +140,7 @@ function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
     declare: async (call) => {
       const applied = await declare(settings, parts, call);
       if (!call.dryRun) await tellAll(tell, applied.touched, { what: 'declared', by: call.by });
+      if (!call.dryRun) await schedules.follow();
       return applied;
     },
     retireDependent: telling('dependent-retired', (call) => retireDependent({ pool, audit }, call)),
@@ -144,6 +149,7 @@ function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
     refresh: (facts) => refreshUse({ ...parts, tell }, facts),
     identify: (value, organization) =>
       identify({ ...parts, key: parts.keys.derive('identify') }, value, organization),
+    schedules,
     checks: () => checkParts(settings, parts, connection),
     startSweep: () => startSweep(temporal),
     sweepState: () => sweepState(temporal),
@@ -178,6 +184,7 @@ const allRoutes = [
   reportRoutes,
   approvalRoutes,
   incidentRoutes,
+  scheduleRoutes,
   dependentRoutes,
   installationRoutes,
 ];

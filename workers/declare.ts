@@ -4,6 +4,7 @@ import type { DeclarationCall } from '../api/parts.js';
 import { connectorKinds } from '../connectors/index.js';
 import { AdapterError, RotorError, type Problem } from '../domain/errors.js';
 import type { IssuerTraits } from '../domain/issuer.js';
+import { whyNever } from '../infra/calendar.js';
 import {
   applyDeclarations,
   invalidDeclarations,
@@ -61,6 +62,7 @@ function kindsOf({ configuration }: Settings): Kinds {
       checkSpecification(configuration.issuers, issuer, specification),
     destination: (connector, address) =>
       checkDestination(configuration.connectors, connector, address),
+    whyNever,
   };
 }
 

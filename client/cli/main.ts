@@ -9,6 +9,7 @@ import { addFindings } from './findings.js';
 import { openContext, type Act, type GlobalOptions } from './context.js';
 import { exitCodeOf, exitCodes, printError } from './output.js';
 import { addSweep } from './sweep.js';
+import { addSchedules } from './schedules.js';
 
 const help = `
 Exit codes: 0 fine, 1 failed or rolled back, 2 invalid input, 3 denied, 4 missing,
@@ -41,6 +42,7 @@ function buildProgram(): Command {
   addFindings(program, act);
   addSweep(program, act);
   addDependents(program, act);
+  addSchedules(program, act);
   addAdministration(program, act);
   return program;
 }

@@ -7,6 +7,7 @@ interface Row {
   readonly name: string;
   readonly policies: readonly Policy[];
   readonly dependents: readonly string[];
+  readonly secrets: readonly string[];
   readonly live: readonly { name: string; issuer: string; specification: unknown }[];
 }
 
@@ -20,6 +21,8 @@ export async function knownOrganizations(
        array(select p.policy from rotor.policies p where p.organization_id = o.id) as policies,
        array(select d.name from rotor.dependents d
              where d.organization_id = o.id and d.retired_at is null) as dependents,
+       array(select s.name from rotor.secrets s
+             where s.organization_id = o.id and s.retired_at is null) as secrets,
        array(select jsonb_build_object('name', s.name, 'issuer', s.issuer, 'specification', s.specification)
              from rotor.secrets s where s.organization_id = o.id and s.retired_at is null
                and exists (select from rotor.versions v where v.secret_id = s.id
@@ -31,7 +34,7 @@ export async function knownOrganizations(
 }
 
 function knownOf(
-  { policies, dependents, live }: Row,
+  { policies, dependents, secrets, live }: Row,
   principalOf: InventoryParts['principalOf'],
 ): KnownOrganization {
   const origins = live.map(({ name, issuer, specification }): [string, Origin] => [
@@ -42,5 +45,6 @@ function knownOf(
     policies: new Map(policies.map((policy) => [policy.name, policy])),
     dependents: new Set(dependents),
     origins: new Map(origins),
+    secrets: new Set(secrets),
   };
 }

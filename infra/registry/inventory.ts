@@ -208,6 +208,8 @@ async function applySecret(to: Applying, place: Place, declared: SecretDeclarati
       issuer: declared.issuer,
       specification: declared.specification,
       policy_id: policyId,
+      schedule: declared.schedule ?? null,
+      not_with: declared.notWith,
     },
   });
   for (const dependency of declared.dependencies) {

@@ -1,6 +1,6 @@
 /** The alarm of a rotation that is overdue: raised and closed by the facts, without any help of Temporal. */
 import type pg from 'pg';
-import type { FindingCode } from '../../domain/change.js';
+import type { FindingCode } from '../../domain/finding.js';
 import type { ScheduledSecret } from './schedules.js';
 import { inTransaction } from '../postgres.js';
 import type { AuditTrail } from './audit.js';

@@ -77,7 +77,7 @@ const scheduled = `
     exists (select from rotor.findings f where f.secret_id = s.id
       and f.code = 'rotation-overdue' and f.closed_at is null) as told_overdue,
     (select coalesce(json_agg(json_build_object('slot', l.slot, 'zone', l.zone, 'state', l.state,
-        'at', l.at, 'reason', l.reason, 'by', l.decided_by, 'runId', l.run_id) order by l.slot), '[]')
+        'at', l.at, 'reason', l.reason, 'by', l.decided_by, 'runId', l.run_id) order by l.slot desc), '[]')
       from (select * from rotor.schedule_slots l where l.secret_id = s.id
         and l.zone = c.schedule->>'zone' order by l.slot desc limit 100) l) as known
   from rotor.schedules c join rotor.secrets s on s.id = c.secret_id

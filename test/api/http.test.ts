@@ -9,6 +9,7 @@ import { findingRoutes } from '../../api/routes/findings.js';
 import { installationRoutes } from '../../api/routes/installation.js';
 import { reportRoutes } from '../../api/routes/reports.js';
 import { runRoutes } from '../../api/routes/runs.js';
+import { scheduleRoutes } from '../../api/routes/schedules.js';
 import { secretRoutes } from '../../api/routes/secrets.js';
 import type { ApiParts } from '../../api/parts.js';
 import { hasRight, roles } from '../../domain/role.js';
@@ -80,6 +81,7 @@ describe('route × role', () => {
     incidentRoutes,
     findingRoutes,
     reportRoutes,
+    scheduleRoutes,
     dependentRoutes,
     installationRoutes,
   ].flatMap((all) => all(none));

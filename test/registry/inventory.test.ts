@@ -44,6 +44,8 @@ async function apply(secret: Partial<SecretDeclaration>) {
     principal: principalOf('main', specification),
     documentation: undefined,
     policy: undefined,
+    schedule: undefined,
+    notWith: [],
     dependencies: [],
     ...secret,
   };
@@ -116,6 +118,7 @@ test('what is known of an organization: its policies, who is not retired, and wh
     policies: new Map(),
     dependents: new Set(['app']),
     origins: new Map(),
+    secrets: new Set(['api']),
   });
   await addVersion();
   expect((await known()).get('acme')?.origins).toEqual(

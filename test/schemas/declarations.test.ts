@@ -87,12 +87,14 @@ const kinds: Kinds = {
     }
     return { value: { identity: JSON.stringify(address), address: { ...(address as object) } } };
   },
+  whyNever: () => undefined,
 };
 
 const acme: KnownOrganization = {
   policies: new Map([['stored', { waves: [{ name: 'a', after: [] }], leastEvidence: 'observed' }]]),
   dependents: new Set(['d', 'e', 'one', 'other']),
   origins: new Map([['lives', { issuer: 'i', principal: 'client one' }]]),
+  secrets: new Set(['lives']),
 };
 
 function checked(...documents: unknown[]): Checked<Declarations> {
@@ -170,6 +172,7 @@ describe('declarations', () => {
                 owner: 'team-billing',
                 documentation: undefined,
                 policy: 'careful',
+                notWith: [],
                 specification: { role: 'reader', validityMs: 90 * day },
                 principal: 'client undefined',
                 dependencies: [

@@ -1,0 +1,90 @@
+/** Schedules as people are shown them: the next slots in local time with why they were moved, and what became of the last. */
+import type { Calendar } from '../../domain/calendar.js';
+import { formatDuration } from '../../domain/duration.js';
+import { noSuchSecret, type SecretName } from '../../domain/registry.js';
+import type { ScheduleRule } from '../../domain/schedule.js';
+import { nextSlot, slotsToCome, type Upcoming } from '../../domain/slots.js';
+import type { Queryable } from '../postgres.js';
+import { demandSchedule } from './schedule-decisions.js';
+import {
+  hasSchedule,
+  refreshSchedules,
+  scheduledSecret,
+  scheduledSecrets,
+  type WithSchedule,
+} from './schedules.js';
+
+export async function listSchedules(
+  db: Queryable,
+  calendar: Calendar,
+  organization: string | undefined,
+): Promise<object[]> {
+  await refreshSchedules(db);
+  const secrets = (await scheduledSecrets(db, organization)).filter(hasSchedule);
+  return secrets.map((secret) => {
+    const next = nextSlot(secret, calendar);
+    return {
+      ...headOf(secret),
+      next: next === undefined ? undefined : slotView(next, calendar),
+    };
+  });
+}
+
+export async function showSchedule(
+  db: Queryable,
+  calendar: Calendar,
+  { count, ...name }: SecretName & { readonly count: number },
+): Promise<object> {
+  const { rows } = await db.query<{ id: string }>(
+    `select s.id from rotor.secrets s join rotor.organizations o on o.id = s.organization_id
+     where o.name = $1 and s.name = $2 and s.retired_at is null`,
+    [name.organization, name.secret],
+  );
+  const secretId = rows[0]?.id;
+  if (secretId === undefined) throw noSuchSecret(name);
+  await refreshSchedules(db, secretId);
+  const secret = demandSchedule(await scheduledSecret(db, secretId), name);
+  const slots: object[] = [];
+  for (const slot of slotsToCome(secret, calendar)) {
+    if (slots.length >= count) break;
+    slots.push(slotView(slot, calendar));
+  }
+  const past = secret.known.filter(({ state }) => state === 'requested' || state === 'missed');
+  return { ...headOf(secret), slots, past: past.slice(0, count) };
+}
+
+function headOf(secret: WithSchedule) {
+  const { schedule, paused, pausedInTemporal, rotatedAt } = secret;
+  return {
+    secret: `${secret.organization}/${secret.secret}`,
+    rule: ruleText(schedule.rule),
+    zone: schedule.zone,
+    paused,
+    pausedInTemporal,
+    rotatedAt,
+    overdue: secret.toldOverdue,
+  };
+}
+
+function slotView(slot: Upcoming, calendar: Calendar) {
+  const { known, zone, at } = slot;
+  return {
+    slot: slot.slot,
+    zone,
+    at,
+    local: calendar.local(at, zone),
+    moves: slot.moves,
+    skipped: known?.state === 'skipped' ? { by: known.by, reason: known.reason } : undefined,
+  };
+}
+
+function ruleText(rule: ScheduleRule): string {
+  switch (rule.kind) {
+    case 'every':
+      return `every ${formatDuration(rule.everyMs)}`;
+    case 'calendar':
+      return rule.said;
+    case 'before-expiry':
+      return `${formatDuration(rule.beforeMs)} before expiry`;
+  }
+}
