@@ -9,6 +9,7 @@ import type { Line } from './measure.js';
 import { planBench } from './plan.js';
 import { rotateBench } from './rotate.js';
 import { sweepBench } from './sweep.js';
+import { schedulesBench } from './schedules.js';
 import { tokenEndpointBench } from './token-endpoint.js';
 
 function print({ what, measured, goal, met }: Line): void {
@@ -20,7 +21,14 @@ type Bench = () => Promise<Line[]>;
 function chosen(): Bench[] {
   const { kills } = parseArgs({ options: { kills: { type: 'string' } } }).values;
   if (kills === undefined)
-    return [rotateBench, compromiseBench, tokenEndpointBench, planBench, sweepBench];
+    return [
+      rotateBench,
+      compromiseBench,
+      tokenEndpointBench,
+      planBench,
+      sweepBench,
+      schedulesBench,
+    ];
   if (/^[1-9]\d*$/.test(kills)) return [() => killsBench(Number(kills))];
   throw new Error('--kills is the number of kills');
 }

@@ -46,7 +46,7 @@ function nominals(facts: ScheduleFacts, calendar: Calendar, settled: LocalTime):
     case 'calendar':
       return named(rule.cron, facts, { calendar, settled });
     case 'every':
-      return intervals(rule.everyMs, facts, calendar);
+      return intervals(rule.everyMs, facts, { calendar, settled });
     case 'before-expiry':
       if (facts.expiresAt === undefined) return [];
       return [
@@ -84,13 +84,17 @@ function* named(
 }
 
 /** From the newest one that is over when the schedule begins: an earlier one is the same omission. */
-function* intervals(everyMs: number, facts: ScheduleFacts, calendar: Calendar): Generator<Nominal> {
+function* intervals(
+  everyMs: number,
+  facts: ScheduleFacts,
+  { calendar, settled }: From,
+): Generator<Nominal> {
+  const { zone } = facts.schedule;
   const anchor = (facts.rotatedAt ?? facts.since).getTime();
-  const over = Math.floor((facts.since.getTime() - anchor) / everyMs);
+  const begun = settled === '' ? facts.since : calendar.moment(settled, zone).at;
+  const over = Math.floor((Math.max(Number(begun), Number(facts.since)) - anchor) / everyMs);
   for (let count = Math.max(1, over); ; count += 1) {
-    yield momentBegun(new Date(anchor + count * everyMs), facts, (at) =>
-      calendar.local(at, facts.schedule.zone),
-    );
+    yield momentBegun(new Date(anchor + count * everyMs), facts, (at) => calendar.local(at, zone));
   }
 }
 

@@ -54,13 +54,17 @@ const BlackoutDocument = z
   .strictObject({ from: Day, to: Day, reason: Text })
   .refine(({ from, to }) => from <= to, { path: ['to'], message: 'it ends before it begins' });
 
+const shortestMs = 60_000;
+
 const Most = z.int().min(1).max(10_000);
 
 const rules = ['every', 'at', 'cron', 'beforeExpiry'] as const;
 
 export const ScheduleDocument = z
   .strictObject({
-    every: TimeLimit.optional().describe('since the last confirmed rotation'),
+    every: Duration.refine((ms) => ms >= shortestMs, 'expected a minute at least')
+      .optional()
+      .describe('since the last confirmed rotation'),
     at: z
       .string()
       .max(100)

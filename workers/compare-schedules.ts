@@ -32,11 +32,17 @@ const atOnce = 16;
 const startedWithinMs = 5_000;
 
 /** Undefined where another worker is at it. */
-export async function compareSchedules(parts: SchedulerParts): Promise<Comparison | undefined> {
-  return oneAtATime(parts.pool, 'rotor.schedules', () => compare(parts));
+export async function compareSchedules(
+  parts: SchedulerParts,
+  isOver: IsOver = () => false,
+): Promise<Comparison | undefined> {
+  return oneAtATime(parts.pool, 'rotor.schedules', () => compare(parts, isOver));
 }
 
-async function compare(parts: SchedulerParts): Promise<Comparison> {
+/** A process that stops leaves the rest to the next one. */
+type IsOver = () => boolean;
+
+async function compare(parts: SchedulerParts, isOver: IsOver): Promise<Comparison> {
   await refreshSchedules(parts.pool);
   // The registry is read after the list: what was decided in between is seen as a difference, and looked at again.
   const held = new Map<string, HeldSchedule>();
@@ -49,12 +55,16 @@ async function compare(parts: SchedulerParts): Promise<Comparison> {
     held.delete(secret.secretId);
   }
   for (const stray of held.keys()) await removeSchedule(parts.temporal, stray);
-  const repaired = await mendAll(parts, suspects);
+  const repaired = await mendAll(parts, suspects, isOver);
   return { compared: secrets.length, repaired: repaired + held.size };
 }
 
 /** Needs the database and nothing else. */
 export async function tellOverdue(parts: SchedulerParts): Promise<void> {
+  await oneAtATime(parts.pool, 'rotor.overdue', () => tellEach(parts));
+}
+
+async function tellEach(parts: SchedulerParts): Promise<void> {
   await refreshSchedules(parts.pool);
   for await (const secret of oneByOne(await scheduledSecrets(parts.pool))) {
     const since = hasSchedule(secret) ? overdueSince(secret, parts.calendar) : undefined;
@@ -73,9 +83,10 @@ async function* oneByOne(secrets: readonly ScheduledSecret[]): AsyncGenerator<Sc
 async function mendAll(
   parts: SchedulerParts,
   suspects: readonly ScheduledSecret[],
+  isOver: IsOver,
 ): Promise<number> {
   let repaired = 0;
-  for (let start = 0; start < suspects.length; start += atOnce) {
+  for (let start = 0; start < suspects.length && !isOver(); start += atOnce) {
     const mended = await Promise.all(
       suspects.slice(start, start + atOnce).map((secret) => mend(parts, secret)),
     );

@@ -15,7 +15,9 @@ export function startScheduleKeeper(parts: ScheduleKeeperParts): Keeper {
     while (!stopped) {
       // Each by itself: what is overdue is told while Temporal is away, too.
       await attempt(parts, 'overdue rotations could not be told', () => tellOverdue(parts));
-      await attempt(parts, 'schedules could not be compared', () => compareSchedules(parts));
+      await attempt(parts, 'schedules could not be compared', () =>
+        compareSchedules(parts, () => stopped),
+      );
       if (stopped) return;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, parts.everyMs);

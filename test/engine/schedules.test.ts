@@ -307,3 +307,63 @@ describe('a rotation that is overdue', () => {
     expect(await findings()).toEqual([]);
   });
 });
+
+test('a slot that Temporal did not start is started when that is found', async () => {
+  await schedule(at('0 * * * *'));
+  await compared();
+  await age(3_600);
+  await compared();
+  await eventually(async () => (await slots()).some(({ state }) => state === 'requested'));
+  expect(await runs()).toBe(1);
+});
+
+test('a slot of a secret that a run has already joins that run', async () => {
+  const runId = randomUUID();
+  await world.database.ownerPool.query(
+    `insert into rotor.runs (id, secret_id, kind, state, requested_by, reason, idempotency_key,
+       request_fingerprint, claimed_until)
+     values ($1, $2, 'rotate', 'running', 'test', 'x', $3, 'x', now() + interval '1 hour')`,
+    [runId, secretId, runId],
+  );
+  await schedule(at('0 * * * *'));
+  await compared();
+  await age(3_600);
+  await claim();
+  expect(await slots()).toMatchObject([{ state: 'requested', run_id: runId }]);
+});
+
+test('a slot whose request is refused is missed, and says why', async () => {
+  const { ownerPool } = world.database;
+  await ownerPool.query('update rotor.dependencies set retired_at = now() where secret_id = $1', [
+    secretId,
+  ]);
+  await schedule(at('0 * * * *'));
+  await compared();
+  await age(3_600);
+  await claim();
+  expect(await slots()).toMatchObject([
+    { state: 'missed', reason: 'nobody is declared to use this secret', run_id: null },
+  ]);
+  expect(await runs()).toBe(0);
+});
+
+test('two that must not rotate together, and come at the same moment: one starts, the other waits', async () => {
+  const names = [`a-${randomUUID().slice(0, 8)}`, `b-${randomUUID().slice(0, 8)}`] as const;
+  const pair = [await world.addSecret(names[0]), await world.addSecret(names[1])] as const;
+  const { ownerPool } = world.database;
+  await ownerPool.query('update rotor.secrets set not_with = $2 where id = $1', [
+    pair[0],
+    [names[1]],
+  ]);
+  for (const one of pair) await schedule(at('0 * * * *'), one);
+  await compared();
+  await ownerPool.query(
+    `update rotor.schedules set since = since - interval '1 hour' where secret_id = any($1)`,
+    [pair],
+  );
+  await Promise.all(pair.map((one) => openScheduler(parts).claim(one)));
+  const states = (await Promise.all(pair.map((one) => slots(one))))
+    .flat()
+    .map(({ state }) => state);
+  expect(states.sort()).toEqual(['postponed', 'requested']);
+});

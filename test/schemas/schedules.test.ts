@@ -45,6 +45,7 @@ describe('what is wrong with a schedule is told with its place', () => {
       { every: '90d', cron: '0 10 * * *' },
       'schedule: every and cron contradict each other: say one of them',
     ],
+    ['an interval of no time', { every: '0' }, 'schedule.every: expected a minute at least'],
     [
       'a zone that is none',
       { every: '90d', zone: 'Europe/Berln' },
