@@ -84,7 +84,8 @@ function request({ db, audit, secret, claimant }: Settling, { slot, zone }: Upco
     requestedBy: scheduler,
     reason: `slot ${slot} ${zone}`,
     options: {},
-    idempotencyKey: `schedule:${secretId}:${zone}:${slot}`,
+    // No access token has a name with a slash: nobody else's key is like this.
+    idempotencyKey: `schedule/${secretId}:${zone}:${slot}`,
   } as const;
   return submitIn({ db, audit }, asked, claimant);
 }

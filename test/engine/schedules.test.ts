@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { Client, Connection } from '@temporalio/client';
 import { heldSchedule, removeSchedule } from '../../client/schedules.js';
 import { scheduleId, standardSchedule, type Schedule } from '../../domain/schedule.js';
 import { calendar } from '../../infra/calendar.js';
 import { compareSchedules, tellOverdue, type Comparison } from '../../workers/compare-schedules.js';
+import { startScheduleKeeper } from '../../workers/schedule-keeper.js';
 import { openScheduler, rewrite, type SchedulerParts } from '../../workers/scheduler.js';
 import { eventually } from '../faults/installation.js';
+import { schedulesReady, sharedTemporal } from '../harness/temporal.js';
 import { openWorld, quickPolicy, type World } from './world.js';
 
 function at(cron: string, more: Partial<Schedule> = {}): Schedule {
@@ -31,11 +34,8 @@ beforeAll(async () => {
   const temporal = { client: world.client, taskQueue: world.taskQueue };
   const { pool } = world.database;
   parts = { pool, audit: world.audit, temporal, calendar, identity: 'somebody else' };
-  // A server that has just started takes its time for the first schedule of a namespace.
-  await schedule(at(nextYear), world.secretId);
-  await compared();
-  await schedule(null, world.secretId);
-}, 60_000);
+  await schedulesReady();
+}, 90_000);
 afterAll(() => world.close());
 
 /** A secret of its own for each test, that somebody is declared to use. */
@@ -158,13 +158,20 @@ describe('nobody could start three slots', () => {
 });
 
 test('a schedule that is edited while its slot starts: what counts is what was decided last', async () => {
-  await schedule(at('* * * * *'));
-  await compared();
-  await age(60);
-  await schedule(at(nextYear));
-  expect(await claim()).toEqual({ told: 'no slot is due' });
+  const scheduled = async () => {
+    const { info } = await handle().describe();
+    return info.recentActions.at(-1)?.action.workflow.workflowId;
+  };
+  let started: string | undefined;
+  await world.withoutWorker(async () => {
+    await schedule(at(everyOtherSecond));
+    await compared();
+    await eventually(async () => (started = await scheduled()) !== undefined);
+    await schedule(at(nextYear));
+  });
+  expect(await world.client.workflow.getHandle(started ?? '').result()).toBe('no slot is due');
+  expect(await slots()).toEqual([]);
   expect(await runs()).toBe(0);
-  await compared();
   expect((await held())?.at).toEqual(calendar.moment(`${nextJanuary()}-01-01T00:00:00`, 'UTC').at);
 });
 
@@ -366,4 +373,36 @@ test('two that must not rotate together, and come at the same moment: one starts
     .flat()
     .map(({ state }) => state);
   expect(states.sort()).toEqual(['postponed', 'requested']);
+});
+
+describe('the loop of a worker', () => {
+  function loop(temporal = parts.temporal) {
+    return startScheduleKeeper({ ...parts, temporal, everyMs: 50, warn: () => undefined });
+  }
+
+  test('has Temporal hold what was declared, also where it was deleted there', async () => {
+    await schedule(at(nextYear));
+    const keeper = loop();
+    await eventually(async () => (await held()) !== undefined);
+    await removeSchedule(parts.temporal, secretId);
+    await eventually(async () => (await held()) !== undefined);
+    await keeper.stop();
+  });
+
+  test('tells what is overdue while Temporal is away', async () => {
+    await schedule(at('0 * * * *', { overdueAfterMs: 60_000 }));
+    await compared();
+    await age(2 * 3_600);
+    const connection = await Connection.connect({ address: sharedTemporal().address });
+    await connection.close();
+    const keeper = loop({ client: new Client({ connection }), taskQueue: world.taskQueue });
+    await eventually(async () => {
+      const { rows } = await parts.pool.query(
+        `select from rotor.findings where secret_id = $1 and code = 'rotation-overdue'`,
+        [secretId],
+      );
+      return rows.length === 1;
+    });
+    await keeper.stop();
+  });
 });

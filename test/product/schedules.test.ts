@@ -5,7 +5,7 @@ import { Client, Connection } from '@temporalio/client';
 import { heldSchedule } from '../../client/schedules.js';
 import { packageRoot } from '../../infra/package-root.js';
 import { openInstallation, type Installation } from '../faults/installation.js';
-import { sharedTemporal } from '../harness/temporal.js';
+import { schedulesReady, sharedTemporal } from '../harness/temporal.js';
 
 let installation: Installation;
 let connection: Connection;
@@ -16,8 +16,9 @@ beforeAll(async () => {
   installation.start('api');
   await installation.ready();
   connection = await Connection.connect({ address: sharedTemporal().address });
+  await schedulesReady();
   await declare({ at: 'monthly on 1 10:00' });
-}, 60_000);
+}, 90_000);
 afterAll(async () => {
   await connection.close();
   await installation.close();
