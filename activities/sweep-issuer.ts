@@ -5,7 +5,12 @@ import type { Credential, Issuer } from '../domain/issuer.js';
 import { recordOrphan } from '../domain/steps/orphan.js';
 import { recordGone } from '../domain/steps/revoke.js';
 import type { SweptSecret } from '../domain/sweep/facts.js';
-import { compareListing, listedCodes, type Compared } from '../domain/sweep/listed.js';
+import {
+  compareListing,
+  isImplausible,
+  listedCodes,
+  type Compared,
+} from '../domain/sweep/listed.js';
 import type { IssuerSwept } from '../domain/sweep/progress.js';
 import { codeOf } from './failures.js';
 import { inParallel } from './in-parallel.js';
@@ -21,6 +26,7 @@ export interface IssuerSweep {
   readonly after: string | undefined;
   /** In the batches before. */
   readonly failed: number;
+  readonly implausible: boolean;
 }
 
 interface Asking {
@@ -34,15 +40,10 @@ export async function sweepIssuer(ports: Ports, sweep: IssuerSweep): Promise<Iss
   const { sweeps } = ports.registry;
   const secrets = await sweeps.read({ after: sweep.after, limit: batch, issuer: sweep.issuer });
   const asking = openAsking(ports, sweep.issuer);
-  const { failures, answered } = asking;
-  if ('issuer' in asking) {
-    await inParallel(
-      secrets.filter(({ busy }) => !busy),
-      atOnce,
-      (secret) => askFor(asking, secret),
-    );
-    await act(asking);
-  }
+  const { answered } = asking;
+  if ('issuer' in asking) await askAll(asking, secrets);
+  const suspect = isImplausible(answered.map(({ compared }) => compared));
+  if ('issuer' in asking && !suspect) await act(asking);
   const told = await sweeps.write({
     lookedAt: secrets[0]?.now ?? new Date(0),
     codes: listedCodes,
@@ -51,12 +52,36 @@ export async function sweepIssuer(ports: Ports, sweep: IssuerSweep): Promise<Iss
       findings: compared.findings,
     })),
   });
-  const failed = sweep.failed + failures.length;
-  const goesOn = secrets.length === batch && !hasGivenUp(asking);
-  if (failures.length > 0) await tellFailure(ports, sweep, failures);
-  else if (!goesOn && failed === 0) await sweeps.writeOwn(nameOf(sweep), undefined);
+  const goesOn = secrets.length === batch && 'issuer' in asking && !hasGivenUp(asking);
   const next = goesOn ? secrets.at(-1)?.secretId : undefined;
-  return { secrets: answered.length, ...told, next, failed };
+  const ofIssuer = await tellOfIssuer({ ports, sweep, asking }, { suspect, isLast: !goesOn });
+  return { secrets: answered.length, ...told, next, ...ofIssuer };
+}
+
+interface Answers {
+  readonly ports: Ports;
+  readonly sweep: IssuerSweep;
+  readonly asking: Pick<Asking, 'failures' | 'answered'>;
+}
+
+/** What is wrong with the issuer itself, once per sweep. */
+async function tellOfIssuer(
+  { ports, sweep, asking: { failures, answered } }: Answers,
+  { suspect, isLast }: { readonly suspect: boolean; readonly isLast: boolean },
+): Promise<Pick<IssuerSwept, 'failed' | 'implausible'>> {
+  const state = {
+    failed: sweep.failed + failures.length,
+    implausible: sweep.implausible || suspect,
+  };
+  if (failures.length > 0) await tellFailure(ports, sweep, failures);
+  if (suspect) await tellSuspicion(ports, sweep, answered.length);
+  if (isLast) await closeOwn(ports, sweep, state);
+  return state;
+}
+
+function askAll(asking: Asking, secrets: readonly SweptSecret[]): Promise<void> {
+  const free = secrets.filter(({ busy }) => !busy);
+  return inParallel(free, atOnce, (secret) => askFor(asking, secret));
 }
 
 /** One that is not configured any more is asked nothing; that is its finding. */
@@ -125,24 +150,40 @@ async function act({ ports, answered }: Asking): Promise<void> {
   });
 }
 
-function nameOf({ issuer }: IssuerSweep): { code: 'issuer-not-asked'; about: string } {
-  return { code: 'issuer-not-asked', about: issuer };
+async function closeOwn(
+  { registry: { sweeps } }: Ports,
+  { issuer: about }: IssuerSweep,
+  { failed, implausible }: Pick<IssuerSwept, 'failed' | 'implausible'>,
+): Promise<void> {
+  if (failed === 0) await sweeps.writeOwn({ code: 'issuer-not-asked', about }, undefined);
+  // Whoever did not answer for all has not taken it back either.
+  if (failed === 0 && !implausible)
+    await sweeps.writeOwn({ code: 'issuer-implausible', about }, undefined);
+}
+
+async function tellSuspicion(
+  { registry: { sweeps }, warn }: Ports,
+  { issuer: about }: IssuerSweep,
+  secrets: number,
+): Promise<void> {
+  const message = `issuer ${about} no longer lists what most of ${secrets} secrets have: nothing was ended`;
+  warn('an issuer is not to be believed', { issuer: about });
+  const code = 'issuer-implausible';
+  await sweeps.writeOwn({ code, about }, { code, about, message, evidence: { secrets } });
 }
 
 async function tellFailure(
   { registry, warn }: Ports,
-  sweep: IssuerSweep,
+  { issuer: about }: IssuerSweep,
   failures: Asking['failures'],
 ): Promise<void> {
   const codes = [...new Set(failures.map(({ code }) => code))].join(', ');
   const names = failures.map(({ name }) => name);
   const some = names.length > 3 ? `${names.slice(0, 3).join(', ')}, …` : names.join(', ');
-  const message = `issuer ${sweep.issuer} did not answer for ${some} (${codes})`;
-  warn('an issuer did not answer the sweep', { issuer: sweep.issuer, codes });
-  const finding: Finding = {
-    ...nameOf(sweep),
-    message,
-    evidence: { codes, secrets: names.slice(0, 20) },
-  };
-  await registry.sweeps.writeOwn(nameOf(sweep), finding);
+  const message = `issuer ${about} did not answer for ${some} (${codes})`;
+  warn('an issuer did not answer the sweep', { issuer: about, codes });
+  const code = 'issuer-not-asked';
+  const evidence = { codes, secrets: names.slice(0, 20) };
+  const finding: Finding = { code, about, message, evidence };
+  await registry.sweeps.writeOwn({ code, about }, finding);
 }

@@ -179,6 +179,12 @@ export const findingKinds = {
     todo: 'rotor doctor says what is wrong with it; then rotor sweep',
     closes: 'it answered a sweep',
   },
+  'issuer-implausible': {
+    severity: 'critical',
+    is: 'an issuer no longer lists what most of its secrets have; nothing was ended',
+    todo: 'is it the right issuer, tenant and account? What it really lost, a rotation replaces',
+    closes: 'it lists them again, or runs have ended what is gone',
+  },
 } as const satisfies Readonly<Record<string, FindingKind>>;
 
 export type FindingCode = keyof typeof findingKinds;

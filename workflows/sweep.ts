@@ -54,17 +54,17 @@ async function inBatches(
 
 /** An issuer's failure is its own: the others are asked all the same. False where it did not answer for all. */
 async function sweepIssuer(issuer: string, count: Count): Promise<boolean> {
-  let failed = 0;
+  let state = { failed: 0, implausible: false };
   try {
     await inBatches(async (after) => {
-      const swept = await acts.sweepIssuer({ issuer, after, failed });
-      failed = swept.failed;
+      const swept = await acts.sweepIssuer({ issuer, after, ...state });
+      state = { failed: swept.failed, implausible: swept.implausible };
       return swept;
     }, count);
   } catch {
     return false;
   }
-  return failed === 0;
+  return state.failed === 0 && !state.implausible;
 }
 
 /** Ids of scheduled workflows carry a time: the sweep itself is started under its fixed one, once. */

@@ -86,3 +86,11 @@ function goneFrom({ now, versions }: SweptSecret, { credentials, traits }: Listi
     })
     .map(({ versionId }) => versionId);
 }
+
+const fewSecrets = 5;
+
+/** An issuer that has lost what most of its secrets have is more likely another one: a restored one, another tenant. */
+export function isImplausible(answers: readonly Pick<Compared, 'gone'>[]): boolean {
+  const lost = answers.filter(({ gone }) => gone.length > 0).length;
+  return lost >= fewSecrets && lost * 2 > answers.length;
+}

@@ -15,6 +15,8 @@ export interface Swept {
 export interface IssuerSwept extends Swept {
   /** How many secrets it did not answer for, since the sweep began. */
   readonly failed: number;
+  /** It has lost too much at once to be believed. */
+  readonly implausible: boolean;
 }
 
 /** What the whole sweep came to. */
@@ -23,7 +25,7 @@ export interface SweepTold {
   readonly secrets: number;
   readonly opened: number;
   readonly closed: number;
-  /** Issuers that did not answer, or not for all secrets. */
+  /** Issuers that did not answer, not for all secrets, or not to be believed. */
   readonly notAsked: readonly string[];
 }
 

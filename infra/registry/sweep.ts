@@ -104,7 +104,7 @@ async function closeForgotten(pool: pg.Pool): Promise<void> {
   );
   await pool.query(
     `update rotor.findings f set closed_at = clock_timestamp()
-     where f.secret_id is null and f.code = 'issuer-not-asked' and f.closed_at is null
+     where f.secret_id is null and f.code in ('issuer-not-asked', 'issuer-implausible') and f.closed_at is null
        and not exists (select from rotor.secrets s where s.issuer = f.about and s.retired_at is null)`,
   );
 }

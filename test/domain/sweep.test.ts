@@ -3,7 +3,7 @@ import type { Credential } from '../../domain/issuer.js';
 import type { SweptDependency, SweptSecret, SweptVersion } from '../../domain/sweep/facts.js';
 import { abandonedPlaces, judgeAbandoned, judgeHeld } from '../../domain/sweep/held.js';
 import { judge } from '../../domain/sweep/judge.js';
-import { compareListing } from '../../domain/sweep/listed.js';
+import { compareListing, isImplausible } from '../../domain/sweep/listed.js';
 import { ago, day, now, traits } from './facts.js';
 
 const inDays = (days: number): Date => ago(-days * day);
@@ -410,6 +410,16 @@ describe('what an issuer lists', () => {
     ],
     ['a revoked one is alive', codes([known, credential('c1')]), ['lives-after-end']],
   ])('%s', (_name, found, expected) => expect(found).toEqual(expected));
+});
+
+test.each([
+  ['one secret alone may well have lost its version', 1, 1, false],
+  ['five of five have: that is not to be believed', 5, 5, true],
+  ['five of ten have: it may be', 5, 10, false],
+])('%s', (...row) => {
+  const [, lost, all, expected] = row;
+  const answers = Array.from({ length: all }, (_, index) => ({ gone: index < lost ? ['v'] : [] }));
+  expect(isImplausible(answers)).toBe(expected);
 });
 
 describe('what destinations hold', () => {

@@ -81,6 +81,28 @@ describe('a sweep that asks the issuer', () => {
   });
 });
 
+test('an issuer that has lost what most secrets have is not believed: nothing ends', async () => {
+  world = await openWorld();
+  await world.adopt();
+  await world.database.ownerPool.query(
+    `with more as (
+       insert into rotor.secrets (organization_id, name, owner, issuer, specification)
+       select organization_id, 'more' || n, 'team', 'main', '{}'
+       from rotor.secrets, generate_series(1, 8) n returning id, name)
+     insert into rotor.versions (id, secret_id, ordinal, state, is_current, origin, value, credential_id, activated_at)
+     select gen_random_uuid(), id, 1, 'active', true, 'adopted', 'unknown', name, now() from more`,
+  );
+  expect(await sweep()).toMatchObject({ outcome: 'swept', notAsked: ['main'] });
+  expect(await found()).toContain('issuer-implausible');
+  expect(new Set(await world.versions())).toEqual(new Set(['v1 active current']));
+  await world.database.ownerPool.query(
+    `update rotor.secrets set retired_at = now() where name <> 'more1' and name <> 'api'`,
+  );
+  await sweep();
+  expect(await found()).not.toContain('issuer-implausible');
+  expect((await world.versions()).filter((version) => version === 'v1 ended')).toHaveLength(1);
+}, 30_000);
+
 describe('a sweep that looks at destinations', () => {
   test('finds old, foreign, missing and unreadable ones, writes nothing there, and closes them', async () => {
     world = await openWorld();
