@@ -51,3 +51,22 @@ describe('the README', () => {
     expect(links.filter((path) => !existsSync(join(packageRoot(), path)))).toEqual([]);
   });
 });
+
+test('the table of the procedure names tests that are there, and commands that are', () => {
+  const root = packageRoot();
+  const table = readFileSync(join(root, 'docs', 'procedure.md'), 'utf8');
+  const usage = readFileSync(join(root, 'test', 'golden', 'texts', 'usage.txt'), 'utf8');
+  const files = [...table.matchAll(/`(test\/[\w/.-]+)`/g)].map(([, file = '']) => file);
+  expect(files.length).toBeGreaterThan(10);
+  expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  const commands = [...table.matchAll(/`rotor ([a-z-]+(?: [a-z]+)?)/g)].map(
+    ([, name = '']) => name,
+  );
+  const isThere = (name: string): boolean => {
+    const [first = ''] = name.split(' ');
+    return (
+      usage.includes(`Usage: rotor ${name} `) || usage.includes(`Usage: rotor ${first} [options]`)
+    );
+  };
+  expect(commands.filter((name) => !isThere(name))).toEqual([]);
+});
