@@ -8,12 +8,14 @@ import { RotorError } from '../domain/errors.js';
 import type { Queryable } from '../infra/postgres.js';
 import { check } from '../schemas/problems.js';
 import { authenticate, demand, demandOrganization } from './access.js';
+import { mountObservation, type Observation } from './observation.js';
 import { problemOf } from './problem.js';
 import type { Route } from './route.js';
 
 export interface ServerParts {
   readonly db: Queryable;
   readonly routes: readonly Route[];
+  readonly observation: Observation;
   /** The authority, mounted beside the API where it is configured. */
   readonly mounted: readonly FastifyPluginAsync[];
   readonly https?: { readonly cert: Buffer; readonly key: Buffer } | undefined;
@@ -44,6 +46,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     await parts.db.query('select 1');
     return { status: 'ready' };
   });
+  mountObservation(server, parts.db, parts.observation);
   for (const plugin of parts.mounted) await server.register(plugin);
   for (const route of parts.routes) mount(server, parts, route);
   return server;

@@ -31,6 +31,14 @@ const Api = z.strictObject({
   behindTlsProxy: z.boolean().default(false),
   /** Serves rotor's own authority too, administered with the token in this file. */
   authority: z.strictObject({ adminTokenFile: z.string() }).optional(),
+  metrics: z
+    .strictObject({
+      /** Served without a token: to a network where everybody may read the names of secrets. */
+      public: z.boolean().default(false),
+      /** How many secrets have series of their own. */
+      mostSecrets: z.number().int().min(0).max(20_000).default(2_000),
+    })
+    .prefault({}),
 });
 export type ApiConfiguration = z.output<typeof Api>;
 

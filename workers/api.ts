@@ -13,6 +13,8 @@ import { reportRoutes } from '../api/routes/reports.js';
 import { runRoutes } from '../api/routes/runs.js';
 import { scheduleRoutes } from '../api/routes/schedules.js';
 import { secretRoutes } from '../api/routes/secrets.js';
+import { openMetrics } from '../api/metrics.js';
+import type { Observation } from '../api/observation.js';
 import type { ApiParts } from '../api/parts.js';
 import { buildServer } from '../api/server.js';
 import { openRecorderPool } from '../authority/recorder.js';
@@ -24,6 +26,7 @@ import type { Queryable } from '../infra/postgres.js';
 import { beginCampaign, type CampaignCall } from '../infra/registry/campaigns.js';
 import { approveRun, reviewRun } from '../infra/registry/approvals.js';
 import { identify } from '../infra/registry/fingerprints.js';
+import { readFigures } from '../infra/registry/figures.js';
 import { recordDecision } from '../infra/registry/decisions.js';
 import { retireDependent } from '../infra/registry/dependents.js';
 import { releaseDependent, withholdDependent } from '../infra/registry/withholdings.js';
@@ -189,6 +192,22 @@ const allRoutes = [
   installationRoutes,
 ];
 
+function observationOf({ settings, parts, connection }: Place): Observation {
+  const { metrics } = settings.configuration.api;
+  const { pool } = parts;
+  return {
+    metrics: openMetrics((organization) => readFigures(pool, organization, metrics.mostSecrets)),
+    publicMetrics: metrics.public,
+    parts: {
+      database: () => pool.query('select 1'),
+      temporal: () =>
+        connection.withDeadline(Date.now() + tellWithinMs, () =>
+          connection.workflowService.getSystemInfo({}),
+        ),
+    },
+  };
+}
+
 async function listen(place: Place): Promise<FastifyInstance> {
   const log = openLog('api');
   const { host, port, tls, behindTlsProxy } = place.settings.configuration.api;
@@ -196,6 +215,7 @@ async function listen(place: Place): Promise<FastifyInstance> {
   const server = await buildServer({
     db: { query: askOrSay(place.parts.pool) },
     routes: allRoutes.flatMap((routes) => routes(parts)),
+    observation: observationOf(place),
     mounted: mountedAuthority(place),
     behindProxy: behindTlsProxy,
     https:

@@ -14,7 +14,12 @@ describe('the configuration', () => {
         value: {
           issuers: {},
           connectors: {},
-          api: { host: '127.0.0.1', port: 7600, behindTlsProxy: false },
+          api: {
+            host: '127.0.0.1',
+            port: 7600,
+            behindTlsProxy: false,
+            metrics: { public: false, mostSecrets: 2_000 },
+          },
         },
       });
     }
