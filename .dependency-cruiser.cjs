@@ -8,9 +8,10 @@ const ours = {
   activities: ['domain'],
   issuers: ['domain'],
   stores: ['domain'],
-  connectors: ['domain'],
+  connectors: ['domain', 'reach'],
+  reach: ['domain'],
   authority: ['domain', 'schemas', 'infra'],
-  infra: ['domain', 'schemas'],
+  infra: ['domain', 'schemas', 'reach'],
   client: ['domain', 'schemas'],
   api: ['domain', 'schemas', 'client', 'infra', 'authority'],
 };

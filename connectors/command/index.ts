@@ -11,7 +11,7 @@ import { AdapterError } from '../../domain/errors.js';
 import { inTurn } from '../files.js';
 import { connectorKind } from '../kind.js';
 import { isSame, readHeld } from '../known.js';
-import { Executable, runProgram } from '../program.js';
+import { Executable, runProgram } from '../../reach/program.js';
 import { parseReply, type Reply } from './reply.js';
 
 const Command = z.strictObject({

@@ -3,7 +3,7 @@ import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { FileOptions, FilePath } from '../files.js';
 import type { ConnectorKind } from '../kind.js';
-import { Executable } from '../program.js';
+import { Executable } from '../../reach/program.js';
 
 /** A kind that writes one file, below roots. */
 export type FileKind = ConnectorKind<typeof FileOptions, z.ZodType<{ readonly file: string }>>;

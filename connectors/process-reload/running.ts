@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { AdapterError } from '../../domain/errors.js';
-import { runProgram } from '../program.js';
+import { runProgram } from '../../reach/program.js';
 
 export interface Running {
   readonly user: number;

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { AdapterError } from '../../domain/errors.js';
 import { readText, realFile } from '../files.js';
-import { runProgram } from '../program.js';
+import { runProgram } from '../../reach/program.js';
 import type { Options, Process, Signalled, UnitToTell } from './address.js';
 import { lookUp, userId } from './running.js';
 

@@ -1,6 +1,5 @@
 /** A receiver that takes the value by a signed POST and attests which version it uses. */
 import { randomUUID } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import type {
   Connector,
@@ -10,8 +9,9 @@ import type {
   KnownValue,
 } from '../../domain/connector.js';
 import { AdapterError } from '../../domain/errors.js';
+import { postSigned } from '../../reach/request.js';
+import { readSecretFile } from '../../reach/secret-file.js';
 import { connectorKind } from '../kind.js';
-import { postSigned } from './request.js';
 
 const Options = z.strictObject({
   keyFile: z.string().min(1).describe('a file of mode 0600: the key that requests are signed with'),
@@ -46,8 +46,12 @@ interface Instance {
   readonly key: Buffer;
 }
 
+/** Below that it could be guessed from one signed request. */
+const shortestKey = 16;
+
 function open(options: Options): Connector {
-  const instance: Instance = { options, key: readKey(options.keyFile) };
+  const key = readSecretFile(options.keyFile, shortestKey);
+  const instance: Instance = { options, key: Buffer.from(key.reveal()) };
   return {
     kind: 'webhook',
     traits: () => ({ holdsSeveral: false, evidence: 'attested' }),
@@ -57,22 +61,6 @@ function open(options: Options): Connector {
     forget: () => Promise.resolve(),
     withdraw: (delivery) => withdraw(instance, delivery),
   };
-}
-
-/** Below that it could be guessed from one signed request. */
-const shortestKey = 16;
-
-function readKey(file: string): Buffer {
-  const found = statSync(file, { throwIfNoEntry: false });
-  if (found === undefined || (found.mode & 0o077) !== 0) {
-    throw new AdapterError(
-      'not-permitted',
-      `${file} is missing, or can be read by others (chmod 600)`,
-    );
-  }
-  const key = Buffer.from(readFileSync(file, 'utf8').trim());
-  if (key.length >= shortestKey) return key;
-  throw new AdapterError('not-permitted', `${file} holds a key of less than ${shortestKey} bytes`);
 }
 
 function urlOf({ address }: Destination): URL {
@@ -94,9 +82,17 @@ async function ask(
   const both = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
   const { allowHosts } = options;
   const reply = await postSigned(url, body, { allowHosts, key, signal: both, headers });
-  const parsed = Attestation.safeParse(reply);
+  const parsed = Attestation.safeParse(parse(reply));
   if (parsed.success) return parsed.data.uses ?? undefined;
   throw new AdapterError('bad-reply', 'the receiver does not say which version it uses');
+}
+
+function parse(reply: string): unknown {
+  try {
+    return JSON.parse(reply);
+  } catch {
+    throw new AdapterError('bad-reply', "the receiver's answer is not JSON");
+  }
 }
 
 async function held(

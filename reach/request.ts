@@ -1,27 +1,42 @@
-/** One signed POST to a receiver: to a checked address only, bounded in time and size, never redirected. */
+/** One POST to a receiver, signed where it has a key: to a checked address only, bounded in time and size, never redirected. */
 import type { LookupAddress } from 'node:dns';
 import { lookup as resolveName } from 'node:dns/promises';
 import { request as requestHttp, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { createHmac } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
-import { AdapterError } from '../../domain/errors.js';
+import { AdapterError } from '../domain/errors.js';
 
 export interface Reaching {
+  /** In private networks, and reached all the same. */
   readonly allowHosts: readonly string[];
-  readonly key: Buffer;
   readonly signal: AbortSignal;
   /** Sent too; not a part of what is signed. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
+export interface Signing extends Reaching {
+  readonly key: Buffer;
+}
+
 const largestReply = 64 * 1024;
 
-export async function postSigned(url: URL, body: unknown, reaching: Reaching): Promise<unknown> {
-  const addresses = await checkedAddresses(url, reaching);
+/** Gives what the receiver answers. */
+export function postSigned(
+  url: URL,
+  body: unknown,
+  { key, ...reaching }: Signing,
+): Promise<string> {
   const text = JSON.stringify(body);
   const sentAt = Math.floor(Date.now() / 1_000);
-  const mac = createHmac('sha256', reaching.key).update(`${sentAt}.${text}`).digest('hex');
+  const mac = createHmac('sha256', key).update(`${sentAt}.${text}`).digest('hex');
+  const headers = { ...reaching.headers, 'rotor-signature': `t=${sentAt},v1=${mac}` };
+  return postJson(url, text, { ...reaching, headers });
+}
+
+/** `text` is JSON already: what is signed is what is sent. */
+export async function postJson(url: URL, text: string, reaching: Reaching): Promise<string> {
+  const addresses = await checkedAddresses(url, reaching);
   const reply = await send(url, text, {
     method: 'POST',
     signal: reaching.signal,
@@ -35,16 +50,19 @@ export async function postSigned(url: URL, body: unknown, reaching: Reaching): P
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(text),
       'user-agent': 'rotor',
-      'rotor-signature': `t=${sentAt},v1=${mac}`,
     },
   });
-  return parse(reply);
+  refuseFailed(reply);
+  return reply.text;
 }
 
 type Addresses = readonly [LookupAddress, ...LookupAddress[]];
 
 /** HTTPS to public addresses, HTTP to this machine; anything else only where its host is allowed by name. */
-async function checkedAddresses(url: URL, { allowHosts, signal }: Reaching): Promise<Addresses> {
+async function checkedAddresses(
+  url: URL,
+  { allowHosts, signal }: Omit<Reaching, 'headers'>,
+): Promise<Addresses> {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const addresses = await resolve(host, signal);
   const isLoopback = addresses.every(({ address }) => rangeOf(address) === 'loopback');
@@ -129,7 +147,7 @@ function toAdapterError(error: unknown, signal: AbortSignal | undefined): Adapte
   return new AdapterError('unreachable', 'the receiver cannot be reached');
 }
 
-function parse({ status, text }: Reply): unknown {
+function refuseFailed({ status }: Reply): void {
   if (status >= 300 && status < 400) {
     throw new AdapterError('refused', 'the receiver redirects, and rotor does not follow');
   }
@@ -137,10 +155,5 @@ function parse({ status, text }: Reply): unknown {
   if (status >= 500) throw new AdapterError('unreachable', `the receiver failed (HTTP ${status})`);
   if (status < 200 || status >= 300) {
     throw new AdapterError('refused', `the receiver refuses (HTTP ${status})`);
-  }
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new AdapterError('bad-reply', "the receiver's answer is not JSON");
   }
 }
