@@ -54,6 +54,8 @@ export interface ApiParts {
   readonly pool: pg.Pool;
   readonly registry: Registry;
   readonly audit: AuditTrail;
+  /** Names of the routes that people are told by. */
+  readonly notificationRoutes: readonly string[];
   request(request: RunRequest): Promise<Submitted>;
   decide(decision: Decision): Promise<void>;
   /** The whole hash of the plan that is approved now. */

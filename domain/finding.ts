@@ -71,6 +71,12 @@ export const findingKinds = {
     todo: 'somebody who did not ask for it looks at it: rotor review RUN --reason TEXT',
     closes: 'it is reviewed',
   },
+  'notification-failed': {
+    severity: 'warning',
+    is: 'people were not told what happened',
+    todo: 'mend the route; rotor notify test ROUTE shows whether it works',
+    closes: 'a later notification of that route was delivered',
+  },
   'rotation-overdue': {
     severity: 'warning',
     is: 'a scheduled rotation did not come about',

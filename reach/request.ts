@@ -56,6 +56,11 @@ export async function postJson(url: URL, text: string, reaching: Reaching): Prom
   return reply.text;
 }
 
+/** Throws where nothing could be sent to this place. */
+export async function checkPlace(url: URL, reaching: Omit<Reaching, 'headers'>): Promise<void> {
+  await checkedAddresses(url, reaching);
+}
+
 type Addresses = readonly [LookupAddress, ...LookupAddress[]];
 
 /** HTTPS to public addresses, HTTP to this machine; anything else only where its host is allowed by name. */

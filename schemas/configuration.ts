@@ -1,7 +1,9 @@
 /** rotor's own configuration: which issuers and connectors there are, and where the API listens. */
 import { z } from 'zod';
 import type { Problem } from '../domain/errors.js';
+import type { RouteRule } from '../domain/event.js';
 import { Name } from './names.js';
+import { Notifications, type Route } from './notifications.js';
 import { check, nearest, type Checked } from './problems.js';
 
 /** A kind with the options that its instances take. */
@@ -16,6 +18,12 @@ export interface Configuration {
   /** Options by kind: one instance of each. */
   readonly connectors: Readonly<Record<string, unknown>>;
   readonly api: ApiConfiguration;
+  readonly routes: readonly ConfiguredRoute[];
+}
+
+export interface ConfiguredRoute {
+  readonly rule: RouteRule;
+  readonly to: ConfiguredInstance;
 }
 
 export interface ConfiguredInstance {
@@ -46,18 +54,20 @@ const Document = z.strictObject({
   issuers: z.record(Name, z.looseObject({ kind: z.string() })).default({}),
   connectors: z.record(z.string(), z.unknown()).default({}),
   api: Api.prefault({}),
+  notifications: Notifications.prefault({}),
 });
 
 export interface Kinds {
   readonly issuerKinds: readonly ConfigurableKind[];
   readonly connectorKinds: readonly ConfigurableKind[];
+  readonly channelKinds: readonly ConfigurableKind[];
 }
 
 /** All problems at once, those of the kinds' own options too. */
 export function checkConfiguration(document: unknown, kinds: Kinds): Checked<Configuration> {
   const parsed = check(Document, document ?? {});
   if ('problems' in parsed) return parsed;
-  const { issuers, connectors, api } = parsed.value;
+  const { issuers, connectors, api, notifications } = parsed.value;
   const problems: Problem[] = apiProblems(api);
   const checkedIssuers = Object.entries(issuers).map(([name, { kind, ...options }]) => {
     const value = checkOptions(
@@ -70,14 +80,25 @@ export function checkConfiguration(document: unknown, kinds: Kinds): Checked<Con
     const asked = { kinds: kinds.connectorKinds, kind, options, path: `connectors.${kind}` };
     return [kind, checkOptions(asked, problems)] as const;
   });
+  const routes = notifications.routes.map((route, index) => {
+    const { kind, ...options } = route.to;
+    const path = `notifications.routes.${index}.to`;
+    const asked = { kinds: kinds.channelKinds, kind, options, path };
+    return { rule: ruleOf(route), to: { kind, options: checkOptions(asked, problems) } };
+  });
   if (problems.length > 0) return { problems };
   return {
     value: {
       issuers: Object.fromEntries(checkedIssuers),
       connectors: Object.fromEntries(checkedConnectors),
       api,
+      routes,
     },
   };
+}
+
+function ruleOf({ to: _to, digest, events, owners, organizations, ...route }: Route): RouteRule {
+  return { ...route, events, owners, organizations, digestMs: digest };
 }
 
 interface Asked {

@@ -10,6 +10,7 @@ import { incidentRoutes } from '../api/routes/incidents.js';
 import { findingRoutes } from '../api/routes/findings.js';
 import { installationRoutes } from '../api/routes/installation.js';
 import { reportRoutes } from '../api/routes/reports.js';
+import { notificationRoutes } from '../api/routes/notifications.js';
 import { runRoutes } from '../api/routes/runs.js';
 import { scheduleRoutes } from '../api/routes/schedules.js';
 import { secretRoutes } from '../api/routes/secrets.js';
@@ -130,6 +131,7 @@ function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
     pool,
     registry,
     audit,
+    notificationRoutes: parts.routes.map(({ name }) => name),
     request: async (request) => {
       const submitted = await submit({ pool, audit }, request, claimant);
       reached('request:stored');
@@ -189,6 +191,7 @@ const allRoutes = [
   incidentRoutes,
   scheduleRoutes,
   dependentRoutes,
+  notificationRoutes,
   installationRoutes,
 ];
 

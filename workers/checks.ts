@@ -5,6 +5,7 @@ import type { Check } from '../api/parts.js';
 import { AdapterError, RotorError } from '../domain/errors.js';
 import { urgentTaskQueue } from '../domain/run.js';
 import { hasCode } from '../infra/error-code.js';
+import { routeStates } from '../infra/registry/routes.js';
 import { isPolling } from '../infra/is-polling.js';
 import { describeAccess, usualTemporal } from '../infra/temporal-access.js';
 import { demandBelievable } from '../infra/temporal-connection.js';
@@ -48,6 +49,11 @@ export async function checkParts(
         parts.connector(kind);
         return Promise.resolve('configured');
       }),
+    ),
+    ...parts.routes.map(({ name }) =>
+      look(`route ${name}`, `docs/notifications.md; rotor notify test ${name}`, () =>
+        notificationRoute(parts, name),
+      ),
     ),
   ]);
 }
@@ -147,4 +153,13 @@ async function issuer({ issuer: open }: Parts, name: string): Promise<string> {
   if (traits.lists)
     await list({ secretId: 'doctor', name: 'rotor/doctor', specification: { clientId: 'doctor' } });
   return `${kind}, record of use: ${traits.useRecord}`;
+}
+
+/** Nothing is sent; what was not delivered lately is told, too. */
+async function notificationRoute({ channel, pool }: Parts, name: string): Promise<string> {
+  const told = await channel(name).check(AbortSignal.timeout(longestLookMs - 500));
+  const [state] = await routeStates(pool, [name]);
+  const { pending = 0, failure = null } = state ?? {};
+  if (failure !== null) throw new NotFine(`${pending} not delivered: ${failure}`);
+  return pending === 0 ? told : `${told}; ${pending} to be sent`;
 }

@@ -4,11 +4,14 @@ import type pg from 'pg';
 import { connectorKinds } from '../connectors/index.js';
 import type { Connector } from '../domain/connector.js';
 import { RotorError } from '../domain/errors.js';
+import type { RouteRule } from '../domain/event.js';
 import type { Issuer } from '../domain/issuer.js';
 import type { Registry } from '../domain/registry.js';
 import { SecretValue } from '../domain/secret-value.js';
 import type { Store } from '../domain/store.js';
 import { readKeyFile, type Keys } from '../infra/key-file.js';
+import { channelKinds } from '../infra/notify/index.js';
+import type { Channel } from '../infra/notify/kind.js';
 import { openPool } from '../infra/postgres.js';
 import { openAudit, type AuditTrail } from '../infra/registry/audit.js';
 import { fingerprinted } from '../infra/registry/fingerprints.js';
@@ -27,6 +30,9 @@ export interface Parts {
   readonly installationId: string;
   issuer(name: string): Issuer;
   connector(kind: string): Connector;
+  readonly routes: readonly RouteRule[];
+  /** Of a route; throws where it cannot be opened, and tries again when it is asked for again. */
+  channel(route: string): Channel;
   newId(): string;
   newValue(): SecretValue;
   adoptedId(secretId: string, credentialId: string): string;
@@ -44,7 +50,8 @@ export async function openParts(settings: Settings): Promise<Parts> {
   const installationId = await installationOf(pool);
   const issuer = issuersOf(settings, installationId);
   const audit = openAudit(keys.derive('audit'));
-  const registry = openRegistry({ pool, audit, traitsOf: (name) => issuer(name).traits });
+  const routes = settings.configuration.routes.map(({ rule }) => rule);
+  const registry = openRegistry({ pool, audit, traitsOf: (name) => issuer(name).traits, routes });
   const [first, ...others] = keys.sealing;
   if (first === undefined)
     throw new RotorError('key-file-unusable', 'there is no sealing key', { kind: 'invalid' });
@@ -60,6 +67,8 @@ export async function openParts(settings: Settings): Promise<Parts> {
       key: keys.derive('identify'),
     }),
     connector: connectorsOf(settings),
+    routes,
+    channel: channelsOf(settings),
     newId: randomUUID,
     newValue: () => new SecretValue(randomBytes(32).toString('base64url')),
     adoptedId,
@@ -114,6 +123,15 @@ function connectorsOf(settings: Settings): (kind: string) => Connector {
     const kind = connectorKinds.find((one) => one.kind === name);
     if (options === undefined || kind === undefined) throw notConfigured('connector', name);
     return kind.open(kind.options.parse(options) as never);
+  });
+}
+
+function channelsOf({ configuration }: Settings): (route: string) => Channel {
+  return openedOnce((name) => {
+    const to = configuration.routes.find(({ rule }) => rule.name === name)?.to;
+    const kind = channelKinds.find((one) => one.kind === to?.kind);
+    if (to === undefined || kind === undefined) throw notConfigured('route', name);
+    return kind.open(kind.options.parse(to.options) as never);
   });
 }
 

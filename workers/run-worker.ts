@@ -5,10 +5,13 @@ import { packageRoot } from '../infra/package-root.js';
 import { usualTemporal } from '../infra/temporal-access.js';
 import { endWithParent, onSignals, runMain } from './child.js';
 import { startEngine } from './engine.js';
+import { startNotifier } from './notifier.js';
 import { killPoint } from './kill-point.js';
 import { installRuntime, openLog } from './log.js';
 import type { Parts } from './parts.js';
 import { readSettings, type Settings } from './settings.js';
+
+type Warn = (message: string, about: Readonly<Record<string, unknown>>) => void;
 
 export function runWorker(openParts: (settings: Settings) => Promise<Parts>): Promise<void> {
   return runMain(async () => {
@@ -16,19 +19,24 @@ export function runWorker(openParts: (settings: Settings) => Promise<Parts>): Pr
     installRuntime(log);
     const settings = readSettings(process.env);
     const parts = await openParts(settings);
+    const identity = `${process.pid}@${hostname()}`;
+    const reached = killPoint(process.env);
+    const warn: Warn = (message, about) => log.warn(about, message);
+    // Before the engine: that Temporal is away is told, too.
+    const notifier = startNotifier({ ...parts, identity, reached, warn });
     const engine = await startEngine({
       access: settings.temporal ?? usualTemporal,
       namespace: settings.namespace,
       taskQueue: settings.taskQueue,
       pool: parts.pool,
       audit: parts.audit,
-      identity: `${process.pid}@${hostname()}`,
+      identity,
       workflowBundle: join(packageRoot(), 'dist', 'workflow-bundle.js'),
       issuers: Object.keys(settings.configuration.issuers),
       ports: {
         ...parts,
-        reached: killPoint(process.env),
-        warn: (message, about) => log.warn(about, message),
+        reached,
+        warn,
       },
     });
     log.info({ taskQueue: settings.taskQueue }, 'worker is ready');
@@ -36,6 +44,7 @@ export function runWorker(openParts: (settings: Settings) => Promise<Parts>): Pr
     onSignals(stop);
     endWithParent(stop);
     await engine.ended;
+    await notifier.stop();
     await parts.pool.end();
   });
 }

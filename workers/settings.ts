@@ -6,6 +6,7 @@ import { connectorKinds } from '../connectors/index.js';
 import { RotorError, type Problem } from '../domain/errors.js';
 import { usualTaskQueue } from '../domain/run.js';
 import { SecretValue } from '../domain/secret-value.js';
+import { channelKinds } from '../infra/notify/index.js';
 import { packageRoot } from '../infra/package-root.js';
 import { issuerKinds } from '../issuers/index.js';
 import { checkConfiguration, type Configuration } from '../schemas/configuration.js';
@@ -85,5 +86,5 @@ function readConfiguration(file: string, isNamed: boolean): Checked {
   } catch {
     return { problems: [{ path: file, message: 'is not YAML' }] };
   }
-  return checkConfiguration(document, { issuerKinds, connectorKinds });
+  return checkConfiguration(document, { issuerKinds, connectorKinds, channelKinds });
 }

@@ -4,6 +4,7 @@ import { RotorError } from '../../domain/errors.js';
 import { addAdministration } from './administration.js';
 import { addDependents } from './dependents.js';
 import { addIncidents } from './incidents.js';
+import { addNotify } from './notify.js';
 import { addRunCommands } from './commands.js';
 import { addFindings } from './findings.js';
 import { openContext, type Act, type GlobalOptions } from './context.js';
@@ -43,6 +44,7 @@ function buildProgram(): Command {
   addSweep(program, act);
   addDependents(program, act);
   addSchedules(program, act);
+  addNotify(program, act);
   addAdministration(program, act);
   return program;
 }

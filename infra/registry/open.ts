@@ -2,12 +2,14 @@
 import pg from 'pg';
 import { isAudited, type Change, type Decided } from '../../domain/change.js';
 import { RotorError } from '../../domain/errors.js';
+import { runEvents, type RouteRule } from '../../domain/event.js';
 import type { Facts } from '../../domain/facts.js';
 import type { ImaginedRequest, Registry } from '../../domain/registry.js';
 import { inTransaction } from '../postgres.js';
 import { beginning, type AuditEvent, type AuditTrail } from './audit.js';
 import { adopt, imagine, imaginedRun } from './adoption.js';
 import { applyChanges } from './changes.js';
+import { writeEvents } from './events.js';
 import {
   readFacts,
   readFactsAndHead,
@@ -23,6 +25,8 @@ export interface RegistryParts {
   readonly pool: pg.Pool;
   readonly audit: AuditTrail;
   readonly traitsOf: TraitsOf;
+  /** Who is told of what runs do; none: no event is written. */
+  readonly routes?: readonly RouteRule[];
 }
 
 interface OpenParts extends RegistryParts {
@@ -75,7 +79,12 @@ async function decide<T>(parts: OpenParts, question: Question<T>): Promise<T> {
       const events = auditEvents(of, changes);
       const chain = { chainId: of.secretId, head: beginning, count: 0, ...read?.head };
       const applied = applyChanges(db, changes, facts);
-      await Promise.all([applied, parts.audit.append(db, chain, events)]);
+      const told = of.imagined === undefined ? runEvents(facts, changes) : [];
+      await Promise.all([
+        applied,
+        parts.audit.append(db, chain, events),
+        writeEvents(db, parts.routes ?? [], told),
+      ]);
       return result;
     },
     async (db): Promise<FactsRead | undefined> => {

@@ -8,6 +8,7 @@ import { incidentRoutes } from '../../api/routes/incidents.js';
 import { findingRoutes } from '../../api/routes/findings.js';
 import { installationRoutes } from '../../api/routes/installation.js';
 import { reportRoutes } from '../../api/routes/reports.js';
+import { notificationRoutes } from '../../api/routes/notifications.js';
 import { runRoutes } from '../../api/routes/runs.js';
 import { scheduleRoutes } from '../../api/routes/schedules.js';
 import { secretRoutes } from '../../api/routes/secrets.js';
@@ -83,6 +84,7 @@ describe('route × role', () => {
     reportRoutes,
     scheduleRoutes,
     dependentRoutes,
+    notificationRoutes,
     installationRoutes,
   ].flatMap((all) => all(none));
   const tokens = new Map<string, string>();

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
 import { connectorKinds } from '../../connectors/index.js';
 import { packageRoot } from '../../infra/package-root.js';
+import { channelKinds } from '../../infra/notify/index.js';
 import { issuerKinds } from '../../issuers/index.js';
 import { checkConfiguration } from '../../schemas/configuration.js';
 import { freePort } from '../../workers/stack/first-start.js';
@@ -121,5 +122,7 @@ describe('setup', () => {
 
 test('the configuration that docker-compose.yml mounts is valid', () => {
   const document: unknown = parse(readFileSync(shipped, 'utf8'));
-  expect(checkConfiguration(document, { issuerKinds, connectorKinds })).toHaveProperty('value');
+  expect(
+    checkConfiguration(document, { issuerKinds, connectorKinds, channelKinds }),
+  ).toHaveProperty('value');
 });

@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { connectorKinds } from '../../connectors/index.js';
+import { channelKinds } from '../../infra/notify/index.js';
 import { issuerKinds } from '../../issuers/index.js';
 import { checkConfiguration } from '../../schemas/configuration.js';
 
 function check(document: unknown) {
-  return checkConfiguration(document, { issuerKinds, connectorKinds });
+  return checkConfiguration(document, { issuerKinds, connectorKinds, channelKinds });
 }
 
 describe('the configuration', () => {
@@ -20,6 +21,7 @@ describe('the configuration', () => {
             behindTlsProxy: false,
             metrics: { public: false, mostSecrets: 2_000 },
           },
+          routes: [],
         },
       });
     }
@@ -71,6 +73,58 @@ describe('the configuration', () => {
         hint: 'did you mean dotenv?',
       },
     ]);
+  });
+
+  test('tells all that is wrong with routes, too', () => {
+    const checked = check({
+      notifications: {
+        routes: [
+          { name: 'ops', to: { kind: 'webhok' }, events: ['blockt'] },
+          { name: 'ops', to: { kind: 'slack' } },
+        ],
+      },
+    });
+    expect('problems' in checked && checked.problems.map(({ path }) => path)).toEqual([
+      'notifications.routes.0.events.0',
+    ]);
+    const mail = { kind: 'smtp', host: 'mail.test', from: 'a@b.test', to: ['c'], tls: 'none' };
+    const routes = [
+      { name: 'ops', to: { kind: 'webhok' } },
+      { name: 'mail', to: mail },
+      { name: 'chat', to: { kind: 'slack' }, digest: '15m' },
+    ];
+    const again = check({ notifications: { routes } });
+    expect('problems' in again && again.problems).toEqual([
+      {
+        path: 'notifications.routes.0.to',
+        message: 'there is no kind webhok',
+        hint: 'did you mean webhook?',
+      },
+      expect.objectContaining({ path: 'notifications.routes.1.to.to.0' }),
+      expect.objectContaining({ path: 'notifications.routes.1.to.tls' }),
+      { path: 'notifications.routes.2.to.urlFile', message: 'is missing' },
+    ]);
+  });
+
+  test('refuses two routes of one name, and a password that would go over a network as text', () => {
+    const chat = { kind: 'slack', urlFile: '/url' };
+    const two = [
+      { name: 'ops', to: chat },
+      { name: 'ops', to: chat },
+    ];
+    expect(check({ notifications: { routes: two } })).toMatchObject({
+      problems: [{ path: 'notifications.routes.1.name', message: 'there is another route ops' }],
+    });
+    const mail = {
+      kind: 'smtp',
+      host: 'mail.test',
+      from: 'a@b.test',
+      to: ['c@d.test'],
+      tls: 'none',
+    };
+    expect(check({ notifications: { routes: [{ name: 'mail', to: mail }] } })).toMatchObject({
+      problems: [{ path: 'notifications.routes.0.to.tls' }],
+    });
   });
 
   test.each([

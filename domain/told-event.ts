@@ -1,0 +1,63 @@
+/** An event as it is sent, and what to do about it: the runbook's heading, and a command. */
+import { blockerCodes } from './blocker.js';
+import type { EventKind, Severity } from './event.js';
+
+export interface ToldEvent {
+  readonly id: string;
+  readonly kind: EventKind;
+  readonly severity: Severity;
+  readonly code: string;
+  readonly organization: string | null;
+  /** `organization/name`; null where it is about none. */
+  readonly secret: string | null;
+  readonly owner: string | null;
+  readonly run: string | null;
+  readonly message: string;
+  /** How often it happened since `at`. */
+  readonly count: number;
+  readonly at: Date;
+}
+
+export interface Advice {
+  readonly command: string;
+  readonly runbook: string | undefined;
+}
+
+const runbook: ReadonlySet<string> = new Set([
+  ...blockerCodes,
+  'dependent-withheld',
+  'unreviewed-break-glass',
+  'notification-failed',
+]);
+
+export function adviceOn(event: ToldEvent): Advice {
+  const heading = runbook.has(event.code) ? `docs/runbook.md#${event.code}` : undefined;
+  return { command: commandFor(event), runbook: heading };
+}
+
+function commandFor({ kind, code, run, secret }: ToldEvent): string {
+  const of = run?.slice(0, 8) ?? '';
+  if (code === 'approval-needed') return `rotor approve ${of}`;
+  if (kind === 'run-finished') return `rotor report ${of}`;
+  if (run !== null) return `rotor watch ${of}`;
+  return secret === null ? 'rotor doctor' : `rotor show ${secret}`;
+}
+
+type Headline = (of: string, code: string) => string;
+
+const headlines: Readonly<Record<EventKind, Headline>> = {
+  blocked: (of, code) => `${of} is blocked: ${code}`,
+  waiting: (of, code) => `${of} waits for you: ${code}`,
+  finding: (of, code) => `${of}: ${code}`,
+  'run-started': (of, code) => `${of}: ${code} has begun`,
+  'run-finished': (of, code) => `${of}: the run has ended, ${code}`,
+  overdue: (of) => `${of} is overdue`,
+  compromise: (of) => `${of} is compromised`,
+  test: () => 'a test of this route',
+};
+
+/** One line: what happened, and to what. */
+export function headline({ kind, code, secret, count }: ToldEvent): string {
+  const often = count > 1 ? `, ${count} times` : '';
+  return `${headlines[kind](secret ?? 'rotor', code)}${often}`;
+}

@@ -1,0 +1,38 @@
+/** Slack's incoming webhooks: blocks of plain text, so that nothing that others wrote is markup. */
+import { ChatOptions, openChat } from './chat.js';
+import { channelKind, type Message } from './kind.js';
+import { paragraphsOf, subjectOf } from './text.js';
+
+export const slack = channelKind({
+  kind: 'slack',
+  options: ChatOptions,
+  open: (options) => openChat(options, slackBody),
+});
+
+/** Slack's own limits. */
+const longestHeader = 150;
+const longestSection = 3_000;
+
+function slackBody(message: Message): unknown {
+  const subject = subjectOf(message);
+  return {
+    // Shown in notifications, and read as markup.
+    text: escaped(subject),
+    blocks: [
+      { type: 'header', text: plain(subject.slice(0, longestHeader)) },
+      ...paragraphsOf(message).map(({ title, lines }) => ({
+        type: 'section',
+        text: plain([title, ...lines].join('\n').slice(0, longestSection)),
+      })),
+      { type: 'context', elements: [plain(`rotor ${message.id}`)] },
+    ],
+  };
+}
+
+function plain(text: string): unknown {
+  return { type: 'plain_text', text, emoji: false };
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

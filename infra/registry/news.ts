@@ -1,0 +1,108 @@
+/** Findings and compromises become events here, whoever wrote them: their rows are the outbox. */
+import type pg from 'pg';
+import { severities, type EventDraft, type RouteRule, type Severity } from '../../domain/event.js';
+import { inTransaction, type Queryable } from '../postgres.js';
+import { writeEvents } from './events.js';
+
+/** Where no route was configured for longer, nobody is told of it afterwards. */
+const oldestNews = "interval '1 day'";
+const mostAtOnce = 200;
+
+/** Several workers share: what one has locked, the others pass over. */
+export async function tellNews(pool: pg.Pool, routes: readonly RouteRule[]): Promise<void> {
+  await inTransaction(pool, async (db) => {
+    const [findings, compromises] = await Promise.all([newFindings(db), newCompromises(db)]);
+    await writeEvents(db, routes, [...findings, ...compromises]);
+  });
+}
+
+interface Subject {
+  readonly secret_id: string | null;
+  readonly organization: string | null;
+  readonly name: string | null;
+  readonly owner: string | null;
+}
+
+interface NewFinding extends Subject {
+  readonly id: string;
+  readonly code: string;
+  readonly about: string;
+  readonly message: string;
+  readonly severity: string | null;
+  readonly is_news: boolean;
+}
+
+const aSecret = 's.id as secret_id, o.name as organization, s.name, s.owner';
+const ofSecret = `left join rotor.secrets s on s.id = due.secret_id
+  left join rotor.organizations o on o.id = s.organization_id`;
+
+/** Read as JSON: a finding without a severity of its own is a warning. */
+const takeFindings = `
+with due as (
+  select id, secret_id from rotor.findings where told_at is null and closed_at is null
+  order by first_at limit ${mostAtOnce} for update skip locked)
+update rotor.findings f set told_at = clock_timestamp()
+from due ${ofSecret} where f.id = due.id
+returning f.id, f.code, f.about, f.message, to_jsonb(f)->>'severity' as severity,
+  f.last_at > clock_timestamp() - ${oldestNews} as is_news, ${aSecret}`;
+
+/** What a route could not deliver: told by the others. */
+export const notificationFailed = 'notification-failed';
+
+const overdue: ReadonlySet<string> = new Set(['rotation-overdue', 'overdue']);
+
+async function newFindings(db: Queryable): Promise<EventDraft[]> {
+  const { rows } = await db.query<NewFinding>(takeFindings);
+  return rows
+    .filter(({ is_news }) => is_news)
+    .map((row) => ({
+      kind: overdue.has(row.code) ? 'overdue' : 'finding',
+      severity: severityOf(row.severity),
+      code: row.code,
+      message: row.message,
+      runId: undefined,
+      sameness: `finding ${row.id}`,
+      subject: subjectOf(row),
+      failedRoute: row.code === notificationFailed ? row.about : undefined,
+    }));
+}
+
+function severityOf(said: string | null): Severity {
+  return severities.find((one) => one === said) ?? 'warning';
+}
+
+interface NewCompromise extends Subject {
+  readonly id: string;
+  readonly requested_by: string;
+  readonly reason: string;
+  readonly is_news: boolean;
+}
+
+const takeCompromises = `
+with due as (
+  select id, secret_id from rotor.runs where told_at is null and kind = 'compromise'
+  order by requested_at limit ${mostAtOnce} for update skip locked)
+update rotor.runs r set told_at = clock_timestamp()
+from due ${ofSecret} where r.id = due.id
+returning r.id, r.requested_by, r.reason,
+  r.requested_at > clock_timestamp() - ${oldestNews} as is_news, ${aSecret}`;
+
+async function newCompromises(db: Queryable): Promise<EventDraft[]> {
+  const { rows } = await db.query<NewCompromise>(takeCompromises);
+  return rows
+    .filter(({ is_news }) => is_news)
+    .map((row) => ({
+      kind: 'compromise',
+      severity: 'critical',
+      code: 'compromise',
+      message: `a compromise was declared by ${row.requested_by}: ${row.reason}`,
+      runId: row.id,
+      sameness: `compromise ${row.id}`,
+      subject: subjectOf(row),
+    }));
+}
+
+function subjectOf({ secret_id, organization, name, owner }: Subject): EventDraft['subject'] {
+  if (secret_id === null || organization === null || name === null) return undefined;
+  return { secretId: secret_id, organization, name, owner: owner ?? '' };
+}

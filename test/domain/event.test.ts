@@ -1,0 +1,88 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Change } from '../../domain/change.js';
+import { runEvents, takes, waitMs, type EventDraft, type RouteRule } from '../../domain/event.js';
+import { facts, run } from './facts.js';
+
+const all: RouteRule = {
+  name: 'all',
+  events: undefined,
+  owners: undefined,
+  organizations: undefined,
+  severity: 'info',
+  digestMs: undefined,
+};
+
+const event: EventDraft = {
+  kind: 'blocked',
+  severity: 'warning',
+  code: 'issuer-failed',
+  message: 'x',
+  runId: undefined,
+  sameness: 'x',
+  subject: { secretId: '1', organization: 'acme', name: 'api', owner: 'billing' },
+};
+
+describe('a route', () => {
+  test.each<[string, Partial<RouteRule>, Partial<EventDraft>, boolean]>([
+    ['takes everything where it says nothing', {}, {}, true],
+    ['takes its kinds', { events: ['blocked', 'waiting'] }, {}, true],
+    ['leaves other kinds out', { events: ['compromise'] }, {}, false],
+    ["takes its owners' secrets", { owners: ['billing'] }, {}, true],
+    ["leaves other owners' out", { owners: ['other'] }, {}, false],
+    ['leaves other organizations out', { organizations: ['other'] }, {}, false],
+    ['takes what is as grave as it says', { severity: 'warning' }, {}, true],
+    ['leaves out what is less grave', { severity: 'critical' }, {}, false],
+    [
+      'of an owner leaves out what is of none',
+      { owners: ['billing'] },
+      { subject: undefined },
+      false,
+    ],
+    ['is not told that it fails itself', {}, { failedRoute: 'all' }, false],
+    ['is told that another one fails', {}, { failedRoute: 'other' }, true],
+  ])('%s', (...[, rule, draft, taken]) => {
+    expect(takes({ ...all, ...rule }, { ...event, ...draft })).toBe(taken);
+  });
+
+  test('with a digest holds back what is not critical', () => {
+    const digesting = { ...all, digestMs: 900_000 };
+    expect(waitMs(digesting, event)).toBe(900_000);
+    expect(waitMs(digesting, { ...event, severity: 'critical' })).toBeUndefined();
+  });
+});
+
+describe('what a run does', () => {
+  const told = (change: Change, kind = run.kind) => {
+    const [draft] = runEvents(facts({ run: { ...run, kind } }), [change]);
+    return draft && `${draft.severity} ${draft.kind} ${draft.code}`;
+  };
+  const waits = (code: string, until?: Date): Change => ({
+    change: 'run-waits',
+    code,
+    told: 'x',
+    until,
+  });
+
+  test.each<[string, Change, string | undefined]>([
+    ['blocked', waits('issuer-failed'), 'warning blocked issuer-failed'],
+    ["waiting for a person's word", waits('approval-needed'), 'warning waiting approval-needed'],
+    ['waiting by itself: nobody is told', waits('quiet-period', new Date()), undefined],
+    ['trying again: nobody is told', waits('retrying'), undefined],
+    ['ended', { change: 'run-ended', outcome: 'succeeded' }, 'info run-finished succeeded'],
+    [
+      'rolled back',
+      { change: 'run-ended', outcome: 'rolled-back' },
+      'warning run-finished rolled-back',
+    ],
+    ['going on: nobody is told', { change: 'run-goes-on' }, undefined],
+  ])('%s', (_what, change, expected) => {
+    expect(told(change)).toBe(expected);
+  });
+
+  test('is graver in a compromise', () => {
+    expect(told(waits('issuer-failed'), 'compromise')).toBe('critical blocked issuer-failed');
+    expect(told({ change: 'run-ended', outcome: 'succeeded' }, 'compromise')).toBe(
+      'warning run-finished succeeded',
+    );
+  });
+});

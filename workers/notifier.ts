@@ -1,0 +1,126 @@
+/** A loop in every worker: makes events of findings, and sends what is due; one slow route holds up no other. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type pg from 'pg';
+import type { RouteRule } from '../domain/event.js';
+import { AdapterError, RotorError } from '../domain/errors.js';
+import { longestSendMs, type Channel } from '../infra/notify/kind.js';
+import { tellNews } from '../infra/registry/news.js';
+import {
+  claimMessages,
+  forgetOldEvents,
+  recordFailure,
+  recordSent,
+  type QueuedMessage,
+} from '../infra/registry/notifications.js';
+
+export interface NotifierParts {
+  readonly pool: pg.Pool;
+  readonly identity: string;
+  readonly routes: readonly RouteRule[];
+  channel(route: string): Channel;
+  readonly reached: (point: string) => void;
+  readonly warn: (message: string, about: Readonly<Record<string, unknown>>) => void;
+  readonly everyMs?: number;
+}
+
+export interface Notifier {
+  stop(): Promise<void>;
+}
+
+/** Longer than any attempt takes: then whoever has claimed it is dead. */
+const claimMs = longestSendMs + 30_000;
+
+/** What is being sent when the worker ends may still arrive. */
+const graceMs = 3_000;
+
+const forgetEveryMs = 3_600_000;
+
+export function startNotifier(parts: NotifierParts): Notifier {
+  if (parts.routes.length === 0) return { stop: () => Promise.resolve() };
+  const stopping = new AbortController();
+  const hurry = new AbortController();
+  const sending = new Map<string, Promise<void>>();
+  const look = lookOf({ ...parts, signal: hurry.signal }, sending);
+  const done = loop(parts, look, stopping.signal);
+  return {
+    stop: async () => {
+      stopping.abort();
+      await done;
+      const all = Promise.all(sending.values());
+      await Promise.race([all, pause(graceMs, undefined, { ref: false })]);
+      hurry.abort();
+      await all;
+    },
+  };
+}
+
+async function loop(
+  { everyMs = 1_000, warn }: NotifierParts,
+  look: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    // A database that is away for a while is no reason to end: what is to be told waits there.
+    await look().catch((error: unknown) =>
+      warn('notifications could not be looked for', {
+        error: error instanceof Error ? error.name : 'unknown',
+      }),
+    );
+    await pause(everyMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+type Sending = NotifierParts & { readonly signal: AbortSignal };
+
+/** A route that is still busy is passed over. */
+function lookOf(parts: Sending, busy: Map<string, Promise<void>>): () => Promise<void> {
+  let forgotAt = Date.now();
+  return async () => {
+    const { pool, routes } = parts;
+    await tellNews(pool, routes);
+    for (const { name } of routes) {
+      if (busy.has(name)) continue;
+      const sent = sendDue(parts, name).finally(() => busy.delete(name));
+      busy.set(name, sent);
+    }
+    if (Date.now() - forgotAt < forgetEveryMs) return;
+    await forgetOldEvents(pool);
+    forgotAt = Date.now();
+  };
+}
+
+async function sendDue(parts: Sending, route: string): Promise<void> {
+  const { pool, identity, warn } = parts;
+  try {
+    const messages = await claimMessages(pool, { route, claimant: identity, claimMs });
+    await Promise.all(messages.map((message) => sendOne(parts, route, message)));
+  } catch (error) {
+    const name = error instanceof Error ? error.name : 'unknown';
+    warn('notifications could not be claimed or recorded', { route, error: name });
+  }
+}
+
+async function sendOne(parts: Sending, route: string, message: QueuedMessage): Promise<void> {
+  const { pool, channel, reached, signal, warn } = parts;
+  try {
+    await channel(route).send(message, signal);
+  } catch (error) {
+    const failure = toldOf(error);
+    const isGivenUp = await recordFailure(pool, { route, message, failure });
+    warn(isGivenUp ? 'a notification was given up' : 'a notification was not delivered', {
+      route,
+      id: message.id,
+      failure,
+    });
+    return;
+  }
+  reached('notify:sent');
+  await recordSent(pool, { route, message });
+}
+
+/** Never another's text. */
+function toldOf(error: unknown): string {
+  if (error instanceof AdapterError || error instanceof RotorError)
+    return `${error.code}: ${error.message}`;
+  return error instanceof Error ? error.name : 'unknown';
+}
