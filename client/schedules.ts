@@ -216,7 +216,8 @@ export async function* heldSchedules({
   taskQueue,
 }: Temporal): AsyncGenerator<HeldSchedule> {
   for await (const found of client.schedule.list()) {
-    if (found.memo?.['queue'] === taskQueue) yield heldOf(found);
+    const isOurs = found.scheduleId.startsWith(scheduleId(''));
+    if (isOurs && found.memo?.['queue'] === taskQueue) yield heldOf(found);
   }
 }
 

@@ -24,8 +24,7 @@ export async function noteOverdue(
   await inTransaction(pool, async (db) => {
     await db.query('select 1 from rotor.secrets where id = $1 for update', [secretId]);
     if (since === undefined) {
-      const closed = { change: 'findings-closed', code, abouts: [about] } as const;
-      return closeFindings(db, secretId, closed);
+      return closeFindings(db, secretId, { code, abouts: [about] });
     }
     const finding = { code, about, message: messageOf(secret, since) };
     await writeFinding(db, secretId, finding);
