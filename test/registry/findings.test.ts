@@ -208,4 +208,25 @@ describe('a page of the sweep', () => {
     await openSweepBook(database.pool).closeForgotten();
     expect(await codesOf(organization)).toEqual(['revoked-use']);
   });
+
+  test('knows which secrets a schedule rotates: by their own word, or their policy’s', async () => {
+    const own = await secretOf();
+    const none = await secretOf();
+    await database.ownerPool.query(
+      `update rotor.secrets set schedule = '{"every": "30d"}' where id = $1`,
+      [own.secretId],
+    );
+    const byPolicy = await secretOf();
+    await database.ownerPool.query(
+      `with p as (insert into rotor.policies (organization_id, name, policy)
+         select organization_id, 'p', '{"schedule": {"every": "30d"}}' from rotor.secrets where id = $1 returning id)
+       update rotor.secrets set policy_id = p.id from p where rotor.secrets.id = $1`,
+      [byPolicy.secretId],
+    );
+    const read = await openSweepBook(database.pool).read({ after: undefined, limit: 1_000 });
+    const scheduled = [own, none, byPolicy].map(
+      ({ secretId }) => read.find((one) => one.secretId === secretId)?.scheduled,
+    );
+    expect(scheduled).toEqual([true, false, true]);
+  });
 });
