@@ -24,7 +24,11 @@ export function decideApprove(facts: Facts): Decided<Answer> {
   const approvalIds = holding.map(({ approvalId }) => approvalId);
   return {
     result: { kind: 'done', told },
-    changes: [{ change: 'approvals-used', approvalIds, hash: facts.run.plan?.hash ?? '' }],
+    changes: [
+      { change: 'approvals-used', approvalIds, hash: facts.run.plan?.hash ?? '' },
+      // Nobody is waited for any more, however long the next step takes.
+      { change: 'run-goes-on' },
+    ],
   };
 }
 

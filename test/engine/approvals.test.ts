@@ -100,6 +100,7 @@ describe('a run whose policy asks for approval', () => {
     await waiting(runId);
     await world.approve(runId, 'ada');
     await eventually(async () => (await world.versions())[1] === 'v2 active current', patience);
+    expect((await world.run(runId))['waits_code']).not.toBe('approval-needed');
     await world.depend('late');
     await world.tell();
     expect(await waiting(runId)).toContain('since ada approved, it also moves late');
