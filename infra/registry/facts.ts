@@ -49,11 +49,14 @@ select json_build_object(
       'documentation', d.documentation, 'leastEvidence', d.least_evidence, 'seenAs', d.seen_as,
       'usesAtLeastEveryMs', d.uses_at_least_every_ms, 'picksUpWithinMs', d.picks_up_within_ms,
       'declaredAt', d.declared_at,
-      'withheld', (select json_build_object('by', w.withheld_by, 'reason', w.reason, 'since', w.since)
-        from rotor.withholdings w where w.dependent_id = t.id and w.released_at is null
-          and (w.secret_id is null or w.secret_id = s.id) order by w.since limit 1)) order by t.name, e.identity), '[]')
+      'withheld', w.withheld) order by t.name, e.identity), '[]')
     from rotor.dependencies d join rotor.dependents t on t.id = d.dependent_id
       join rotor.destinations e on e.id = d.destination_id
+      left join (select distinct on (w.dependent_id) w.dependent_id,
+          json_build_object('by', w.withheld_by, 'reason', w.reason, 'since', w.since) as withheld
+        from rotor.withholdings w
+        where w.released_at is null and (w.secret_id is null or w.secret_id = s.id)
+        order by w.dependent_id, w.since) w on w.dependent_id = t.id
     where d.secret_id = s.id and d.retired_at is null and t.retired_at is null),
   'deliveries', (select coalesce(json_agg(json_build_object('dependencyId', y.dependency_id,
       'versionId', y.version_id, 'generation', y.generation, 'evidence', y.evidence,
