@@ -47,10 +47,18 @@ interface WithholdingOptions {
 
 function addWithholding(dependents: Command, act: Act): void {
   const verbs = [
-    ['withhold', 'a system that leaked: it is given no new value until it is released'],
-    ['release', 'it is given new values again, and what it missed'],
+    {
+      verb: 'withhold',
+      description: 'a system that leaked: it is given no new value until it is released',
+      is: 'is given no new value of',
+    },
+    {
+      verb: 'release',
+      description: 'it is given new values again, and what it missed',
+      is: 'is given new values again of',
+    },
   ] as const;
-  for (const [verb, description] of verbs) {
+  for (const { verb, description, is } of verbs) {
     dependents
       .command(`${verb} <dependent>`)
       .description(description)
@@ -62,7 +70,7 @@ function addWithholding(dependents: Command, act: Act): void {
           const path = `/v1/dependents/${organization}/${dependent}/${verb}`;
           output.show(
             await api.post<Row>(path, { reason: options.reason, secret: options.secret }),
-            (row) => `${name}: ${verb}, ${(row['secrets'] as string[]).join(', ') || 'no secret'}`,
+            (row) => `${name} ${is} ${(row['secrets'] as string[]).join(', ') || 'any secret'}`,
           );
         }),
       );

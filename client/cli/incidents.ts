@@ -230,7 +230,8 @@ async function watch({ api, output }: Context, id: string): Promise<number> {
   for (;;) {
     const view = await api.get<IncidentView>(pathOf(id));
     const text = incidentText(view);
-    if (text !== last) output.show(view, () => text);
+    const begun = view.secrets.length > 0 || view.incident['ended'] !== null;
+    if (begun && text !== last) output.show(view, () => text);
     last = text;
     if (view.incident['ended'] !== null) return exitCodes.fine;
     await pause(lookEveryMs);
