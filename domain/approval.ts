@@ -33,7 +33,7 @@ export function contentOf(facts: Facts, plan: Planned): PlanContent {
 
 /** The rule that this run is under; a roll back and containing a compromise wait for nobody. */
 export function approvalRule({ run, policy }: Facts): ApprovalRule | undefined {
-  if (run.kind === 'compromise') return undefined;
+  if (run.kind === 'compromise' || run.plan?.direction === 'back') return undefined;
   const rule = policy.approvals;
   return rule?.kinds.includes(run.kind) === true ? rule : undefined;
 }

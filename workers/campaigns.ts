@@ -37,8 +37,8 @@ async function ask(parts: CampaignParts, campaignId: string, one: ToAsk): Promis
     const runId = await askForRun(parts, campaignId, one);
     await noteAsked(parts.pool, campaignId, { secretId, runId });
   } catch (error) {
-    if (!(error instanceof RotorError)) throw error;
-    await noteAsked(parts.pool, campaignId, { secretId, failure: error.message });
+    const failure = error instanceof RotorError ? error.message : 'it could not be asked for';
+    await noteAsked(parts.pool, campaignId, { secretId, failure });
   }
 }
 
@@ -46,7 +46,7 @@ async function ask(parts: CampaignParts, campaignId: string, one: ToAsk): Promis
 async function askForRun(
   { pool, audit, temporal, identity }: CampaignParts,
   campaignId: string,
-  { secretId, organization, secret, versionIds, by, person, reason }: ToAsk,
+  { secretId, organization, secret, versionIds, before, by, person, reason }: ToAsk,
 ): Promise<string> {
   const request = {
     organization,
@@ -56,7 +56,8 @@ async function askForRun(
     requestedPerson: person,
     reason: `incident ${campaignId.slice(0, 8)}: ${reason}`,
     options: { versionIds },
-    idempotencyKey: `incident:${campaignId}:${secretId}`,
+    // No token's name holds a slash: nobody else's key is this one.
+    idempotencyKey: `incident/${campaignId}/${secretId}/${before ?? 'first'}`,
   } as const;
   const { runId } = await submit({ pool, audit }, request, identity);
   const run = await claimedRun(pool, runId, identity);

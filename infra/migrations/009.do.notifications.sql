@@ -4,8 +4,9 @@ create table rotor.events (
   kind text not null,
   severity text not null check (severity in ('info', 'warning', 'critical')),
   code text not null,
-  secret_id uuid references rotor.secrets,
-  run_id uuid references rotor.runs,
+  -- No references: they would lock secrets and runs after findings, against everybody's order. Events are no record.
+  secret_id uuid,
+  run_id uuid,
   -- As they were then; null where it is about no secret.
   organization text,
   secret text,

@@ -15,9 +15,9 @@ create table rotor.approvals (
   approved_at timestamptz not null default clock_timestamp(),
   expires_at timestamptz not null,
   -- Hashes of the plans that went on because of it.
-  used_for text[] not null default '{}',
-  unique (run_id, plan_hash, person)
+  used_for text[] not null default '{}'
 );
+create index approvals_run on rotor.approvals (run_id);
 
 create function rotor.keep_approvals() returns trigger language plpgsql as $$
 begin

@@ -20,7 +20,7 @@ export interface Approved {
   readonly hash: string;
 }
 
-/** Once more by the same person is the same, and holds no longer. */
+/** Once more by the same person is the same while it holds, and a new one afterwards. */
 export async function approveRun(parts: SayingParts, call: ApprovalCall): Promise<Approved> {
   const { runId, by, reason } = call;
   return inTransaction(parts.pool, async (db) => {
@@ -30,8 +30,9 @@ export async function approveRun(parts: SayingParts, call: ApprovalCall): Promis
     const { rowCount } = await db.query(
       `insert into rotor.approvals
          (run_id, plan_hash, content, approved_by, person, reason, expires_at)
-       values ($1, $2, $3, $4, $5, $6, clock_timestamp() + make_interval(secs => $7))
-       on conflict (run_id, plan_hash, person) do nothing`,
+       select $1, $2, $3, $4, $5, $6, clock_timestamp() + make_interval(secs => $7)
+       where not exists (select from rotor.approvals a where a.run_id = $1 and a.plan_hash = $2
+         and a.person = $5 and a.expires_at > clock_timestamp())`,
       [runId, hash, content, by.name, person, reason, rule.livesMs / 1_000],
     );
     const event = { change: 'approved', plan: hash, person, reason };

@@ -120,10 +120,19 @@ export interface ToAsk {
   readonly organization: string;
   readonly secret: string;
   readonly versionIds: readonly string[];
+  /** The run that was asked for already, and ended with something that lives. */
+  readonly before: string | null;
   readonly by: string;
   readonly person: string | undefined;
   readonly reason: string;
 }
+
+/** A run that was taken over by another one goes on as that one. */
+const counted = `
+  select c.*, exists (select from rotor.versions v where v.id = any(c.version_ids)
+      and v.state not in ('revoked', 'ended')) as lives,
+    exists (select from rotor.runs r where r.secret_id = c.secret_id and r.state <> 'ended') as busy
+  from rotor.campaign_secrets c where c.campaign_id = $1`;
 
 interface CampaignRow {
   readonly subject: CampaignSubject;
@@ -142,9 +151,20 @@ export async function nextOfCampaign(pool: pg.Pool, campaignId: string): Promise
     const [campaign] = rows;
     if (campaign === undefined) return [];
     await widen(db, campaignId, campaign);
-    const { containing } = await progressOf(db, campaignId);
-    return toAsk(db, campaignId, Math.max(0, campaign.at_once - containing));
+    const atWork = await countAtWork(db, campaignId);
+    return toAsk(db, campaignId, Math.max(0, campaign.at_once - atWork));
   });
+}
+
+/** A run that waits for people, or for an issuer that is away, holds nobody else up. */
+async function countAtWork(db: Queryable, campaignId: string): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    `select count(*)::int as count from (${counted}) c join rotor.runs r
+       on r.secret_id = c.secret_id and r.state <> 'ended' and r.waits_code is null
+     where c.run_id is not null and c.lives`,
+    [campaignId],
+  );
+  return rows[0]?.count ?? 0;
 }
 
 async function widen(
@@ -157,7 +177,11 @@ async function widen(
     `insert into rotor.campaign_secrets (campaign_id, secret_id, version_ids, position)
      select $1, (e->>'secretId')::uuid, array(select jsonb_array_elements_text(e->'versionIds')::uuid), n
      from jsonb_array_elements($2) with ordinality as t (e, n)
-     on conflict (campaign_id, secret_id) do nothing`,
+     -- The foreign keys lock secrets: by id, as everybody does.
+     order by 2
+     on conflict (campaign_id, secret_id) do update set version_ids =
+       array(select distinct unnest(rotor.campaign_secrets.version_ids || excluded.version_ids))
+     where not rotor.campaign_secrets.version_ids @> excluded.version_ids`,
     [campaignId, JSON.stringify(found)],
   );
 }
@@ -165,10 +189,10 @@ async function widen(
 async function toAsk(db: Queryable, campaignId: string, limit: number): Promise<ToAsk[]> {
   const { rows } = await db.query<Omit<ToAsk, 'person'> & { person: string | null }>(
     `select c.secret_id as "secretId", o.name as organization, s.name as secret,
-       c.version_ids as "versionIds", g.started_by as by, g.started_person as person, g.reason
-     from rotor.campaign_secrets c join rotor.campaigns g on g.id = c.campaign_id
+       c.version_ids as "versionIds", c.run_id as before, g.started_by as by, g.started_person as person, g.reason
+     from (${counted}) c join rotor.campaigns g on g.id = c.campaign_id
      join rotor.secrets s on s.id = c.secret_id join rotor.organizations o on o.id = s.organization_id
-     where c.campaign_id = $1 and c.run_id is null
+     where c.campaign_id = $1 and c.lives and (c.run_id is null or not c.busy)
        and (c.asked_at is null or c.asked_at < clock_timestamp() - interval '5 seconds')
      order by c.position, c.secret_id limit $2`,
     [campaignId, limit],
@@ -182,18 +206,11 @@ export async function noteAsked(
   { secretId, ...asked }: { secretId: string; runId?: string; failure?: string },
 ): Promise<void> {
   await db.query(
-    `update rotor.campaign_secrets set run_id = $3, failure = $4, asked_at = clock_timestamp()
+    `update rotor.campaign_secrets set run_id = coalesce($3, run_id), failure = $4, asked_at = clock_timestamp()
      where campaign_id = $1 and secret_id = $2`,
     [campaignId, secretId, asked.runId ?? null, asked.failure ?? null],
   );
 }
-
-/** A run that was taken over by another one goes on as that one. */
-const counted = `
-  select c.*, exists (select from rotor.versions v where v.id = any(c.version_ids)
-      and v.state not in ('revoked', 'ended')) as lives,
-    exists (select from rotor.runs r where r.secret_id = c.secret_id and r.state <> 'ended') as busy
-  from rotor.campaign_secrets c where c.campaign_id = $1`;
 
 export async function progressOf(db: Queryable, campaignId: string): Promise<CampaignProgress> {
   const { rows } = await db.query<CampaignProgress>(

@@ -84,7 +84,7 @@ interface Subject {
 async function lockSubject(db: Queryable, call: WithholdingCall): Promise<Subject> {
   const { rows } = await db.query<{ id: string }>(
     `select t.id from rotor.dependents t join rotor.organizations o on o.id = t.organization_id
-     where o.name = $1 and t.name = $2 and t.retired_at is null for update of t`,
+     where o.name = $1 and t.name = $2 and t.retired_at is null for no key update of t`,
     [call.organization, call.dependent],
   );
   const dependentId = rows[0]?.id;
