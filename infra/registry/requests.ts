@@ -57,8 +57,12 @@ export async function submitIn(
   const open = await openRuns(db, secretId);
   const place = placeFor(request, open);
   if (place.kind === 'join') {
-    await exclude(db, audit, { request, secretId, runId: place.runId });
-    return join(db, request, place.runId);
+    const { runId } = place;
+    const { kind, reason, options } = request;
+    const event = { change: 'run-joined', kind, reason, options };
+    await audit.append(db, secretId, [{ actor: request.requestedBy, runId, event }]);
+    await exclude(db, audit, { request, secretId, runId });
+    return join(db, request, runId);
   }
   await refuseUnknownDependents(db, secretId, request);
   if (place.supersedes !== undefined) await supersede(db, place.supersedes);

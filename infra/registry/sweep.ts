@@ -95,12 +95,12 @@ async function known(
   };
 }
 
-/** Late use of a revoked version, and what could not be cleaned, outlive the secret. */
+/** Late use of a revoked version, what could not be cleaned, and what nobody has reviewed outlive the secret. */
 async function closeForgotten(pool: pg.Pool): Promise<void> {
   await pool.query(
     `update rotor.findings f set closed_at = clock_timestamp()
      from rotor.secrets s where s.id = f.secret_id and s.retired_at is not null
-       and f.closed_at is null and f.code not in ('revoked-use', 'clean-failed')`,
+       and f.closed_at is null and f.code not in ('revoked-use', 'clean-failed', 'unreviewed-break-glass')`,
   );
   await pool.query(
     `update rotor.findings f set closed_at = clock_timestamp()

@@ -72,6 +72,9 @@ describe('a run whose policy asks for approval', () => {
     const runId = await begin({ livesMs: 1 });
     await waiting(runId);
     await world.approve(runId, 'ada');
+    await world.approve(runId, 'ada');
+    const { rows } = await world.database.pool.query('select person from rotor.approvals');
+    expect(rows).toEqual([{ person: 'ada' }, { person: 'ada' }]);
     await expect(world.approve(runId, 'grace', 'a'.repeat(8))).rejects.toMatchObject({
       code: 'plan-changed',
     });

@@ -105,6 +105,11 @@ describe('a request that joined a run', () => {
     const idempotencyKey = randomUUID();
     const joined = await request({ ...again, idempotencyKey });
     expect(joined).toEqual({ runId, submission: 'joined' });
+    const { rows: told } = await database.pool.query(
+      `select actor from rotor.audit where run_id = $1 and event->>'change' = 'run-joined'`,
+      [runId],
+    );
+    expect(told).toHaveLength(1);
     expect(await request({ ...again, idempotencyKey })).toEqual({ runId, submission: 'repeated' });
     await end(runId);
     expect(await request({ ...again, idempotencyKey })).toEqual({ runId, submission: 'repeated' });
