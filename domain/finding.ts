@@ -62,8 +62,8 @@ export const findingKinds = {
   'dependent-withheld': {
     severity: 'warning',
     is: 'a dependent is given no new value',
-    todo: 'once it is sound: rotor dependents release; where it is gone: rotor dependents retire',
-    closes: 'it is released, or retired',
+    todo: 'once it is sound, or gone: rotor dependents release, and retire where it is gone',
+    closes: 'it is released',
   },
   'unreviewed-break-glass': {
     severity: 'critical',

@@ -1,7 +1,6 @@
 /** Dependents: who they are, and retiring one when nothing of it is left. */
 import { RotorError } from '../../domain/errors.js';
 import { inTransaction, type Queryable } from '../postgres.js';
-import { closeFindings } from './findings.js';
 import { noteInstallation, type TrailParts } from './installation-trail.js';
 import type { Row } from './views.js';
 
@@ -41,6 +40,7 @@ export async function retireDependent(
 ): Promise<Retired> {
   return inTransaction(pool, async (db) => {
     const id = await retire(db, { organization, dependent });
+    await refuseWithheld(db, id, `${organization}/${dependent}`);
     // Locked before their dependencies change: a declaration has the secret first, too.
     const { rows: secrets } = await db.query<{ id: string; name: string }>(
       `select s.id, s.name from rotor.secrets s where s.id in (select d.secret_id
@@ -56,13 +56,29 @@ export async function retireDependent(
     for (const secret of secrets) {
       const event = { change: 'dependent-retired', dependent };
       await audit.append(db, secret.id, [{ actor: by, event }]);
-      await closeFindings(db, secret.id, { code: 'dependent-withheld', abouts: [dependent] });
     }
     const event = { change: 'dependent-retired', organization, dependent };
     await noteInstallation({ audit }, db, { actor: by, event });
     const touched = secrets.map((secret) => secret.id);
     return { retired: dependent, secrets: secrets.map(({ name }) => name), touched };
   });
+}
+
+/** Declared again it would be another one, and given what it is withheld from: who may contain says first that it is over. */
+async function refuseWithheld(db: Queryable, id: string, name: string): Promise<void> {
+  const { rows } = await db.query(
+    'select 1 from rotor.withholdings where dependent_id = $1 and released_at is null limit 1',
+    [id],
+  );
+  if (rows.length === 0) return;
+  throw new RotorError(
+    'dependent-withheld',
+    `${name} is given no new value, and is not retired so`,
+    {
+      kind: 'conflict',
+      hint: `rotor dependents release ${name} --reason TEXT first`,
+    },
+  );
 }
 
 async function retire(

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { retireDependent } from '../../infra/registry/dependents.js';
 import { withholdDependent, releaseDependent } from '../../infra/registry/withholdings.js';
 import { eventually } from '../faults/installation.js';
 import { keepUsing, openWorld, quickPolicy, type World } from './world.js';
@@ -93,6 +94,17 @@ describe('a dependent that is given no new value', () => {
     await expect(release({ secret: 'other' })).rejects.toMatchObject({
       code: 'no-such-dependency',
     });
+  });
+
+  test('it is not retired, and declared again as another one, before it is released', async () => {
+    await begin();
+    const parts = world.withholdingParts;
+    const retire = () =>
+      retireDependent(parts, { organization: 'acme', dependent: 'leaky', by: 'eve' });
+    await withholdDependent(parts, { ...call, secret: undefined });
+    await expect(retire()).rejects.toMatchObject({ code: 'dependent-withheld' });
+    await releaseDependent(parts, { ...call, secret: undefined });
+    expect(await retire()).toMatchObject({ retired: 'leaky' });
   });
 
   test('of one secret and of all: the finding closes with the last release', async () => {
