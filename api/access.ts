@@ -28,3 +28,10 @@ export function demandOrganization(principal: Principal, organization: string): 
     kind: 'missing',
   });
 }
+
+/** What is nobody's alone: a token of one organization may not, whatever its role. */
+export function demandInstallation({ organization }: Principal, what: string): void {
+  if (organization === undefined) return;
+  const message = `${what}, and this token is for ${organization} only`;
+  throw new RotorError('not-allowed', message, { kind: 'denied' });
+}

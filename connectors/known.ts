@@ -18,3 +18,12 @@ export function isSame(a: string, b: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(a), digest(b));
 }
+
+/** What a place of one string holds afterwards; undefined: it is left as it is. */
+export type Edit = (held: string | undefined, value: string) => string | undefined;
+
+export const delivered: Edit = (_, value) => value;
+
+/** Another value stays. */
+export const withdrawn: Edit = (held, value) =>
+  held !== undefined && isSame(held, value) ? '' : held;

@@ -1,6 +1,6 @@
 /** Bodies of requests about incidents. */
 import { z } from 'zod';
-import { Text } from './names.js';
+import { Moment, Text } from './names.js';
 
 const Pair = z
   .string()
@@ -11,10 +11,7 @@ const fields = {
   dependent: Pair.optional(),
   organization: z.string().max(63).optional(),
   secrets: z.array(Pair).min(1).max(10_000).optional(),
-  leakedBefore: z.iso.datetime({
-    offset: true,
-    error: 'expected a moment such as 2026-01-31T12:00:00Z',
-  }),
+  leakedBefore: Moment,
 };
 
 interface Named {

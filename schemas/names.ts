@@ -36,6 +36,12 @@ export const Duration = z
     return z.NEVER;
   });
 
+/** ISO 8601 with its zone: what a person means is not guessed. */
+export const Moment = z.iso.datetime({
+  offset: true,
+  error: 'expected a moment such as 2026-01-31T12:00:00Z',
+});
+
 /** No time at all is no time limit: whatever it is for would always be too late. */
 export const TimeLimit = Duration.refine(
   (ms) => ms > 0,

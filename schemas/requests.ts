@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { roles } from '../domain/role.js';
 import { decisionKinds, runKinds, type RunKind } from '../domain/run.js';
-import { Duration, Name, Text, TimeLimit } from './names.js';
+import { Duration, Moment, Name, Text, TimeLimit } from './names.js';
 
 const Source = z
   .strictObject({
@@ -32,9 +32,7 @@ const RunFields = z.strictObject({
   confirm: z.literal('revoke').optional(),
   versions: z.array(VersionName).min(1).max(100).optional(),
   everyVersion: z.boolean().optional(),
-  leakedBefore: z.iso
-    .datetime({ offset: true, error: 'expected a moment such as 2026-01-31T12:00:00Z' })
-    .optional(),
+  leakedBefore: Moment.optional(),
   exclude: z.array(Name).max(5_000).optional(),
   replaceFirst: Duration.optional(),
   acceptOutage: AcceptedOutage.optional(),

@@ -11,10 +11,7 @@ import {
 } from '../client/workflows.js';
 import { openCampaigns } from '../infra/registry/campaigns.js';
 import { claimRunning, claimUnstarted, unreadRuns } from '../infra/registry/requests.js';
-
-export interface Keeper {
-  stop(): Promise<void>;
-}
+import { startLoop, type Loop } from './loop.js';
 
 export interface KeeperParts {
   readonly pool: pg.Pool;
@@ -29,27 +26,9 @@ export interface KeeperParts {
 
 const minute = 60_000;
 
-export function startKeeper(parts: KeeperParts): Keeper {
+export function startKeeper(parts: KeeperParts): Loop {
   const keepCollectors = collectorsOf(parts);
-  let stopped = false;
-  let wake: () => void = () => undefined;
-  const loop = async (): Promise<void> => {
-    while (!stopped) {
-      await lookOnce(parts, keepCollectors);
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        setTimeout(resolve, parts.everyMs);
-      });
-    }
-  };
-  const done = loop();
-  return {
-    stop: () => {
-      stopped = true;
-      wake();
-      return done;
-    },
-  };
+  return startLoop(parts.everyMs, () => lookOnce(parts, keepCollectors));
 }
 
 /** A database or a Temporal that is away for a minute is no reason to end: the next look comes. */

@@ -12,6 +12,7 @@ import {
   recordSent,
   type QueuedMessage,
 } from '../infra/registry/notifications.js';
+import { startLoop, type Loop } from './loop.js';
 
 export interface NotifierParts {
   readonly pool: pg.Pool;
@@ -23,10 +24,6 @@ export interface NotifierParts {
   readonly everyMs?: number;
 }
 
-export interface Notifier {
-  stop(): Promise<void>;
-}
-
 /** Longer than any attempt takes: then whoever has claimed it is dead. */
 const claimMs = longestSendMs + 30_000;
 
@@ -35,39 +32,28 @@ const graceMs = 3_000;
 
 const forgetEveryMs = 3_600_000;
 
-export function startNotifier(parts: NotifierParts): Notifier {
+export function startNotifier(parts: NotifierParts): Loop {
   if (parts.routes.length === 0) return { stop: () => Promise.resolve() };
-  const stopping = new AbortController();
   const hurry = new AbortController();
   const sending = new Map<string, Promise<void>>();
   const look = lookOf({ ...parts, signal: hurry.signal }, sending);
-  const done = loop(parts, look, stopping.signal);
+  // A database that is away for a while is no reason to end: what is to be told waits there.
+  const loop = startLoop(parts.everyMs ?? 1_000, () =>
+    look().catch((error: unknown) =>
+      parts.warn('notifications could not be looked for', {
+        error: error instanceof Error ? error.name : 'unknown',
+      }),
+    ),
+  );
   return {
     stop: async () => {
-      stopping.abort();
-      await done;
+      await loop.stop();
       const all = Promise.all(sending.values());
       await Promise.race([all, pause(graceMs, undefined, { ref: false })]);
       hurry.abort();
       await all;
     },
   };
-}
-
-async function loop(
-  { everyMs = 1_000, warn }: NotifierParts,
-  look: () => Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    // A database that is away for a while is no reason to end: what is to be told waits there.
-    await look().catch((error: unknown) =>
-      warn('notifications could not be looked for', {
-        error: error instanceof Error ? error.name : 'unknown',
-      }),
-    );
-    await pause(everyMs, undefined, { signal }).catch(() => undefined);
-  }
 }
 
 type Sending = NotifierParts & { readonly signal: AbortSignal };

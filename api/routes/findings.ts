@@ -9,6 +9,7 @@ import {
 } from '../../infra/registry/finding-views.js';
 import { checkQuery, FindingsQuery, MuteBody } from '../../schemas/questions.js';
 import { demandOrganization } from '../access.js';
+import { demandInstallation } from '../access.js';
 import type { ApiParts } from '../parts.js';
 import { route, type Call, type Route } from '../route.js';
 
@@ -59,10 +60,7 @@ function named({ params, by }: Call<unknown>): FindingNamed {
 }
 
 async function sweep(parts: ApiParts, { by }: Call<unknown>): Promise<unknown> {
-  if (by.organization !== undefined) {
-    const message = `a sweep is of the whole installation, and this token is for ${by.organization} only`;
-    throw new RotorError('not-allowed', message, { kind: 'denied' });
-  }
+  demandInstallation(by, 'a sweep is of the whole installation');
   if (await parts.registry.sweeps.isRecovering()) {
     const message =
       'the database is older than what issuers hold: nothing is swept until that was adopted';

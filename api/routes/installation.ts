@@ -6,9 +6,11 @@ import {
   createAccessToken,
   listAccessTokens,
   revokeAccessToken,
+  type Principal,
 } from '../../infra/registry/access-tokens.js';
 import type { AuditVerdict } from '../../infra/registry/audit.js';
 import { DeclarationsBody, IdentifyBody, TokenBody } from '../../schemas/requests.js';
+import { demandInstallation } from '../access.js';
 import type { ApiParts } from '../parts.js';
 import { route, type Call, type Route } from '../route.js';
 
@@ -31,7 +33,7 @@ export function installationRoutes(parts: ApiParts): Route[] {
       method: 'GET',
       url: '/v1/audit/verify',
       right: 'administer',
-      handle: ({ by }) => verifyAudit(parts, by.organization),
+      handle: ({ by }) => verifyAudit(parts, by),
     }),
     route({
       method: 'POST',
@@ -94,8 +96,7 @@ function refuseWider(own: string | undefined, asked: string | undefined): void {
 }
 
 /** Every event of every chain is read, and the faults name the chains of all organizations. */
-function verifyAudit({ audit, pool }: ApiParts, own: string | undefined): Promise<AuditVerdict> {
-  if (own === undefined) return audit.verify(pool);
-  const message = `the audit trail is verified as a whole, and this token is for ${own} only`;
-  throw new RotorError('not-allowed', message, { kind: 'denied' });
+async function verifyAudit({ audit, pool }: ApiParts, by: Principal): Promise<AuditVerdict> {
+  demandInstallation(by, 'the audit trail is verified as a whole');
+  return audit.verify(pool);
 }

@@ -2,6 +2,7 @@
 import type { Principal } from '../../infra/registry/access-tokens.js';
 import { RotorError } from '../../domain/errors.js';
 import { routeStates, testRoute } from '../../infra/registry/routes.js';
+import { demandInstallation } from '../access.js';
 import type { ApiParts } from '../parts.js';
 import { route, type Route } from '../route.js';
 
@@ -34,10 +35,8 @@ export function notificationRoutes(parts: ApiParts): Route[] {
 }
 
 /** Routes are the installation's. */
-function refuseOne({ organization }: Principal): void {
-  if (organization === undefined) return;
-  const message = `routes are the installation's, and this token is for ${organization} only`;
-  throw new RotorError('not-allowed', message, { kind: 'denied' });
+function refuseOne(by: Principal): void {
+  demandInstallation(by, "routes are the installation's");
 }
 
 function noSuchRoute({ notificationRoutes: names }: ApiParts, name: string): RotorError {

@@ -1,7 +1,7 @@
 /** Routes about schedules: when secrets rotate, and what people decide about it. */
 import { RotorError } from '../../domain/errors.js';
-import type { SecretName } from '../../domain/registry.js';
 import { ScheduleChangeBody, SlotSkipBody } from '../../schemas/requests.js';
+import { nameOf } from '../imagine.js';
 import type { ApiParts } from '../parts.js';
 import { route, type Call, type Route } from '../route.js';
 
@@ -43,10 +43,6 @@ export function scheduleRoutes(parts: ApiParts): Route[] {
       handle: (call) => parts.schedules.skip({ ...changeOf(call), slot: call.body.slot }),
     }),
   ];
-}
-
-function nameOf(params: Call<unknown>['params']): SecretName {
-  return { organization: params['organization'] ?? '', secret: params['secret'] ?? '' };
 }
 
 function changeOf({ params, body, by }: Call<ScheduleChangeBody>) {

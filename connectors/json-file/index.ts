@@ -27,7 +27,7 @@ import {
   type FileContent,
 } from '../files.js';
 import { connectorKind } from '../kind.js';
-import { isSame, readHeld } from '../known.js';
+import { delivered, readHeld, withdrawn, type Edit } from '../known.js';
 
 const Address = z.strictObject({
   file: FilePath,
@@ -50,11 +50,8 @@ function open(options: FileOptions): Connector {
     kind: 'json-file',
     traits: () => ({ holdsSeveral: false, evidence: 'read-back' }),
     held: (destination, known) => held(options, destination, known),
-    deliver: (delivery) => write(options, delivery, (_, value) => value),
-    withdraw: (delivery) =>
-      write(options, delivery, (held, value) =>
-        held !== undefined && isSame(held, value) ? '' : held,
-      ),
+    deliver: (delivery) => write(options, delivery, delivered),
+    withdraw: (delivery) => write(options, delivery, withdrawn),
     // It holds one value: what was delivered last has displaced every other.
     forget: () => Promise.resolve(),
   };
@@ -127,8 +124,6 @@ async function held(
   const { value } = await find(options, destination);
   return readHeld(value === undefined ? [] : [value], known);
 }
-
-type Edit = (held: string | undefined, value: string) => string | undefined;
 
 async function write(
   options: FileOptions,

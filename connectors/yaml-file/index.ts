@@ -10,7 +10,7 @@ import type {
 import { AdapterError } from '../../domain/errors.js';
 import { FileOptions, FilePath, inTurn, readText, realFile, replaceText } from '../files.js';
 import { connectorKind } from '../kind.js';
-import { isSame, readHeld } from '../known.js';
+import { delivered, readHeld, withdrawn, type Edit } from '../known.js';
 import { waysToWrite } from './scalar.js';
 import { findString, type Place, type Pointed } from './tree.js';
 
@@ -43,11 +43,8 @@ function open(options: FileOptions): Connector {
     kind: 'yaml-file',
     traits: () => ({ holdsSeveral: false, evidence: 'read-back' }),
     held: (destination, known) => held(options, destination, known),
-    deliver: (delivery) => write(options, delivery, (_, value) => value),
-    withdraw: (delivery) =>
-      write(options, delivery, (there, value) =>
-        there !== undefined && isSame(there, value) ? '' : there,
-      ),
+    deliver: (delivery) => write(options, delivery, delivered),
+    withdraw: (delivery) => write(options, delivery, withdrawn),
     // It holds one value: what was delivered last has displaced every other.
     forget: () => Promise.resolve(),
   };
@@ -68,8 +65,6 @@ async function held(
   const { value } = findString(text, pointed);
   return readHeld(value === undefined ? [] : [value], known);
 }
-
-type Edit = (there: string | undefined, value: string) => string | undefined;
 
 async function write(
   options: FileOptions,

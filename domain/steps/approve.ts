@@ -13,7 +13,7 @@ export function decideApprove(facts: Facts): Decided<Answer> {
   if (rule === undefined) return answered({ kind: 'done', told: 'nobody has to approve' });
   const now = contentOf(facts, planRun(facts));
   const stored = facts.run.plan?.content;
-  if (stored === undefined || !isSame(facts, stored, now))
+  if (stored === undefined || !coverEachOther(facts, stored, now))
     return answered({ kind: 'replan', told: 'the plan changed while it waited' });
   const holding = holdingApprovals(facts, rule, now);
   if (holding.length < rule.needed) {
@@ -34,6 +34,6 @@ export function decideApprove(facts: Facts): Decided<Answer> {
 
 type Content = ReturnType<typeof contentOf>;
 
-function isSame(facts: Facts, one: Content, other: Content): boolean {
+function coverEachOther(facts: Facts, one: Content, other: Content): boolean {
   return beyond(facts, one, other).length === 0 && beyond(facts, other, one).length === 0;
 }

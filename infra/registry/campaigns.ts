@@ -5,6 +5,7 @@ import { RotorError } from '../../domain/errors.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import { exposuresOf, type CampaignSubject } from './exposure.js';
 import { noteInstallation, type TrailParts } from './installation-trail.js';
+import { findByShortId } from './short-id.js';
 import type { Row } from './views.js';
 
 /** What was compromised, by the names that people use. */
@@ -265,12 +266,7 @@ export async function listCampaigns(
 
 /** By its id, or by the first eight characters of it where they are enough. */
 export async function findCampaign(db: Queryable, id: string): Promise<Row | undefined> {
-  if (!/^[0-9a-f-]{8,36}$/.test(id)) return undefined;
-  const { rows } = await db.query<Row>(
-    `select ${campaignColumns} where g.id::text like $1 || '%' limit 2`,
-    [id],
-  );
-  return rows.length === 1 ? rows[0] : undefined;
+  return findByShortId(db, `select ${campaignColumns} where g.id::text like $1 || '%'`, [id]);
 }
 
 export async function campaignSecrets(db: Queryable, campaignId: string): Promise<Row[]> {

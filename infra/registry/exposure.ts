@@ -8,15 +8,7 @@ export type CampaignSubject =
   | { readonly organization: string }
   | { readonly secrets: readonly string[] };
 
-interface Row {
-  readonly secretId: string;
-  readonly name: string;
-  readonly versionIds: readonly string[];
-  readonly versions: readonly string[];
-  readonly role: string | null;
-  readonly dependents: readonly string[];
-  readonly usedLately: boolean;
-}
+type Row = Omit<Exposure, 'role'> & { readonly role: string | null };
 
 /**
  * Live versions that were minted before the moment. Of a system: those of secrets that it uses, and those that were

@@ -6,6 +6,7 @@ import { inTransaction, type Queryable } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
 import { noteInstallation } from './installation-trail.js';
 import type { Row } from './views.js';
+import { findByShortId } from './short-id.js';
 
 export interface FindingsAsked {
   /** Undefined: all of them, and what belongs to the installation. */
@@ -122,17 +123,15 @@ async function changeMute(
 }
 
 async function findFinding(db: Queryable, { finding, organization }: FindingNamed): Promise<Row> {
-  const { rows } = /^[0-9a-f-]{8,36}$/.test(finding)
-    ? await db.query<Row>(
-        `select f.id as finding, f.secret_id as "secretId", f.code, f.about
-         from rotor.findings f left join rotor.secrets s on s.id = f.secret_id
-         left join rotor.organizations o on o.id = s.organization_id
-         where f.id::text like $1 || '%' and ($2::text is null or o.name = $2) limit 2`,
-        [finding, organization ?? null],
-      )
-    : { rows: [] };
-  const [only, ...more] = rows;
-  if (only !== undefined && more.length === 0) return only;
+  const only = await findByShortId<Row>(
+    db,
+    `select f.id as finding, f.secret_id as "secretId", f.code, f.about
+     from rotor.findings f left join rotor.secrets s on s.id = f.secret_id
+     left join rotor.organizations o on o.id = s.organization_id
+     where f.id::text like $1 || '%' and ($2::text is null or o.name = $2)`,
+    [finding, organization ?? null],
+  );
+  if (only !== undefined) return only;
   throw new RotorError('no-such-finding', `there is no finding ${finding}`, {
     kind: 'missing',
     hint: 'rotor findings --all shows them, with their ids',

@@ -5,8 +5,10 @@ import { severityOf, type Finding } from '../../domain/finding.js';
 import type { UseSource } from '../../domain/issuer.js';
 import type { Queryable } from '../postgres.js';
 
-const columns = '(secret_id, version_id, code, about, message, source, severity, evidence)';
-const seenAgain = `do update set last_at = clock_timestamp(), count = f.count + 1,
+export const findingColumns =
+  '(secret_id, version_id, code, about, message, source, severity, evidence)';
+/** Of `rotor.findings as f`. */
+export const seenAgain = `do update set last_at = clock_timestamp(), count = f.count + 1,
   message = excluded.message, severity = excluded.severity, evidence = excluded.evidence, closed_at = null`;
 
 /** What belongs to no secret has a key of its own. */
@@ -18,7 +20,7 @@ export async function writeFinding(
   const key =
     secretId === null ? '(code, about) where secret_id is null' : '(secret_id, code, about)';
   await db.query(
-    `insert into rotor.findings as f ${columns} values ($1, $2, $3, $4, $5, $6, $7, $8)
+    `insert into rotor.findings as f ${findingColumns} values ($1, $2, $3, $4, $5, $6, $7, $8)
      on conflict ${key} ${seenAgain}`,
     [
       secretId,

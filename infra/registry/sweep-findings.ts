@@ -1,6 +1,7 @@
 /** Findings of a batch of secrets in one statement: written, seen again, and closed where nothing found them. */
 import type pg from 'pg';
 import { severityOf } from '../../domain/finding.js';
+import { findingColumns, seenAgain } from './findings.js';
 import type { Page, Told } from '../../domain/sweep/book.js';
 
 /** Rows are written in one order, so that two writers never wait for each other in a circle. */
@@ -12,13 +13,10 @@ before as (
   select f.secret_id, f.code, f.about from rotor.findings f
   join found using (secret_id, code, about) where f.closed_at is null),
 written as (
-  insert into rotor.findings as f
-    (secret_id, version_id, code, about, message, source, severity, evidence)
+  insert into rotor.findings as f ${findingColumns}
   select secret_id, version_id, code, about, message, source, severity, evidence
   from found order by secret_id, code, about
-  on conflict (secret_id, code, about) do update set last_at = clock_timestamp(),
-    count = f.count + 1, message = excluded.message, severity = excluded.severity,
-    evidence = excluded.evidence, closed_at = null
+  on conflict (secret_id, code, about) ${seenAgain}
   returning 1),
 settled as (
   select * from jsonb_to_recordset($2::jsonb) as f(secret_id uuid, code text, about text)),

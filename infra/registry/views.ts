@@ -1,5 +1,6 @@
 /** What people ask to see: secrets, runs, users, findings. Reads only, and never a value. */
 import type { Queryable } from '../postgres.js';
+import { findByShortId } from './short-id.js';
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -107,12 +108,7 @@ export async function listRuns(db: Queryable, organization: string | undefined):
 
 /** A run by its id, or by the first eight characters of it where they are enough. */
 export async function findRun(db: Queryable, run: string): Promise<Row | undefined> {
-  if (!/^[0-9a-f-]{8,36}$/.test(run)) return undefined;
-  const { rows } = await db.query<Row>(
-    `select ${runColumns} where r.id::text like $1 || '%' limit 2`,
-    [run],
-  );
-  return rows.length === 1 ? rows[0] : undefined;
+  return findByShortId(db, `select ${runColumns} where r.id::text like $1 || '%'`, [run]);
 }
 
 export interface RunParts {

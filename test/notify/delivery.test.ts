@@ -8,7 +8,8 @@ import { writeEvents } from '../../infra/registry/events.js';
 import { closeFindings, writeFinding } from '../../infra/registry/findings.js';
 import { claimMessages, recordSent } from '../../infra/registry/notifications.js';
 import { routeStates, testRoute } from '../../infra/registry/routes.js';
-import { startNotifier, type Notifier } from '../../workers/notifier.js';
+import type { Loop } from '../../workers/loop.js';
+import { startNotifier } from '../../workers/notifier.js';
 import { eventually } from '../faults/installation.js';
 import { openDatabase, type TestDatabase } from '../harness/database.js';
 import { serveMail } from './receiving.js';
@@ -65,7 +66,7 @@ const letPass = (interval: string) =>
 const rowsOf = async <T>(text: string) => (await database.pool.query(text)).rows as T[];
 
 describe('a notifier', () => {
-  let notifier: Notifier | undefined;
+  let notifier: Loop | undefined;
   const warnings: string[] = [];
   beforeEach(() => void warnings.splice(0));
   afterEach(() => notifier?.stop());
