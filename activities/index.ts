@@ -19,6 +19,7 @@ import { beginSweep, sweepRegistry } from './sweep.js';
 import { told } from './told.js';
 import { update } from './update.js';
 import { verify } from './verify.js';
+import { window } from './window.js';
 
 export function createActivities(ports: Ports) {
   const bind =
@@ -32,6 +33,7 @@ export function createActivities(ports: Ports) {
   return {
     plan: bounded(bind(plan)),
     approve: bounded(step(approve)),
+    window: bounded(step(window)),
     prepare: bounded(step(prepare)),
     cutover: bounded(step(cutover)),
     create: bounded(step(create)),

@@ -23,6 +23,7 @@ export const blockerCodes = [
   'issuer-failed',
   'no-way-back',
   'approval-needed',
+  'outside-window',
   'paused',
 ] as const;
 export type BlockerCode = (typeof blockerCodes)[number];

@@ -2,6 +2,7 @@
 import type { SeenAs } from './attribution.js';
 import type { Evidence } from './evidence.js';
 import type { IssuerTraits, UseOutcome, UseRecordKind, UseSource } from './issuer.js';
+import type { Closed } from './maintenance.js';
 import type { Policy } from './policy.js';
 import type { DecisionKind, RunKind, RunOutcome, RunState, StepName } from './run.js';
 import type { EndedCause, ValueState, VersionOrigin, VersionState } from './version.js';
@@ -15,6 +16,8 @@ export interface Facts {
   readonly traits: IssuerTraits;
   readonly policy: Policy;
   readonly policyRevision: number;
+  /** Undefined: a maintenance window is open, or the policy has none. */
+  readonly closed: Closed | undefined;
   readonly run: RunFacts;
   readonly versions: readonly VersionFacts[];
   readonly dependencies: readonly DependencyFacts[];

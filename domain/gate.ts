@@ -17,6 +17,7 @@ import { hasSuccessor } from './plan.js';
 import { hasMoved, skippedDependencies, versionOf, wasDelivered } from './progress.js';
 import { acceptedUses, quietTime, standsStill, type Quiet } from './quiet.js';
 import { openDeliveries } from './steps/lease.js';
+import { outsideWindow } from './steps/window.js';
 import { stragglers } from './stragglers.js';
 
 /** What was read live for this decision, beside the recorded facts. */
@@ -45,6 +46,7 @@ export function blockersToRevoke(facts: Facts, versionId: string, live: LiveRead
     ...deliveriesInProgress(facts, versionId),
     // Last: what only takes time says less than who is in the way.
     ...overlapNotOver(facts),
+    ...outsideWindow(facts),
   ];
 }
 
@@ -60,6 +62,7 @@ export function blockersToCutOver(facts: Facts, versionId: string): Blocker[] {
     ...outageUnsaid(facts),
     ...unknown,
     ...stale,
+    ...outsideWindow(facts),
   ];
 }
 

@@ -157,7 +157,10 @@ function replacesFirst(facts: Facts): boolean {
 function provision(facts: Facts, { successor, pending }: Outline): StepName[] {
   const made = successor?.state === 'active';
   const steps: StepName[] = [];
-  if (!made) steps.push(...(isReplacedInPlace(facts) ? inPlace(facts) : (['create'] as const)));
+  if (!made) {
+    if (facts.policy.maintenance !== undefined && facts.run.kind === 'rotate') steps.push('window');
+    steps.push(...(isReplacedInPlace(facts) ? inPlace(facts) : (['create'] as const)));
+  }
   if (!made || pending > 0 || !successor.current) steps.push('update');
   return steps;
 }

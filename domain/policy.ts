@@ -1,5 +1,6 @@
 /** What people decide beforehand about a secret's rotations. All durations are milliseconds. */
 import type { Evidence } from './evidence.js';
+import type { Maintenance } from './maintenance.js';
 import type { RunKind } from './run.js';
 import type { Schedule } from './schedule.js';
 
@@ -48,6 +49,8 @@ export interface Policy {
     /** How long a dependent may take to prove that it moved, beyond its `picksUpWithin`. */
     readonly proveMs: number;
   };
+  /** When dependents are moved and old versions ended; undefined: at any time. */
+  readonly maintenance?: Maintenance | undefined;
   /** When its secrets rotate by themselves; one of their own comes first. */
   readonly schedule?: Schedule | undefined;
 }

@@ -14,6 +14,7 @@ export const stepNames = [
   'clean',
   'monitor',
   'approve',
+  'window',
 ] as const;
 export type StepName = (typeof stepNames)[number];
 
@@ -33,6 +34,7 @@ export const decisionKinds = [
   'abort',
   'accept-outage',
   'accept-unseen-use',
+  'ignore-window',
 ] as const;
 export type DecisionKind = (typeof decisionKinds)[number];
 

@@ -5,7 +5,7 @@ import { formatDuration } from '../domain/duration.js';
 import { evidenceLevels } from '../domain/evidence.js';
 import { standardPolicy } from '../domain/policy.js';
 import { Duration, Name, Text, TimeLimit } from './names.js';
-import { ScheduleDocument } from './schedule-document.js';
+import { MaintenanceDocument, ScheduleDocument } from './schedule-document.js';
 
 /** Containing a compromise waits for nobody. */
 const approvedKinds = ['rotate', 'revoke', 'decommission'] as const;
@@ -62,6 +62,9 @@ export const PolicyDocument = z.strictObject({
       prove: limitOr(usualTimeouts.proveMs),
     })
     .prefault({}),
+  maintenance: MaintenanceDocument.optional().describe(
+    'dependents are moved, and old versions disabled and revoked, in these windows only',
+  ),
   schedule: ScheduleDocument.optional(),
 });
 

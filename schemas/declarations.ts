@@ -14,7 +14,7 @@ import { DeclarationDocument } from './declaration-document.js';
 import { holdToKinds, type CheckedDestination, type HeldToKinds, type Kinds } from './kinds.js';
 import { rightParts, type RightDocument } from './placed.js';
 import { check, type Checked } from './problems.js';
-import { scheduleOf } from './schedule-document.js';
+import { maintenanceOf, scheduleOf } from './schedule-document.js';
 
 type PolicyDocument = DeclarationDocument['policies'][number];
 type SecretDocument = DeclarationDocument['secrets'][number];
@@ -117,6 +117,7 @@ function policyOf(document: PolicyDocument): Policy {
     waves,
     timeouts: { mintMs: timeouts.mint, deliverMs: timeouts.deliver, proveMs: timeouts.prove },
     // Undefined is no field once it is stored: policies without one are as they were.
+    maintenance: document.maintenance && maintenanceOf(document.maintenance),
     schedule: document.schedule && scheduleOf(document.schedule),
   };
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { addDays, weekdays } from '../domain/calendar.js';
 import { cronOfWords, wordsWanted } from '../domain/calendar-words.js';
 import { formatDuration } from '../domain/duration.js';
+import type { Maintenance } from '../domain/maintenance.js';
 import { standardSchedule, type Schedule, type ScheduleRule } from '../domain/schedule.js';
 import { Duration, Text, TimeLimit } from './names.js';
 
@@ -60,6 +61,19 @@ const Most = z.int().min(1).max(10_000);
 
 const rules = ['every', 'at', 'cron', 'beforeExpiry'] as const;
 
+/** When something may happen, by the clock on the wall. */
+const Limits = z.strictObject({
+  zone: Zone,
+  windows: z.array(WindowDocument).max(50).default([]),
+  blackouts: z.array(BlackoutDocument).max(500).default([]),
+  holidays: z.array(Day).max(500).default([]).describe('blackouts of one day'),
+});
+
+export const MaintenanceDocument = Limits.refine(
+  ({ windows, blackouts, holidays }) => windows.length + blackouts.length + holidays.length > 0,
+  'expected windows, blackouts or holidays',
+);
+
 export const ScheduleDocument = z
   .strictObject({
     every: Duration.refine((ms) => ms >= shortestMs, 'expected a minute at least')
@@ -78,11 +92,9 @@ export const ScheduleDocument = z
       .optional()
       .describe('minute hour day month weekday; TUE#1 is the first tuesday, FRI#L the last friday'),
     beforeExpiry: TimeLimit.optional().describe('this long before the current version expires'),
-    zone: Zone,
+    ...Limits.shape,
     jitter: Duration.prefault(formatDuration(standardSchedule.jitterMs)),
-    windows: z.array(WindowDocument).max(50).default([]).describe('rotations begin in these only'),
-    blackouts: z.array(BlackoutDocument).max(500).default([]),
-    holidays: z.array(Day).max(500).default([]).describe('blackouts of one day'),
+    windows: Limits.shape.windows.describe('rotations begin in these only'),
     catchUp: z.enum(['run', 'skip']).default(standardSchedule.catchUp),
     lateAfter: TimeLimit.prefault(formatDuration(standardSchedule.lateAfterMs)),
     overdueAfter: Duration.prefault(formatDuration(standardSchedule.overdueAfterMs)),
@@ -103,22 +115,27 @@ export const ScheduleDocument = z
 export type ScheduleDocument = z.output<typeof ScheduleDocument>;
 
 export function scheduleOf(document: ScheduleDocument): Schedule {
-  const { zone, windows, catchUp, atMostAtOnce } = document;
+  const { catchUp, atMostAtOnce } = document;
   return {
     rule: ruleOf(document),
-    zone,
+    ...maintenanceOf(document),
     jitterMs: document.jitter,
-    windows,
-    blackouts: [
-      ...document.blackouts,
-      ...document.holidays.map((day) => ({ from: day, to: day, reason: 'holiday' })),
-    ],
     catchUp,
     lateAfterMs: document.lateAfter,
     overdueAfterMs: document.overdueAfter,
     postponeByMs: document.postponeBy,
     atMostAtOnce,
   };
+}
+
+export function maintenanceOf({
+  zone,
+  windows,
+  blackouts,
+  holidays,
+}: z.output<typeof Limits>): Maintenance {
+  const days = holidays.map((day) => ({ from: day, to: day, reason: 'holiday' }));
+  return { zone, windows, blackouts: [...blackouts, ...days] };
 }
 
 function ruleOf({ every, at, cron, beforeExpiry }: ScheduleDocument): ScheduleRule {

@@ -13,6 +13,7 @@ import {
 } from './standing.js';
 import { blockersToRevoke } from '../gate.js';
 import { byIssuer, disableLeaseMs, openDisablings, stragglers } from '../stragglers.js';
+import { outsideWindow } from './window.js';
 import { versionsToEnd } from './verify.js';
 
 /** A straggler may bring a version back this often; then a person has to look. */
@@ -124,7 +125,8 @@ function waitedLongEnough(facts: Facts, versions: readonly VersionFacts[]): Deci
   const end = since + facts.policy.disablePeriodMs;
   const seenThrough = (facts.record?.completeThrough.getTime() ?? 0) - (facts.record?.skewMs ?? 0);
   if (versions.length === 0 || (facts.now.getTime() >= end && seenThrough >= end)) {
-    return answered({ kind: 'done', told: 'nobody tried the disabled version' });
+    // Watched until it can be revoked: whoever still needs it gets it back.
+    return answerTo(outsideWindow(facts), 'nobody tried the disabled version');
   }
   const until = new Date(Math.max(end, facts.now.getTime() + 1)).toISOString();
   return answered({ kind: 'wait', until, told: 'the old version is refused, reversibly' });

@@ -18,7 +18,8 @@ import type { Answer } from '../run.js';
 import { isUsable } from '../version.js';
 import { useQuestion, type UseQuestion } from './use-question.js';
 import { contestedUntil, leaseOf, leaseOfOthers, takeLease } from './lease.js';
-import { answered, standingAnswer, asOrder, type AnswerOrder } from './standing.js';
+import { answered, answerTo, standingAnswer, asOrder, type AnswerOrder } from './standing.js';
+import { outsideWindow } from './window.js';
 
 export interface DeliveryOrder {
   readonly kind: 'deliver';
@@ -55,9 +56,9 @@ export function beginDelivery(facts: Facts, dependencyId: string): Decided<Updat
     const changes = confirmation(facts, versionId, '');
     return asOrder({ result: { kind: 'done', told: idle ?? 'no longer declared' }, changes });
   }
+  const early = notNow(facts, dependency, versionId);
+  if (early !== undefined) return asOrder(early);
   const { destinationId } = dependency;
-  const busy = leaseOfOthers(facts, destinationId);
-  if (busy !== undefined) return asOrder(answered(busy));
   const lease = takeLease(facts, destinationId, versionId);
   const known = sealedVersionIds(facts);
   const { generation } = lease;
@@ -85,6 +86,19 @@ function whyNothingToDo(
   if (hasMoved(facts, dependency, versionId)) return 'moved already';
   const withheld = withheldDependencies(facts).includes(dependency);
   return withheld ? `${dependency.dependent} is given no new value` : undefined;
+}
+
+/** Outside of windows only who has the value already is looked at. */
+function notNow(
+  facts: Facts,
+  { dependencyId, destinationId }: DependencyFacts,
+  versionId: string,
+): Decided<Answer> | undefined {
+  const closed = outsideWindow(facts);
+  const has = deliveryOf(facts, dependencyId, versionId)?.deliveredAt !== undefined;
+  if (closed.length > 0 && !has) return answerTo(closed, '');
+  const busy = leaseOfOthers(facts, destinationId);
+  return busy && answered(busy);
 }
 
 /** Before it is written: should nobody ever report, the destination may hold it all the same. */

@@ -54,6 +54,7 @@ const refusals: Partial<Record<DecisionKind, (facts: Facts, decision: Decision) 
   abort: refuseTurn,
   'accept-outage': refuseAcceptance,
   'accept-unseen-use': refuseAcceptance,
+  'ignore-window': refuseWindow,
 };
 
 function refuseImpossible(facts: Facts, decision: Decision): void {
@@ -78,6 +79,11 @@ function refuseAcceptance(facts: Facts, { kind, accepted }: Decision): void {
   }
   const problems = unknownNames(facts, accepted);
   if (problems.length > 0) throw namesNobody(problems);
+}
+
+function refuseWindow({ run, policy }: Facts): void {
+  if (run.kind === 'compromise' || policy.maintenance === undefined)
+    throw refused('no-window', 'this run waits for no maintenance window');
 }
 
 function refuseTurn(facts: Facts): void {

@@ -1,7 +1,9 @@
 /** Reads all facts of a run's secret in one statement, and gives them their types. */
 import type { Facts, RunFacts, VersionFacts } from '../../domain/facts.js';
+import { closedAt } from '../../domain/maintenance.js';
 import type { IssuerTraits } from '../../domain/issuer.js';
 import { standardPolicy, type Policy } from '../../domain/policy.js';
+import { calendar } from '../calendar.js';
 import type { Queryable } from '../postgres.js';
 import { beginning, type ChainHead } from './audit.js';
 
@@ -145,7 +147,7 @@ export function revive(value: unknown, field = ''): unknown {
   );
 }
 
-type StoredFacts = Omit<Facts, 'traits' | 'policy' | 'run'> & {
+type StoredFacts = Omit<Facts, 'traits' | 'policy' | 'closed' | 'run'> & {
   readonly policy: Policy | undefined;
   readonly run: RunFacts | undefined;
   readonly auditHead: { readonly count: number; readonly head: string } | undefined;
@@ -190,9 +192,17 @@ export async function readFactsAndHead(
   if (stored === undefined || run === undefined) return undefined;
   const { auditHead, ...known } = stored;
   const head = auditHead === undefined ? beginning : Buffer.from(auditHead.head, 'hex');
-  const policy = stored.policy ?? standardPolicy;
-  const facts: Facts = { ...known, traits: traitsOf(stored.secret.issuer), policy, run };
+  const traits = traitsOf(stored.secret.issuer);
+  const facts: Facts = { ...known, traits, run, ...underPolicy(stored) };
   return { facts, head: { head, count: auditHead?.count ?? 0 } };
+}
+
+function underPolicy({
+  now,
+  policy = standardPolicy,
+}: Pick<StoredFacts, 'now' | 'policy'>): Pick<Facts, 'policy' | 'closed'> {
+  const { maintenance } = policy;
+  return { policy, closed: maintenance && closedAt(now, maintenance, calendar) };
 }
 
 export function nextOrdinal(versions: readonly VersionFacts[]): number {

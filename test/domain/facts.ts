@@ -127,6 +127,7 @@ export function facts(more: Partial<Facts> = {}): Facts {
     now,
     installationId: 'here',
     recovering: false,
+    closed: undefined,
     secret: {
       secretId: 's',
       name: 'api',

@@ -6,6 +6,7 @@ export type SimpleStep = Exclude<StepName, 'update' | 'clean' | 'monitor'>;
 
 const summaries: Readonly<Record<SimpleStep, string>> = {
   approve: 'who approves the plan?',
+  window: 'is a maintenance window open?',
   prepare: 'seal the next value',
   cutover: 'replace the value in place, and prove it',
   create: 'make, seal and prove the replacement',
