@@ -2,33 +2,63 @@
 import { AdapterError } from '../domain/errors.js';
 import type { Facts } from '../domain/facts.js';
 import type { LiveReading } from '../domain/gate.js';
-import type { CredentialRef, Issuer } from '../domain/issuer.js';
+import type { CredentialRef, Issuer, UseRecord } from '../domain/issuer.js';
 import { versionOf } from '../domain/progress.js';
 import { issuedSecret, tagOf } from '../domain/steps/create.js';
 import { useQuestion, type UseQuestion } from '../domain/steps/use-question.js';
 import type { UseNews } from '../domain/registry.js';
+import { together } from '../domain/together.js';
 import type { Ports } from './ports.js';
 
+interface Asked {
+  readonly ports: Ports;
+  readonly question: UseQuestion;
+  readonly own: string | undefined;
+}
+
+/** A whole batch asks at once, and one reading tells all of them. */
+const ask = together(readOnce, 1_000);
+
 /** `own` is the dependency that the caller looks after itself: its first use is no news to the run. */
-export async function readUse(
-  ports: Ports,
-  { issuer: name, secret, since }: UseQuestion,
-  own?: string,
+export function readUse(ports: Ports, question: UseQuestion, own?: string): Promise<void> {
+  return ask(question.secret.secretId, { ports, question, own });
+}
+
+async function readOnce(asked: readonly Asked[]): Promise<undefined[]> {
+  const [first] = asked;
+  if (first === undefined) return [];
+  const { ports, question } = first;
+  const issuer = ports.issuer(question.issuer);
+  const since = new Date(Math.min(...asked.map((one) => one.question.since.getTime())));
+  const record = await issuer.observedUse?.(question.secret, since);
+  if (record !== undefined) await recordAndTell(asked, first, { record, since });
+  return asked.map(() => undefined);
+}
+
+interface Seen {
+  readonly record: UseRecord;
+  readonly since: Date;
+}
+
+async function recordAndTell(
+  asked: readonly Asked[],
+  { ports, question: { secret } }: Asked,
+  { record, since }: Seen,
 ): Promise<void> {
-  const issuer = ports.issuer(name);
-  if (issuer.observedUse === undefined) return;
-  const record = await issuer.observedUse(secret, since);
   const { secretId } = secret;
   const news = await ports.registry.recordUse({ secretId, record, since });
+  const own = new Set(asked.map((one) => one.own));
   // Told once, to whoever reads first; another batch of the run may be the one that waits for it.
   const [first] = news.filter((one) => concernsOthers(one, own));
   if (first !== undefined) await ports.tell(secretId, { what: first.what, by: 'run' });
 }
 
-function concernsOthers({ what, dependencyIds = [] }: UseNews, own: string | undefined): boolean {
-  return what === 'new-user' || (what === 'first-use' && dependencyIds.some((id) => id !== own));
+function concernsOthers(
+  { what, dependencyIds = [] }: UseNews,
+  own: ReadonlySet<string | undefined>,
+): boolean {
+  return what === 'new-user' || (what === 'first-use' && dependencyIds.some((id) => !own.has(id)));
 }
-
 /** For whoever only wants to know: an issuer that does not answer leaves what is known as it is. */
 export async function refreshUse(
   ports: Pick<Ports, 'issuer' | 'registry' | 'tell'>,

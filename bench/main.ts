@@ -6,6 +6,7 @@ import stop from '../test/harness/stop.js';
 import { compromiseBench } from './compromise.js';
 import { killsBench } from './kills.js';
 import type { Line } from './measure.js';
+import { manyDependentsBench } from './many-dependents.js';
 import { planBench } from './plan.js';
 import { rotateBench } from './rotate.js';
 import { sweepBench } from './sweep.js';
@@ -26,6 +27,7 @@ function chosen(): Bench[] {
       compromiseBench,
       tokenEndpointBench,
       planBench,
+      manyDependentsBench,
       sweepBench,
       schedulesBench,
     ];

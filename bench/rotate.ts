@@ -7,6 +7,7 @@ import { secretWorkflowId } from '../domain/run.js';
 import { sharedTemporal } from '../test/harness/temporal.js';
 import { openWorld, quickPolicy, type World } from '../test/engine/world.js';
 import { median, sample, type Line, type Sample } from './measure.js';
+import { useAtOnce } from './use-at-once.js';
 
 const rounds = 15;
 const policy = { ...quickPolicy, quietPeriodMs: 0, disablePeriodMs: 0 };
@@ -30,15 +31,6 @@ export async function rotateBench(): Promise<Line[]> {
   await noops.close();
   await world.close();
   return lines({ activities, events, rotations, measures });
-}
-
-/** The dependents use what they are given at once: what is measured is rotor, not their patience. */
-function useAtOnce(world: World): void {
-  const deliver = world.connector.deliver.bind(world.connector);
-  world.connector.deliver = async (delivery) => {
-    await deliver(delivery);
-    world.issuer.use(delivery.version.value.reveal(), { userAgent: delivery.destination.identity });
-  };
 }
 
 async function rotateOnce(world: World): Promise<void> {

@@ -1,6 +1,7 @@
 /** Who has moved, who is skipped, which version follows which: readings of the facts that many decisions share. */
 import { isAtLeast, type Evidence } from './evidence.js';
-import type { DeliveryFacts, DependencyFacts, Facts, VersionFacts } from './facts.js';
+import type { DeliveryFacts, DependencyFacts, Facts, LeaseFacts, VersionFacts } from './facts.js';
+import { indexedBy } from './indexed.js';
 import { isLive, isUsable } from './version.js';
 
 export function versionOf(facts: Facts, versionId: string): VersionFacts | undefined {
@@ -15,14 +16,21 @@ export function liveVersions(facts: Facts): VersionFacts[] {
   return facts.versions.filter(({ state }) => isLive(state));
 }
 
+function deliveryKey({
+  dependencyId,
+  versionId,
+}: Pick<DeliveryFacts, 'dependencyId' | 'versionId'>): string {
+  return `${dependencyId} ${versionId}`;
+}
+
+const deliveriesByKey = indexedBy<DeliveryFacts>(deliveryKey);
+
 export function deliveryOf(
   facts: Facts,
   dependencyId: string,
   versionId: string,
 ): DeliveryFacts | undefined {
-  return facts.deliveries.find(
-    (delivery) => delivery.dependencyId === dependencyId && delivery.versionId === versionId,
-  );
+  return deliveriesByKey(facts.deliveries).get(deliveryKey({ dependencyId, versionId }));
 }
 
 /** Proven for this version, and nothing else was written there since. */
@@ -34,21 +42,23 @@ export function hasMoved(facts: Facts, dependency: DependencyFacts, versionId: s
   return isAtLeast(delivery.evidence, evidenceNeeded(facts, dependency));
 }
 
+export const leasesByDestination = indexedBy(({ destinationId }: LeaseFacts) => destinationId);
+
 /** The newest generation of the destination carries this version, or rotor never wrote there. */
 function isLastWritten(
   { leases }: Facts,
   { destinationId }: DependencyFacts,
   versionId: string,
 ): boolean {
-  const lease = leases.find((one) => one.destinationId === destinationId);
+  const lease = leasesByDestination(leases).get(destinationId);
   return lease === undefined || lease.versionId === versionId;
 }
 
 /** Rolling back, whoever was not given the successor has nothing to go back from. */
-function neverLeft({ run, deliveries }: Facts, { dependencyId }: DependencyFacts): boolean {
-  if (run.plan?.direction !== 'back') return false;
-  const left = new Set(run.plan.ends);
-  return !deliveries.some((d) => d.dependencyId === dependencyId && left.has(d.versionId));
+function neverLeft(facts: Facts, { dependencyId }: DependencyFacts): boolean {
+  const { plan } = facts.run;
+  if (plan?.direction !== 'back') return false;
+  return !plan.ends.some((left) => deliveryOf(facts, dependencyId, left) !== undefined);
 }
 
 /**

@@ -1,10 +1,11 @@
 /** Leases on destinations: who writes there now, and who still might. */
 import type { Change } from '../change.js';
 import type { ContestedDelivery, Facts, LeaseFacts } from '../facts.js';
+import { leasesByDestination } from '../progress.js';
 import type { Answer } from '../run.js';
 
 export function leaseOf(facts: Facts, destinationId: string): LeaseFacts | undefined {
-  return facts.leases.find((lease) => lease.destinationId === destinationId);
+  return leasesByDestination(facts.leases).get(destinationId);
 }
 
 /** The next generation. Who had the destination and never reported may still write: that is kept until its deadline. */

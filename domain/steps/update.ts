@@ -14,6 +14,7 @@ import {
   versionOf,
   withheldDependencies,
 } from '../progress.js';
+import type { UseSource } from '../issuer.js';
 import type { Answer } from '../run.js';
 import { isUsable } from '../version.js';
 import { useQuestion, type UseQuestion } from './use-question.js';
@@ -206,11 +207,11 @@ function failedDelivery(
 
 /** The first accepted use of the version that only this dependency can have made. */
 function isObserved(facts: Facts, dependency: DependencyFacts, versionId: string): boolean {
+  const isOwn = (source: UseSource): boolean =>
+    attribute(source, [dependency]) !== undefined &&
+    attribute(source, facts.dependencies) === dependency;
   return facts.uses.some(
-    (use) =>
-      use.versionId === versionId &&
-      use.outcome === 'accepted' &&
-      attribute(use.source, facts.dependencies) === dependency,
+    (use) => use.versionId === versionId && use.outcome === 'accepted' && isOwn(use.source),
   );
 }
 
