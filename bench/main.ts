@@ -6,6 +6,7 @@ import stop from '../test/harness/stop.js';
 import { compromiseBench } from './compromise.js';
 import { killsBench } from './kills.js';
 import type { Line } from './measure.js';
+import { openRunsBench } from './open-runs.js';
 import { manyDependentsBench } from './many-dependents.js';
 import { planBench } from './plan.js';
 import { rotateBench } from './rotate.js';
@@ -25,6 +26,7 @@ function chosen(): Bench[] {
     return [
       rotateBench,
       compromiseBench,
+      openRunsBench,
       tokenEndpointBench,
       planBench,
       manyDependentsBench,
