@@ -44,6 +44,7 @@ export async function sweepIssuer(ports: Ports, sweep: IssuerSweep): Promise<Iss
   if ('issuer' in asking) await askAll(asking, secrets);
   const suspect = isImplausible(answered.map(({ compared }) => compared));
   if ('issuer' in asking && !suspect) await act(asking);
+  ports.reached('sweep:acted');
   const told = await sweeps.write({
     lookedAt: secrets[0]?.now ?? new Date(0),
     codes: listedCodes,

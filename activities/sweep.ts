@@ -12,7 +12,7 @@ export async function beginSweep({ registry: { sweeps } }: Ports): Promise<Sweep
 }
 
 export async function sweepRegistry(
-  { registry: { sweeps } }: Pick<Ports, 'registry'>,
+  { registry: { sweeps }, reached }: Pick<Ports, 'registry' | 'reached'>,
   { after }: { readonly after: string | undefined },
 ): Promise<Swept> {
   const secrets = await sweeps.read({ after, limit: batch });
@@ -20,6 +20,7 @@ export async function sweepRegistry(
   if (first === undefined) return { secrets: 0, opened: 0, closed: 0, next: undefined };
   const judged = secrets.map((secret) => ({ secretId: secret.secretId, ...judge(secret) }));
   const told = await sweeps.write({ lookedAt: first.now, codes: judgedCodes, secrets: judged });
+  reached('sweep:judged');
   const next = secrets.length < batch ? undefined : secrets.at(-1)?.secretId;
   return { secrets: secrets.length, ...told, next };
 }
