@@ -9,6 +9,8 @@ export interface OfCampaign {
 }
 
 const lookEveryMs = 300;
+/** The whole scope, thousands of secrets, is looked through less often. */
+const widenEveryMs = 10_000;
 
 /** Where it stands when it is over, or when the time is. */
 export async function advanceCampaign(
@@ -16,10 +18,16 @@ export async function advanceCampaign(
   { campaignId, forMs }: OfCampaign,
 ): Promise<CampaignProgress> {
   const stop = Date.now() + forMs;
+  let widened = 0;
+  let over = false;
   for (;;) {
-    const progress = await campaigns.advance(campaignId);
+    // It is over only where everything that is in scope by now is.
+    const widens = over || Date.now() - widened >= widenEveryMs;
+    if (widens) widened = Date.now();
+    const progress = await campaigns.advance(campaignId, { widens });
     reached('campaign:advanced');
-    if (isOver(progress) || Date.now() > stop) return progress;
+    over = isOver(progress);
+    if ((over && widens) || Date.now() > stop) return progress;
     await Context.current().sleep(lookEveryMs);
   }
 }

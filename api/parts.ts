@@ -73,7 +73,7 @@ export interface ApiParts {
   /** Reads the use of a secret live, so that what is shown of it is not a minute old. */
   refresh(facts: Facts): Promise<void>;
   /** Which secret a leaked value is; `organization` undefined: of any. */
-  identify(value: SecretValue, organization: string | undefined): Promise<Identified>;
+  identify(value: SecretValue, organization: string | undefined): Promise<Identified[]>;
   readonly schedules: ScheduleParts;
   checks(): Promise<readonly Check[]>;
   /** Starts a sweep, or joins the one that runs. */

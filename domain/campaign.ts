@@ -45,8 +45,8 @@ export interface CampaignProgress {
 
 /** How a campaign goes on; each call may be repeated. */
 export interface Campaigns {
-  /** Asks for the runs of as many secrets as may be at work now. */
-  advance(campaignId: string): Promise<CampaignProgress>;
+  /** Asks for the runs of as many secrets as may be at work now. `widens`: looks for what came into scope since, too. */
+  advance(campaignId: string, about: { readonly widens: boolean }): Promise<CampaignProgress>;
 }
 
 export function isOver({ waiting, containing, replacing }: CampaignProgress): boolean {

@@ -20,11 +20,11 @@ export interface CampaignParts extends TrailParts {
 export function openCampaigns(parts: CampaignParts): Campaigns {
   const { pool } = parts;
   return {
-    advance: async (campaignId) => {
-      const due = await nextOfCampaign(pool, campaignId);
+    advance: async (campaignId, { widens }) => {
+      const due = await nextOfCampaign(pool, campaignId, widens);
       await Promise.all(due.map((one) => ask(parts, campaignId, one)));
       const progress = await progressOf(pool, campaignId);
-      if (isOver(progress)) await endCampaign(parts, campaignId);
+      if (widens && isOver(progress)) await endCampaign(parts, campaignId);
       return progress;
     },
   };

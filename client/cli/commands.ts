@@ -98,17 +98,19 @@ function addAdopt(program: Command, act: Act): void {
     );
 }
 
+function identifiedText({ secret, version, state, current }: Row): string {
+  const use = current === true ? ', in use' : '';
+  return `${String(secret)} ${String(version)}: ${String(state)}${use}`;
+}
+
 function addIdentify(program: Command, act: Act): void {
   program
     .command('identify')
     .description('which secret a leaked value is, on standard input; also one revoked long ago')
     .action(
       act(async ({ api, output }) => {
-        const found = await api.post<Row>('/v1/identify', { value: await valueFromStdin() });
-        output.show(found, ({ secret, version, state, current }) => {
-          const use = current === true ? ', in use' : '';
-          return `${String(secret)} ${String(version)}: ${String(state)}${use}`;
-        });
+        const found = await api.post<Row[]>('/v1/identify', { value: await valueFromStdin() });
+        output.show(found, (rows) => rows.map(identifiedText).join('\n'));
       }),
     );
 }

@@ -69,7 +69,7 @@ export async function beginCampaign(parts: TrailParts, call: CampaignCall): Prom
 
 async function findSubject(db: Queryable, subject: NamedSubject): Promise<Found> {
   if ('organization' in subject) {
-    const id = await idOf(db, 'organization', [subject.organization]);
+    const [id] = await idsOf(db, 'organization', [subject.organization]);
     return {
       ids: { organization: id },
       about: `organization ${subject.organization}`,
@@ -78,16 +78,16 @@ async function findSubject(db: Queryable, subject: NamedSubject): Promise<Found>
   }
   if ('dependent' in subject) {
     const { organization, name } = subject.dependent;
-    const organizationId = await idOf(db, 'organization', [organization]);
-    const dependent = await idOf(db, 'dependent', [organization, name]);
-    return { ids: { dependent }, about: `${organization}/${name}`, organizationId };
+    const [organizationId] = await idsOf(db, 'organization', [organization]);
+    const dependents = await idsOf(db, 'dependent', [organization, name]);
+    return { ids: { dependents }, about: `${organization}/${name}`, organizationId };
   }
   const ids: string[] = [];
   for (const { organization, name } of subject.secrets)
-    ids.push(await idOf(db, 'secret', [organization, name]));
+    ids.push(...(await idsOf(db, 'secret', [organization, name])));
   const [first] = subject.secrets;
   const one = subject.secrets.every(({ organization }) => organization === first?.organization);
-  const organizationId = one && first && (await idOf(db, 'organization', [first.organization]));
+  const organizationId = one && first && (await idsOf(db, 'organization', [first.organization]))[0];
   return {
     ids: { secrets: ids },
     about: `${ids.length} secrets`,
@@ -95,23 +95,22 @@ async function findSubject(db: Queryable, subject: NamedSubject): Promise<Found>
   };
 }
 
-/** A dependent that is retired held what it held all the same: the one that lived last. */
 const lookups = {
   organization: 'select id from rotor.organizations where name = $1',
   dependent: `select t.id from rotor.dependents t join rotor.organizations o on o.id = t.organization_id
-    where o.name = $1 and t.name = $2 order by t.retired_at desc nulls first limit 1`,
+    where o.name = $1 and t.name = $2 order by t.id`,
   secret: `select s.id from rotor.secrets s join rotor.organizations o on o.id = s.organization_id
     where o.name = $1 and s.name = $2 and s.retired_at is null`,
 } as const;
 
-async function idOf(
+async function idsOf(
   db: Queryable,
   what: keyof typeof lookups,
   names: readonly string[],
-): Promise<string> {
+): Promise<readonly [string, ...string[]]> {
   const { rows } = await db.query<{ id: string }>(lookups[what], [...names]);
-  const id = rows[0]?.id;
-  if (id !== undefined) return id;
+  const [first, ...others] = rows.map(({ id }) => id);
+  if (first !== undefined) return [first, ...others];
   const message = `there is no ${what} ${names.join('/')}`;
   throw new RotorError(`no-such-${what}`, message, { kind: 'missing' });
 }
@@ -141,8 +140,12 @@ interface CampaignRow {
   readonly at_once: number;
 }
 
-/** What came into scope since joins; then as many as may be at work are named. One caller at a time. */
-export async function nextOfCampaign(pool: pg.Pool, campaignId: string): Promise<ToAsk[]> {
+/** As many as may be at work are named; what came into scope since joins first, if it is looked for. One caller at a time. */
+export async function nextOfCampaign(
+  pool: pg.Pool,
+  campaignId: string,
+  widens: boolean,
+): Promise<ToAsk[]> {
   return inTransaction(pool, async (db) => {
     const { rows } = await db.query<CampaignRow>(
       `select subject, leaked_before, at_once from rotor.campaigns
@@ -151,7 +154,7 @@ export async function nextOfCampaign(pool: pg.Pool, campaignId: string): Promise
     );
     const [campaign] = rows;
     if (campaign === undefined) return [];
-    await widen(db, campaignId, campaign);
+    if (widens) await widen(db, campaignId, campaign);
     const atWork = await countAtWork(db, campaignId);
     return toAsk(db, campaignId, Math.max(0, campaign.at_once - atWork));
   });

@@ -4,7 +4,8 @@ import type { Queryable } from '../postgres.js';
 
 /** What was compromised, by ids. */
 export type CampaignSubject =
-  | { readonly dependent: string }
+  /** All that ever had the name: one that was retired held what it held all the same. */
+  | { readonly dependents: readonly string[] }
   | { readonly organization: string }
   | { readonly secrets: readonly string[] };
 
@@ -26,8 +27,8 @@ export async function exposuresOf(
          and (v.created_at < $4 or v.origin <> 'minted')
          and ($2::uuid is null or s.organization_id = $2)
          and ($3::uuid[] is null or s.id = any($3))
-         and ($1::uuid is null or exists (
-           select from rotor.dependencies d where d.secret_id = s.id and d.dependent_id = $1
+         and ($1::uuid[] is null or exists (
+           select from rotor.dependencies d where d.secret_id = s.id and d.dependent_id = any($1)
              and (d.retired_at is null or v.origin <> 'minted' or exists (
                select from rotor.deliveries y where y.dependency_id = d.id and y.version_id = v.id)))))
      select s.id as "secretId", o.name || '/' || s.name as name,
@@ -42,7 +43,7 @@ export async function exposuresOf(
      join rotor.organizations o on o.id = s.organization_id
      group by s.id, o.name`,
     [
-      'dependent' in subject ? subject.dependent : null,
+      'dependents' in subject ? subject.dependents : null,
       'organization' in subject ? subject.organization : null,
       'secrets' in subject ? subject.secrets : null,
       leakedBefore,

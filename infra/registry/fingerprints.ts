@@ -45,22 +45,22 @@ export interface Identified {
   readonly revoked: Date | null;
 }
 
-/** `organization`: only one of it; undefined: any. Throws `no-such-value`: rotor never had it. */
+/** All that hold it, the newest first. `organization`: only of that one. Throws `no-such-value`: rotor never had it. */
 export async function identify(
   parts: Fingerprinting & { readonly store: Store },
   value: SecretValue,
   organization: string | undefined,
-): Promise<Identified> {
+): Promise<Identified[]> {
   await rememberOlder(parts);
   const { rows } = await parts.pool.query<Identified>(
     `select o.name || '/' || s.name as secret, 'v' || v.ordinal as version, v.state,
        v.is_current as current, v.revoked_at as revoked
      from rotor.fingerprints f join rotor.versions v on v.id = f.version_id
      join rotor.secrets s on s.id = v.secret_id join rotor.organizations o on o.id = s.organization_id
-     where f.mac = $1 and ($2::text is null or o.name = $2) order by v.created_at desc limit 1`,
+     where f.mac = $1 and ($2::text is null or o.name = $2) order by v.created_at desc`,
     [macOf(parts.key, value), organization ?? null],
   );
-  if (rows[0] !== undefined) return rows[0];
+  if (rows.length > 0) return rows;
   throw new RotorError('no-such-value', 'rotor has never had this value', {
     kind: 'missing',
     hint: 'the whole value, without quotes around it',

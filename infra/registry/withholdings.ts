@@ -49,7 +49,7 @@ export async function releaseDependent(
        where dependent_id = $1 and released_at is null and ($2::uuid is null or secret_id = $2)`,
       [subject.dependentId, subject.secretId ?? null, call.by, call.reason],
     );
-    if (rowCount === 0) throw notWithheld(call);
+    if (rowCount === 0) throw await notWithheld(db, call, subject);
     for (const { id } of subject.secrets) await untell(db, audit, { ...call, secretId: id });
     return changed(subject);
   });
@@ -162,8 +162,20 @@ function doesNotDepend({ dependent, secret }: WithholdingCall): RotorError {
   return new RotorError('no-such-dependency', message, { kind: 'missing' });
 }
 
-function notWithheld({ dependent }: WithholdingCall): RotorError {
-  return new RotorError('not-withheld', `${dependent} is given every value already`, {
-    kind: 'conflict',
-  });
+async function notWithheld(
+  db: Queryable,
+  { organization, dependent, secret }: WithholdingCall,
+  { dependentId }: Subject,
+): Promise<RotorError> {
+  const { rowCount } = await db.query(
+    'select from rotor.withholdings where dependent_id = $1 and released_at is null and secret_id is null',
+    [dependentId],
+  );
+  if (rowCount === 0) {
+    const message = `${dependent} is given every value${secret === undefined ? '' : ` of ${secret}`} already`;
+    return new RotorError('not-withheld', message, { kind: 'conflict' });
+  }
+  const message = `${dependent} is given no value of any secret: that is released for all of them`;
+  const hint = `rotor dependents release ${organization}/${dependent} --reason TEXT`;
+  return new RotorError('withheld-from-all', message, { kind: 'conflict', hint });
 }

@@ -115,6 +115,9 @@ describe('a dependent that is given no new value', () => {
     await withholdDependent(parts, { ...call, secret: undefined, reason: 'again' });
     await releaseDependent(parts, { ...call, secret: 'api' });
     expect(await world.findings()).toEqual(['dependent-withheld']);
+    await expect(releaseDependent(parts, { ...call, secret: 'api' })).rejects.toMatchObject({
+      code: 'withheld-from-all',
+    });
     await releaseDependent(parts, { ...call, secret: undefined });
     expect(await world.findings()).toEqual([]);
     await expect(
