@@ -39,7 +39,8 @@ const ofSecret = `left join rotor.secrets s on s.id = due.secret_id
 /** Read as JSON: a finding without a severity of its own is a warning. */
 const takeFindings = `
 with due as (
-  select id, secret_id from rotor.findings where told_at is null and closed_at is null
+  select id, secret_id from rotor.findings f
+  where told_at is null and closed_at is null and not rotor.is_muted(f)
   order by first_at limit ${mostAtOnce} for update skip locked)
 update rotor.findings f set told_at = clock_timestamp()
 from due ${ofSecret} where f.id = due.id
@@ -61,7 +62,7 @@ async function newFindings(db: Queryable): Promise<EventDraft[]> {
       code: row.code,
       message: row.message,
       runId: undefined,
-      sameness: `finding ${row.id}`,
+      sameness: `finding ${row.id} ${String(row.severity)}`,
       subject: subjectOf(row),
       failedRoute: row.code === notificationFailed ? row.about : undefined,
     }));

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { EventDraft, EventSubject, RouteRule } from '../../domain/event.js';
+import type { EventDraft, EventSubject, RouteRule, Severity } from '../../domain/event.js';
 import { AdapterError } from '../../domain/errors.js';
 import type { Channel, Message } from '../../infra/notify/kind.js';
 import { smtp } from '../../infra/notify/smtp.js';
@@ -215,6 +215,30 @@ describe('a notifier', () => {
       async () => (await rowsOf('select 1 from rotor.findings where told_at is null')).length === 0,
     );
     expect(await rowsOf('select 1 from rotor.events')).toHaveLength(2);
+  });
+
+  test('a finding that got worse is told again at once, and a muted one only then', async () => {
+    const { sent, send } = keeping();
+    start([named('ops')], { ops: send });
+    const write = (code: 'straggler' | 'revoked-use', about: string, severity: Severity) =>
+      writeFinding(database.pool, subject.secretId, { code, about, message: about, severity });
+    await write('straggler', 'one', 'warning');
+    await eventually(async () => sent.length === 1);
+    await write('straggler', 'one', 'warning');
+    await write('straggler', 'one', 'critical');
+    await eventually(async () => sent.length === 2);
+    expect(sent[1]?.events).toMatchObject([{ code: 'straggler', severity: 'critical' }]);
+    await database.ownerPool.query(
+      `update rotor.findings set closed_at = now(), muted_until = now() + interval '1 day',
+         muted_by = 'ann', muted_reason = 'known', muted_severity = 'critical'`,
+    );
+    await write('straggler', 'one', 'critical');
+    await write('revoked-use', 'two', 'critical');
+    await eventually(async () => sent.length === 3);
+    expect(sent[2]?.events).toMatchObject([{ code: 'revoked-use' }]);
+    expect(await rowsOf('select about from rotor.findings where told_at is null')).toEqual([
+      { about: 'one' },
+    ]);
   });
 
   test('a compromise is told as soon as it is declared, with or without a workflow', async () => {
