@@ -1,4 +1,6 @@
 /** Approvals: what of a plan is approved, when one approval covers a later plan, and what is still missing. */
+import { acceptedOutages, acceptedUnseenUse } from './acceptance.js';
+import { describeSource } from './attribution.js';
 import type { Blocker } from './blocker.js';
 import { isAtLeast, type Evidence } from './evidence.js';
 import type { ApprovalFacts, Facts, PlanContent } from './facts.js';
@@ -28,7 +30,19 @@ export function contentOf(facts: Facts, plan: Planned): PlanContent {
       })),
     })),
     policyRevision: facts.policyRevision,
+    ...mayBreakIn(facts),
   };
+}
+
+/** An outage that is accepted is part of what others approve. */
+function mayBreakIn({ run }: Facts): Pick<PlanContent, 'mayBreak'> {
+  const outages = acceptedOutages(run).flatMap(({ dependents, sources }) => [
+    ...dependents,
+    ...sources.map(describeSource),
+  ]);
+  const unseen = acceptedUnseenUse(run) === undefined ? [] : ['unseen use'];
+  const mayBreak = [...new Set([...outages, ...unseen])].sort();
+  return mayBreak.length === 0 ? {} : { mayBreak };
 }
 
 /** The rule that this run is under; a roll back and containing a compromise wait for nobody. */
@@ -53,6 +67,10 @@ export function beyond(facts: Facts, approved: PlanContent, now: PlanContent): s
     ({ dependencyId, leastEvidence }) =>
       known.has(dependencyId) && !isStrongEnough(leastEvidence, known.get(dependencyId)),
   );
+  const earlier = movedEarlier(approved, now);
+  const breaking = (now.mayBreak ?? []).filter(
+    (name) => approved.mayBreak?.includes(name) !== true,
+  );
   const named = (ids: readonly { readonly dependencyId: string }[]): string =>
     ids.map(({ dependencyId }) => nameOf(facts, dependencyId)).join(', ');
   const rules: [boolean, string][] = [
@@ -63,8 +81,29 @@ export function beyond(facts: Facts, approved: PlanContent, now: PlanContent): s
     [weaker.length > 0, `it asks for less evidence of ${named(weaker)}`],
     [now.ends.some((id) => !ended.has(id)), `it also ends ${newEnds(facts, now, ended)}`],
     [now.steps.some((step) => !steps.has(step)), `it has other steps: ${now.steps.join(', ')}`],
+    [earlier.length > 0, `it moves ${named(earlier)} earlier`],
+    [breaking.length > 0, `it may break ${breaking.join(', ')}`],
   ];
   return rules.filter(([holds]) => holds).map(([, words]) => words);
+}
+
+/** Dependents that no longer wait for those of an earlier wave of the approved plan. */
+function movedEarlier(
+  approved: PlanContent,
+  now: PlanContent,
+): PlanContent['waves'][number]['dependencies'] {
+  const ranks = new Map(
+    approved.waves.flatMap(({ dependencies }, rank) =>
+      dependencies.map(({ dependencyId }) => [dependencyId, rank] as const),
+    ),
+  );
+  const rankOf = ({ dependencyId }: { readonly dependencyId: string }): number =>
+    ranks.get(dependencyId) ?? Number.POSITIVE_INFINITY;
+  return now.waves.flatMap(({ dependencies }, index) => {
+    const left = now.waves.slice(index).flatMap((wave) => wave.dependencies);
+    const first = Math.min(...left.map(rankOf));
+    return dependencies.filter((one) => ranks.has(one.dependencyId) && rankOf(one) > first);
+  });
 }
 
 function isStrongEnough(now: Evidence | undefined, approved: Evidence | undefined): boolean {
@@ -94,11 +133,16 @@ export function holdingApprovals(
   const holding = facts.run.approvals.filter(
     ({ person, expiresAt, content }) =>
       (by.length === 0 || by.includes(person)) &&
-      person !== facts.run.requestedPerson &&
+      !hasAskedFor(facts, person) &&
       expiresAt > facts.now &&
       beyond(facts, content, now).length === 0,
   );
   return onePerPerson(holding);
+}
+
+/** Also who asked for the same, and joined: two persons are to agree, not one twice. */
+export function hasAskedFor({ run }: Facts, person: string): boolean {
+  return person === run.requestedPerson || run.joinedPersons.includes(person);
 }
 
 function onePerPerson(approvals: readonly ApprovalFacts[]): ApprovalFacts[] {

@@ -52,6 +52,8 @@ export interface RunFacts {
   readonly decisions: readonly DecisionFacts[];
   /** Undefined: a program asked for it. */
   readonly requestedPerson: string | undefined;
+  /** Persons who asked for it too, and joined. */
+  readonly joinedPersons: readonly string[];
   readonly approvals: readonly ApprovalFacts[];
 }
 
@@ -114,6 +116,8 @@ export interface PlanContent {
     }[];
   }[];
   readonly policyRevision: number;
+  /** Who may break by somebody's word; absent where nobody said so. */
+  readonly mayBreak?: readonly string[];
 }
 
 export interface PlanFacts {

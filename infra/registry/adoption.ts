@@ -42,6 +42,7 @@ export function imaginedRun({ kind, options, by }: ImaginedRequest): {
     plan: undefined,
     decisions: [],
     requestedPerson: undefined,
+    joinedPersons: [],
     approvals: [],
   };
   return { runId, imagined };

@@ -1,5 +1,5 @@
 /** Approvals as facts: of the plan that was shown, by a person who did not ask for it. */
-import { approvalRule } from '../../domain/approval.js';
+import { approvalRule, hasAskedFor } from '../../domain/approval.js';
 import { RotorError } from '../../domain/errors.js';
 import type { Facts } from '../../domain/facts.js';
 import { inTransaction } from '../postgres.js';
@@ -82,8 +82,7 @@ function allowed(facts: Facts, by: Principal) {
   if (rule === undefined) throw refused('approval-not-needed', 'its policy asks for no approval');
   const { person } = by;
   if (person === undefined) throw denied(`${by.name} is a program's token: a person approves`);
-  if (person === run.requestedPerson)
-    throw denied(`${person} asked for it: somebody else approves`);
+  if (hasAskedFor(facts, person)) throw denied(`${person} asked for it: somebody else approves`);
   if (rule.by.length > 0 && !rule.by.includes(person))
     throw denied(`its policy names who approves: ${rule.by.join(', ')}`);
   return { rule, person };

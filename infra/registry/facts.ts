@@ -25,6 +25,8 @@ select json_build_object(
           'direction', r.plan->'direction', 'towards', r.plan->'towards', 'ends', r.plan->'ends',
           'content', r.plan->'content') end,
       'requestedPerson', r.requested_person,
+      'joinedPersons', (select coalesce(json_agg(distinct j.person), '[]')
+        from rotor.joined_requests j where j.run_id = r.id and j.person is not null),
       'approvals', (select coalesce(json_agg(json_build_object('approvalId', a.id, 'by', a.approved_by,
           'person', a.person, 'at', a.approved_at, 'expiresAt', a.expires_at, 'content', a.content,
           'usedFor', a.used_for) order by a.approved_at), '[]')

@@ -113,9 +113,9 @@ async function findRepeated(db: Queryable, request: RunRequest): Promise<Submitt
 /** Its key is kept beside the run's own: the same request again, also after the run has ended, starts no other. */
 async function join(db: Queryable, request: RunRequest, runId: string): Promise<Submitted> {
   await db.query(
-    `insert into rotor.joined_requests (idempotency_key, run_id, request_fingerprint)
-     values ($1, $2, $3)`,
-    [request.idempotencyKey, runId, fingerprint(request)],
+    `insert into rotor.joined_requests (idempotency_key, run_id, request_fingerprint, person)
+     values ($1, $2, $3, $4)`,
+    [request.idempotencyKey, runId, fingerprint(request), request.requestedPerson ?? null],
   );
   return { runId, submission: 'joined' };
 }

@@ -54,10 +54,28 @@ test.each<[string, Partial<PlanContent>, string[]]>([
   ['a step more', { steps: ['approve', 'disable'] }, ['it has other steps: approve, disable']],
   ['another role', { specification: { role: 'Contributor' } }, ['the specification changed']],
   ['another policy', { policyRevision: 2 }, ['the policy changed']],
+  ['an outage was accepted since', { mayBreak: ['cron'] }, ['it may break cron']],
   ['another kind', { kind: 'decommission' }, ['it is another run']],
   ['the other direction', { direction: 'back' }, ['it is another run']],
 ])('what a plan does beyond the approved one: %s', (_, change, words) => {
   expect(beyond(known, approved, { ...approved, ...change })).toEqual(words);
+});
+
+test('who moves without waiting for an earlier wave was not approved so', () => {
+  const [wave] = approved.waves;
+  const [billing, reports] = wave?.dependencies ?? [];
+  if (billing === undefined || reports === undefined) throw new Error('there are two');
+  const inTurn = (...groups: (typeof billing)[][]): PlanContent => ({
+    ...approved,
+    waves: groups.map((dependencies, index) => ({ name: String(index), dependencies })),
+  });
+  const canaryFirst = inTurn([billing], [reports]);
+  const told = ['it moves reports earlier'];
+  expect(beyond(known, canaryFirst, inTurn([billing], [reports]))).toEqual([]);
+  expect(beyond(known, canaryFirst, inTurn([reports]))).toEqual([]);
+  expect(beyond(known, canaryFirst, inTurn([billing, reports]))).toEqual(told);
+  expect(beyond(known, canaryFirst, inTurn([reports], [billing]))).toEqual(told);
+  expect(beyond(known, approved, canaryFirst)).toEqual([]);
 });
 
 const rule: ApprovalRule = { kinds: ['rotate'], needed: 2, by: [], livesMs: 1_000 };
@@ -83,6 +101,13 @@ test.each<[string, ApprovalFacts[], string[]]>([
 ])('who holds: %s', (_, approvals, persons) => {
   const holding = holdingApprovals(withApprovals(...approvals), rule, approved);
   expect(holding.map(({ person }) => person)).toEqual(persons);
+});
+
+test('who joined the run has asked for it too, also where the approval came first', () => {
+  const given = withApprovals(approval('ada'), approval('grace'));
+  const joined = { ...given, run: { ...given.run, joinedPersons: ['ada'] } };
+  const holding = holdingApprovals(joined, rule, approved);
+  expect(holding.map(({ person }) => person)).toEqual(['grace']);
 });
 
 test('only who is named holds', () => {

@@ -99,6 +99,7 @@ export const run: RunFacts = {
   options: {},
   decisions: [],
   requestedPerson: 'requester',
+  joinedPersons: [],
   approvals: [],
   plan: {
     revision: 1,

@@ -60,6 +60,22 @@ describe('a run whose policy asks for approval', () => {
     ).rejects.toThrow('nobody approves what they asked for');
   }, 30_000);
 
+  test('nobody approves a run that they joined, and an outage that is accepted later is asked for again', async () => {
+    const runId = await begin({}, { quietPeriodMs: 600_000 });
+    await waiting(runId);
+    expect(await world.ask('rotate', {}, 'joiner')).toBe(runId);
+    await expect(world.approve(runId, 'joiner')).rejects.toMatchObject({ code: 'not-allowed' });
+    await world.approve(runId, 'ada');
+    await eventually(
+      async () => (await world.run(runId))['waits_code'] === 'version-in-use',
+      patience,
+    );
+    await world.decide(runId, 'accept-outage', { dependents: ['billing'], sources: [] });
+    expect(await waiting(runId)).toContain('it may break billing');
+    await world.approve(runId, 'ada');
+    expect(await world.result()).toBe('succeeded');
+  }, 30_000);
+
   test('only who is named approves', async () => {
     const runId = await begin({ by: ['grace'] });
     expect(await waiting(runId)).toContain('of grace');

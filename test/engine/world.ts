@@ -190,13 +190,13 @@ export async function openWorld(
     async specify(specification: Record<string, unknown>) {
       await ownerPool.query('update rotor.secrets set specification = $1', [specification]);
     },
-    async ask(kind: RunKind, options: RunOptions = {}) {
+    async ask(kind: RunKind, options: RunOptions = {}, person = 'requester') {
       const request = {
         organization: 'acme',
         secret: 'api',
         kind,
         requestedBy: 'test',
-        requestedPerson: 'requester',
+        requestedPerson: person,
         reason: 'test',
         options: { noDependentsKnown: true, ...options },
         idempotencyKey: randomUUID(),
