@@ -4,6 +4,7 @@ import { describeSource } from './attribution.js';
 import type { Blocker } from './blocker.js';
 import { isAtLeast, type Evidence } from './evidence.js';
 import type { ApprovalFacts, Facts, PlanContent } from './facts.js';
+import { carries } from './labels.js';
 import type { ApprovalRule } from './policy.js';
 import { versionOf } from './progress.js';
 import type { PlannedWave } from './run.js';
@@ -46,10 +47,11 @@ function mayBreakIn({ run }: Facts): Pick<PlanContent, 'mayBreak'> {
 }
 
 /** The rule that this run is under; a roll back and containing a compromise wait for nobody. */
-export function approvalRule({ run, policy }: Facts): ApprovalRule | undefined {
+export function approvalRule({ run, policy, secret }: Facts): ApprovalRule | undefined {
   if (run.kind === 'compromise' || run.plan?.direction === 'back') return undefined;
-  const rule = policy.approvals;
-  return rule?.kinds.includes(run.kind) === true ? rule : undefined;
+  return policy.approvals?.find(
+    ({ kinds, labels }) => kinds.includes(run.kind) && carries(secret.labels, labels),
+  );
 }
 
 /** In words, what the later plan does that the approved one did not say; empty: it is covered. */

@@ -3,6 +3,7 @@ import type { SeenAs } from './attribution.js';
 import type { Problem } from './errors.js';
 import type { Evidence } from './evidence.js';
 import type { IssuerTraits } from './issuer.js';
+import type { Labels } from './labels.js';
 import type { Policy } from './policy.js';
 import type { Schedule } from './schedule.js';
 
@@ -30,6 +31,7 @@ export interface SecretDeclaration {
   readonly issuer: string;
   readonly owner: string;
   readonly documentation: string | undefined;
+  readonly labels: Labels;
   /** Name of a policy of the organization; undefined: the standard policy. */
   readonly policy: string | undefined;
   /** Its own, instead of the policy's. */

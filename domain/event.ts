@@ -1,5 +1,6 @@
 /** What people are told of: events, how grave they are, and which route takes which of them. */
 import type { Change } from './change.js';
+import { carries, type Labels } from './labels.js';
 import type { Facts } from './facts.js';
 import type { RunKind } from './run.js';
 
@@ -24,6 +25,7 @@ export interface EventSubject {
   readonly organization: string;
   readonly name: string;
   readonly owner: string;
+  readonly labels: Labels;
 }
 
 /** Something to tell. Holds no value. */
@@ -48,6 +50,8 @@ export interface RouteRule {
   readonly events: readonly EventKind[] | undefined;
   readonly owners: readonly string[] | undefined;
   readonly organizations: readonly string[] | undefined;
+  /** Of secrets that carry all of these; undefined: whichever. */
+  readonly labels: Labels | undefined;
   /** At least. */
   readonly severity: Severity;
   /** What is not critical waits this long for others, and is sent with them. */
@@ -62,8 +66,13 @@ export function takes(route: RouteRule, draft: EventDraft): boolean {
     severities.indexOf(severity) >= severities.indexOf(route.severity) &&
     isAmong(kind, route.events) &&
     isAmong(subject?.owner, route.owners) &&
-    isAmong(subject?.organization, route.organizations)
+    isAmong(subject?.organization, route.organizations) &&
+    isLabelled(subject, route)
   );
+}
+
+function isLabelled(subject: EventSubject | undefined, { labels }: RouteRule): boolean {
+  return labels === undefined || (subject !== undefined && carries(subject.labels, labels));
 }
 
 function isAmong(one: string | undefined, wanted: readonly string[] | undefined): boolean {

@@ -2,6 +2,7 @@
 import type { SeenAs } from './attribution.js';
 import type { Evidence } from './evidence.js';
 import type { IssuerTraits, UseOutcome, UseRecordKind, UseSource } from './issuer.js';
+import type { Labels } from './labels.js';
 import type { Closed } from './maintenance.js';
 import type { Policy } from './policy.js';
 import type { DecisionKind, RunKind, RunOutcome, RunState, StepName } from './run.js';
@@ -35,6 +36,7 @@ export interface SecretFacts {
   readonly name: string;
   readonly organization: string;
   readonly owner: string;
+  readonly labels: Labels;
   readonly issuer: string;
   readonly specification: Readonly<Record<string, unknown>>;
 }

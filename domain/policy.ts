@@ -1,5 +1,6 @@
 /** What people decide beforehand about a secret's rotations. All durations are milliseconds. */
 import type { Evidence } from './evidence.js';
+import type { Labels } from './labels.js';
 import type { Maintenance } from './maintenance.js';
 import type { RunKind } from './run.js';
 import type { Schedule } from './schedule.js';
@@ -17,6 +18,8 @@ export interface ApprovalRule {
   readonly needed: number;
   /** Only these persons; empty: whoever has the right. */
   readonly by: readonly string[];
+  /** Secrets that carry all of these; none: every one. */
+  readonly labels: Labels;
   /** How long an approval holds for a plan that has not begun. */
   readonly livesMs: number;
 }
@@ -41,8 +44,8 @@ export interface Policy {
   /** The first dependent moves alone, and everybody else only once it is proven. */
   readonly canary: boolean;
   readonly waves: readonly WaveRule[];
-  /** Undefined: nobody has to approve. */
-  readonly approvals?: ApprovalRule | undefined;
+  /** The first that fits a run counts; where none does, nobody has to approve. */
+  readonly approvals?: readonly ApprovalRule[] | undefined;
   readonly timeouts: {
     readonly mintMs: number;
     readonly deliverMs: number;

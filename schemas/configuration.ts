@@ -97,8 +97,9 @@ export function checkConfiguration(document: unknown, kinds: Kinds): Checked<Con
   };
 }
 
-function ruleOf({ to: _to, digest, events, owners, organizations, ...route }: Route): RouteRule {
-  return { ...route, events, owners, organizations, digestMs: digest };
+function ruleOf({ name, severity, digest, ...route }: Route): RouteRule {
+  const { events, owners, organizations, labels } = route;
+  return { name, severity, events, owners, organizations, labels, digestMs: digest };
 }
 
 interface Asked {

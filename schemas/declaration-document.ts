@@ -4,7 +4,7 @@ import { isAddressRange } from '../domain/attribution.js';
 import { formatDuration } from '../domain/duration.js';
 import { evidenceLevels } from '../domain/evidence.js';
 import { standardPolicy } from '../domain/policy.js';
-import { Duration, Name, Text, TimeLimit } from './names.js';
+import { Duration, Labels, Name, Text, TimeLimit } from './names.js';
 import { MaintenanceDocument, ScheduleDocument } from './schedule-document.js';
 
 /** Containing a compromise waits for nobody. */
@@ -23,6 +23,22 @@ function limitOr(ms: number): z.ZodPrefault<typeof TimeLimit> {
   return TimeLimit.prefault(formatDuration(ms));
 }
 
+const ApprovalDocument = z
+  .strictObject({
+    kinds: z
+      .array(z.enum(approvedKinds))
+      .min(1)
+      .default([...approvedKinds]),
+    labels: Labels.default({}).describe('of secrets that carry all of these only'),
+    needed: z.number().int().min(1).max(10).default(1).describe('persons, other than who asked'),
+    by: z.array(Text).max(100).default([]).describe('only these persons; otherwise any approver'),
+    livesFor: TimeLimit.prefault('7d'),
+  })
+  .refine(({ needed, by }) => by.length === 0 || by.length >= needed, {
+    path: ['by'],
+    message: 'names fewer persons than are needed',
+  });
+
 export const PolicyDocument = z.strictObject({
   name: Name,
   overlap: or(usual.overlapMs).describe('the old version stays alive at least this long'),
@@ -38,20 +54,12 @@ export const PolicyDocument = z.strictObject({
     .prefault({}),
   acceptUnseenUse: z.strictObject({ by: Text, reason: Text }).optional(),
   approvals: z
-    .strictObject({
-      kinds: z
-        .array(z.enum(approvedKinds))
-        .min(1)
-        .default([...approvedKinds]),
-      needed: z.number().int().min(1).max(10).default(1).describe('persons, other than who asked'),
-      by: z.array(Text).max(100).default([]).describe('only these persons; otherwise any approver'),
-      livesFor: TimeLimit.prefault('7d'),
-    })
-    .refine(({ needed, by }) => by.length === 0 || by.length >= needed, {
-      path: ['by'],
-      message: 'names fewer persons than are needed',
-    })
-    .optional(),
+    .preprocess(
+      (written) => (Array.isArray(written) ? (written as unknown[]) : [written]),
+      z.array(ApprovalDocument).min(1).max(20),
+    )
+    .optional()
+    .describe('one rule, or several: the first that fits a run counts'),
   allowManualDisable: z.boolean().default(usual.allowManualDisable),
   canary: z.boolean().default(usual.canary),
   waves: z.array(Wave).max(50).default([]),
@@ -97,6 +105,7 @@ export const SecretDocument = z.strictObject({
   issuer: Name,
   owner: Text,
   documentation: Text.optional(),
+  labels: Labels.default({}),
   policy: Name.optional(),
   schedule: ScheduleDocument.optional().describe("instead of the policy's"),
   notWith: z

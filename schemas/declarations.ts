@@ -111,7 +111,7 @@ function policyOf(document: PolicyDocument): Policy {
     leastEvidence,
     openUse: { waitMs: openUse.wait, then: openUse.then },
     acceptUnseenUse: document.acceptUnseenUse,
-    approvals: document.approvals && approvalsOf(document.approvals),
+    approvals: document.approvals?.map(approvalOf),
     allowManualDisable,
     canary,
     waves,
@@ -122,15 +122,15 @@ function policyOf(document: PolicyDocument): Policy {
   };
 }
 
-function approvalsOf({
+function approvalOf({
   livesFor,
   ...rule
-}: NonNullable<PolicyDocument['approvals']>): ApprovalRule {
+}: NonNullable<PolicyDocument['approvals']>[number]): ApprovalRule {
   return { ...rule, livesMs: livesFor };
 }
 
 function secretOf(document: SecretDocument, path: string, held: HeldToKinds): SecretDeclaration {
-  const { name, issuer, owner, documentation, policy } = document;
+  const { name, issuer, owner, documentation, labels, policy } = document;
   const { specification, principal } = checkedAt(held.specifications, path);
   const dependencies = document.dependencies.map((one, index) =>
     dependencyOf(one, checkedAt(held.destinations, `${path}.dependencies.${index}`)),
@@ -140,6 +140,7 @@ function secretOf(document: SecretDocument, path: string, held: HeldToKinds): Se
     issuer,
     owner,
     documentation,
+    labels,
     policy,
     schedule: document.schedule && scheduleOf(document.schedule),
     notWith: document.notWith,

@@ -24,6 +24,11 @@ function complaint(name: string): string | undefined {
   return name.startsWith('-') ? 'expected a letter or digit first' : undefined;
 }
 
+/** Such as project and risk. */
+export const Labels = z
+  .record(Name, z.string().min(1).max(100))
+  .refine((labels) => Object.keys(labels).length <= 50, 'expected at most 50 labels');
+
 const durationWanted = 'expected a duration such as 90s, 1h30m or 7d (at most ten years)';
 
 /** Milliseconds afterwards. YAML reads a bare `0` as a number. */

@@ -1,7 +1,7 @@
 /** Who is told of what, and by which way. */
 import { z } from 'zod';
 import { eventKinds, severities } from '../domain/event.js';
-import { Name, TimeLimit } from './names.js';
+import { Labels, Name, TimeLimit } from './names.js';
 
 const Owner = z.string().min(1).max(200);
 
@@ -12,6 +12,7 @@ const Route = z.strictObject({
   events: z.array(z.enum(eventKinds)).min(1).optional(),
   owners: z.array(Owner).min(1).optional(),
   organizations: z.array(Name).min(1).optional(),
+  labels: Labels.optional(),
   severity: z.enum(severities).default('info'),
   digest: TimeLimit.optional(),
 });

@@ -15,7 +15,7 @@ select json_build_object(
     from rotor.audit_heads h where h.chain_id = s.id),
   'installationId', i.id, 'recovering', i.recovering,
   'secret', json_build_object('secretId', s.id, 'name', s.name, 'organization', o.name,
-    'owner', s.owner, 'issuer', s.issuer, 'specification', s.specification),
+    'owner', s.owner, 'labels', s.labels, 'issuer', s.issuer, 'specification', s.specification),
   'policy', p.policy, 'policyRevision', coalesce(p.revision, 0),
   'run', (select json_build_object('runId', r.id, 'kind', r.kind, 'state', r.state,
       'outcome', r.outcome, 'requestedBy', r.requested_by, 'reason', r.reason,
@@ -127,6 +127,7 @@ const dateFields: ReadonlySet<string> = new Set([
 /** What others wrote is left as it is, whatever its keys are called. */
 const opaqueFields: ReadonlySet<string> = new Set([
   'specification',
+  'labels',
   'policy',
   'options',
   'accepted',

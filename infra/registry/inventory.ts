@@ -197,7 +197,7 @@ async function upsert(to: Shared, place: Place, { kind, name, wanted }: Upsert):
 async function applySecret(to: Applying, place: Place, declared: SecretDeclaration): Promise<void> {
   await refuseMove(to, place, declared);
   const policyId = await policyIdOf(to, place, declared);
-  await refuseOtherPolicy(to, place, { name: declared.name, policyId });
+  await refuseOtherRules(to, place, { ...declared, policyId });
   const before = to.changes.length;
   const secretId = await upsert(to, place, {
     kind: 'secret',
@@ -205,6 +205,7 @@ async function applySecret(to: Applying, place: Place, declared: SecretDeclarati
     wanted: {
       owner: declared.owner,
       documentation: declared.documentation ?? null,
+      labels: declared.labels,
       issuer: declared.issuer,
       specification: declared.specification,
       policy_id: policyId,
@@ -218,19 +219,24 @@ async function applySecret(to: Applying, place: Place, declared: SecretDeclarati
   await note(to, secretId, to.changes.slice(before));
 }
 
-/** Another policy may ask nobody. */
-async function refuseOtherPolicy(
+/** Another policy may ask nobody, and so may a rule for other labels. */
+async function refuseOtherRules(
   to: Applying,
   { organizationId, organization }: Place,
-  { name, policyId }: { readonly name: string; readonly policyId: string | null },
+  {
+    name,
+    policyId,
+    labels,
+  }: Pick<SecretDeclaration, 'name' | 'labels'> & { readonly policyId: string | null },
 ): Promise<void> {
   const { rows } = await to.db.query<{ policy: Policy }>(
     `select p.policy from rotor.secrets s join rotor.policies p on p.id = s.policy_id
-     where s.organization_id = $1 and s.name = $2 and s.retired_at is null and p.id is distinct from $3`,
-    [organizationId, name, policyId],
+     where s.organization_id = $1 and s.name = $2 and s.retired_at is null
+       and (p.id is distinct from $3 or s.labels <> $4)`,
+    [organizationId, name, policyId, labels],
   );
   if (rows[0] !== undefined)
-    refuseLoosening(to, rows[0].policy, `the policy of ${organization}/${name}`);
+    refuseLoosening(to, rows[0].policy, `the policy, by the labels, of ${organization}/${name}`);
 }
 
 async function policyIdOf(

@@ -1,6 +1,7 @@
 /** Findings and compromises become events here, whoever wrote them: their rows are the outbox. */
 import type pg from 'pg';
 import { severities, type EventDraft, type RouteRule, type Severity } from '../../domain/event.js';
+import type { Labels } from '../../domain/labels.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import { writeEvents } from './events.js';
 
@@ -21,6 +22,7 @@ interface Subject {
   readonly organization: string | null;
   readonly name: string | null;
   readonly owner: string | null;
+  readonly labels: Labels | null;
 }
 
 interface NewFinding extends Subject {
@@ -32,7 +34,7 @@ interface NewFinding extends Subject {
   readonly is_news: boolean;
 }
 
-const aSecret = 's.id as secret_id, o.name as organization, s.name, s.owner';
+const aSecret = 's.id as secret_id, o.name as organization, s.name, s.owner, s.labels';
 const ofSecret = `left join rotor.secrets s on s.id = due.secret_id
   left join rotor.organizations o on o.id = s.organization_id`;
 
@@ -103,7 +105,13 @@ async function newCompromises(db: Queryable): Promise<EventDraft[]> {
     }));
 }
 
-function subjectOf({ secret_id, organization, name, owner }: Subject): EventDraft['subject'] {
+function subjectOf({
+  secret_id,
+  organization,
+  name,
+  owner,
+  labels,
+}: Subject): EventDraft['subject'] {
   if (secret_id === null || organization === null || name === null) return undefined;
-  return { secretId: secret_id, organization, name, owner: owner ?? '' };
+  return { secretId: secret_id, organization, name, owner: owner ?? '', labels: labels ?? {} };
 }

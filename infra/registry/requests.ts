@@ -198,7 +198,8 @@ async function noteBreakGlass(
 ): Promise<void> {
   const { rows } = await db.query(
     `select 1 from rotor.secrets s join rotor.policies p on p.id = s.policy_id
-     where s.id = $1 and p.policy ? 'approvals'`,
+     where s.id = $1 and exists (select from jsonb_array_elements(p.policy->'approvals') a
+       where s.labels @> (a->'labels'))`,
     [secretId],
   );
   if (rows.length === 0) return;

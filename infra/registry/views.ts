@@ -7,7 +7,7 @@ export type Row = Readonly<Record<string, unknown>>;
 /** `organization` undefined: all of them. */
 export async function listSecrets(db: Queryable, organization: string | undefined): Promise<Row[]> {
   const { rows } = await db.query<Row>(
-    `select o.name || '/' || s.name as secret, s.owner, s.issuer, coalesce(p.name, 'standard') as policy,
+    `select o.name || '/' || s.name as secret, s.owner, s.issuer, s.labels, coalesce(p.name, 'standard') as policy,
        (select 'v' || v.ordinal from rotor.versions v where v.secret_id = s.id and v.is_current) as current,
        (select v.expires_at from rotor.versions v where v.secret_id = s.id and v.is_current) as expires,
        (select count(*)::int from rotor.dependencies d

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { approvalMissing, beyond, holdingApprovals } from '../../domain/approval.js';
+import { approvalMissing, approvalRule, beyond, holdingApprovals } from '../../domain/approval.js';
 import type { ApprovalFacts, Facts, PlanContent } from '../../domain/facts.js';
+import type { Labels } from '../../domain/labels.js';
 import type { ApprovalRule } from '../../domain/policy.js';
 import { ago, dependency, facts, now, run, version } from './facts.js';
 
@@ -78,7 +79,7 @@ test('who moves without waiting for an earlier wave was not approved so', () => 
   expect(beyond(known, approved, canaryFirst)).toEqual([]);
 });
 
-const rule: ApprovalRule = { kinds: ['rotate'], needed: 2, by: [], livesMs: 1_000 };
+const rule: ApprovalRule = { kinds: ['rotate'], needed: 2, by: [], labels: {}, livesMs: 1_000 };
 const approval = (person: string, more: Partial<ApprovalFacts> = {}): ApprovalFacts => ({
   approvalId: person,
   by: `token of ${person}`,
@@ -90,7 +91,7 @@ const approval = (person: string, more: Partial<ApprovalFacts> = {}): ApprovalFa
   ...more,
 });
 const withApprovals = (...approvals: ApprovalFacts[]): Facts =>
-  facts({ run: { ...run, approvals }, policy: { ...facts().policy, approvals: rule } });
+  facts({ run: { ...run, approvals }, policy: { ...facts().policy, approvals: [rule] } });
 
 test.each<[string, ApprovalFacts[], string[]]>([
   ['two persons', [approval('ada'), approval('grace')], ['ada', 'grace']],
@@ -117,6 +118,22 @@ test('only who is named holds', () => {
     approved,
   );
   expect(holding.map(({ person }) => person)).toEqual(['grace']);
+});
+
+test('the first rule that fits the kind and the labels counts', () => {
+  const risky = { ...rule, labels: { risk: 'high' } };
+  const others = { ...rule, needed: 1 };
+  const of = (labels: Labels, approvals: ApprovalRule[]): number | undefined =>
+    approvalRule(
+      facts({
+        secret: { ...facts().secret, labels },
+        policy: { ...facts().policy, approvals },
+      }),
+    )?.needed;
+  expect(of({ risk: 'high' }, [risky, others])).toBe(2);
+  expect(of({ risk: 'low' }, [risky, others])).toBe(1);
+  expect(of({}, [risky])).toBeUndefined();
+  expect(of({}, [{ ...others, kinds: ['revoke'] }])).toBeUndefined();
 });
 
 const hash = run.plan?.hash ?? '';

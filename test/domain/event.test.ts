@@ -8,6 +8,7 @@ const all: RouteRule = {
   events: undefined,
   owners: undefined,
   organizations: undefined,
+  labels: undefined,
   severity: 'info',
   digestMs: undefined,
 };
@@ -19,7 +20,13 @@ const event: EventDraft = {
   message: 'x',
   runId: undefined,
   sameness: 'x',
-  subject: { secretId: '1', organization: 'acme', name: 'api', owner: 'billing' },
+  subject: {
+    secretId: '1',
+    organization: 'acme',
+    name: 'api',
+    owner: 'billing',
+    labels: { risk: 'high', project: 'x' },
+  },
 };
 
 describe('a route', () => {
@@ -30,6 +37,14 @@ describe('a route', () => {
     ["takes its owners' secrets", { owners: ['billing'] }, {}, true],
     ["leaves other owners' out", { owners: ['other'] }, {}, false],
     ['leaves other organizations out', { organizations: ['other'] }, {}, false],
+    ['takes secrets with its labels', { labels: { risk: 'high' } }, {}, true],
+    ['leaves other labels out', { labels: { risk: 'high', project: 'y' } }, {}, false],
+    [
+      'of labels leaves out what is of no secret',
+      { labels: { risk: 'high' } },
+      { subject: undefined },
+      false,
+    ],
     ['takes what is as grave as it says', { severity: 'warning' }, {}, true],
     ['leaves out what is less grave', { severity: 'critical' }, {}, false],
     [

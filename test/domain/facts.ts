@@ -134,6 +134,7 @@ export function facts(more: Partial<Facts> = {}): Facts {
       name: 'api',
       organization: 'acme',
       owner: 'team',
+      labels: {},
       issuer: 'main',
       specification: {},
     },

@@ -4,7 +4,7 @@ import { keepUsing, openWorld, quickPolicy, type World } from './world.js';
 import type { ApprovalRule, Policy } from '../../domain/policy.js';
 
 const patience = 8_000;
-const rule: ApprovalRule = { kinds: ['rotate'], needed: 1, by: [], livesMs: 600_000 };
+const rule: ApprovalRule = { kinds: ['rotate'], needed: 1, by: [], labels: {}, livesMs: 600_000 };
 
 describe('a run whose policy asks for approval', () => {
   let world: World;
@@ -15,7 +15,7 @@ describe('a run whose policy asks for approval', () => {
   });
 
   async function begin(more: Partial<ApprovalRule> = {}, policy: Partial<Policy> = {}) {
-    world = await openWorld({ ...quickPolicy, ...policy, approvals: { ...rule, ...more } });
+    world = await openWorld({ ...quickPolicy, ...policy, approvals: [{ ...rule, ...more }] });
     const { value } = await world.adopt();
     await world.depend('billing');
     traffic = keepUsing(world, ['billing'], () => value);

@@ -4,7 +4,7 @@ import { eventually } from '../faults/installation.js';
 import { keepUsing, openWorld, quickPolicy, type World } from './world.js';
 
 const patience = 15_000;
-const noApproval = { kinds: ['rotate' as const], needed: 1, by: [], livesMs: 600_000 };
+const noApproval = { kinds: ['rotate' as const], needed: 1, by: [], labels: {}, livesMs: 600_000 };
 const frozen = {
   zone: 'UTC',
   windows: [],
@@ -40,7 +40,7 @@ const reached = (point: string) => () =>
 const situations: readonly Situation[] = [
   {
     name: 'approve, waiting for people',
-    policy: { approvals: noApproval },
+    policy: { approvals: [noApproval] },
     reach: waits('approval-needed'),
   },
   {

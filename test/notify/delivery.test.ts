@@ -23,7 +23,7 @@ beforeAll(async () => {
      insert into rotor.secrets (organization_id, name, owner, issuer, specification)
      select id, 'api', 'team', 'main', '{}' from o returning id`,
   );
-  const of = { organization: 'acme', name: 'api', owner: 'team' };
+  const of = { organization: 'acme', name: 'api', owner: 'team', labels: {} };
   subject = { secretId: rows[0]?.id ?? '', ...of };
 });
 afterAll(() => database.close());
@@ -36,6 +36,7 @@ const named = (name: string, more: Partial<RouteRule> = {}): RouteRule => ({
   events: undefined,
   owners: undefined,
   organizations: undefined,
+  labels: undefined,
   severity: 'info',
   digestMs: undefined,
   ...more,

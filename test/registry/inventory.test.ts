@@ -43,6 +43,7 @@ async function apply(secret: Partial<SecretDeclaration>) {
     specification,
     principal: principalOf('main', specification),
     documentation: undefined,
+    labels: {},
     policy: undefined,
     schedule: undefined,
     notWith: [],

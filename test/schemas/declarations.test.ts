@@ -171,6 +171,7 @@ describe('declarations', () => {
                 issuer: 'main',
                 owner: 'team-billing',
                 documentation: undefined,
+                labels: {},
                 policy: 'careful',
                 notWith: [],
                 specification: { role: 'reader', validityMs: 90 * day },
