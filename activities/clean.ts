@@ -45,8 +45,10 @@ export async function cleanLeftovers(
 ): Promise<void> {
   const facts = await ports.registry.decideAlone(secretId, (now) => ({ result: now, changes: [] }));
   const cleaned = await cleanEverywhere(ports, facts);
-  const changes = recordCleaned(cleaned);
-  await ports.registry.decideAlone(secretId, () => ({ result: undefined, changes }));
+  await ports.registry.decideAlone(secretId, (now) => ({
+    result: undefined,
+    changes: recordCleaned(now, cleaned),
+  }));
   const [first] = cleaned.failures;
   if (first !== undefined)
     throw new RotorError('left-behind', first.message, { kind: 'unavailable' });
@@ -65,7 +67,9 @@ async function forgetEverywhere(ports: Ports, facts: Facts): Promise<Cleaned> {
   const failures: { about: string; message: string }[] = [];
   if (dead.length === 0) return { forgotten: [], cleaned, failures };
   const known = await openValues(ports, sealedVersionIds(facts));
-  for (const dependency of facts.dependencies) {
+  // What a person has at a place, a person removes: they are asked when this is recorded.
+  const written = facts.dependencies.filter(({ assignment }) => assignment === undefined);
+  for (const dependency of written) {
     const failure = await forgetAt({ ports, facts, dependency, known }, dead);
     if (failure === undefined) cleaned.push(dependency.identity);
     else failures.push({ about: dependency.identity, message: failure });

@@ -55,11 +55,11 @@ async function lookAt(ports: Ports, secret: SweptSecret): Promise<Finding[]> {
     sealed.map(({ versionId }) => versionId),
   );
   const findings: Finding[] = [];
-  for (const dependency of secret.dependencies) {
+  for (const dependency of secret.dependencies.filter(({ byPerson }) => !byPerson)) {
     const held = await readPlace(ports, dependency, known);
     findings.push(...('code' in held ? [held] : judgeHeld(secret, held)));
   }
-  for (const dependency of abandonedPlaces(secret)) {
+  for (const dependency of abandonedPlaces(secret).filter(({ byPerson }) => !byPerson)) {
     const held = await readPlace(ports, dependency, known);
     // A place that nobody needs may well be gone.
     if (!('code' in held)) findings.push(...judgeAbandoned(secret, held));

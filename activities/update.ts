@@ -15,12 +15,10 @@ import {
   confirmAlone,
   destinationFor,
   finishDelivery,
-  notProven,
-  prove,
-  type AfterDelivery,
   type DeliveryOrder,
   type DeliveryOutcome,
 } from '../domain/steps/update.js';
+import { notProven, prove, type AfterDelivery } from '../domain/steps/prove.js';
 import { within } from './deadline.js';
 import { sealDisplaced } from './displaced.js';
 import { hasEnded } from './failures.js';
@@ -65,7 +63,10 @@ async function move(it: Move): Promise<Answer> {
   const order = await ports.registry.decide(runId, (facts) => beginDelivery(facts, id), {
     dependencyId: id,
   });
-  if (order.kind === 'answer') return order.answer;
+  if (order.kind === 'answer') {
+    ports.reached('update:answered');
+    return order.answer;
+  }
   ports.reached('update:leased');
   const signal = within(order.withinMs);
   const outcome = await attempt(it, order, signal);

@@ -47,6 +47,7 @@ function addTotals(registry: Registry, figures: Figures): void {
   const left = 'Secrets without series of their own, because there are too many';
   gauge(registry, 'rotor_secrets_not_listed', left)(secrets - each.length);
   counted(registry, 'rotor_findings_open', 'Open findings', 'code')(figures.findings);
+  counted(registry, 'rotor_tasks_open', 'Tasks that wait for a person', 'code')(figures.tasks);
   const refusals = new Counter({
     name: 'rotor_retired_version_refusals_total',
     help: 'Attempts with versions that were revoked or have ended',

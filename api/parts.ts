@@ -13,6 +13,8 @@ import type { Identified } from '../infra/registry/fingerprints.js';
 import type { Applied } from '../infra/registry/inventory.js';
 import type { ScheduleChange, SlotSkip } from '../infra/registry/schedule-decisions.js';
 import type { RunRequest, Submitted } from '../infra/registry/requests.js';
+import type { Issued, LinkCall } from '../infra/registry/task-links.js';
+import type { TaskWord } from '../infra/registry/task-words.js';
 import type { WithholdingCall, WithholdingChanged } from '../infra/registry/withholdings.js';
 
 export interface AdoptCall extends SecretName {
@@ -50,6 +52,12 @@ export interface ScheduleParts {
   skip(skip: SlotSkip): Promise<{ readonly slot: string; readonly zone: string }>;
 }
 
+export interface TaskParts {
+  /** With the address that the link begins with, where the configuration says it. */
+  link(call: LinkCall): Promise<Issued & { readonly url: string | undefined }>;
+  say(word: TaskWord): Promise<void>;
+}
+
 export interface ApiParts {
   readonly pool: pg.Pool;
   readonly registry: Registry;
@@ -75,6 +83,7 @@ export interface ApiParts {
   /** Which secret a leaked value is; `organization` undefined: of any. */
   identify(value: SecretValue, organization: string | undefined): Promise<Identified[]>;
   readonly schedules: ScheduleParts;
+  readonly tasks: TaskParts;
   checks(): Promise<readonly Check[]>;
   /** Starts a sweep, or joins the one that runs. */
   startSweep(): Promise<SweepState>;

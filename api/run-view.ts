@@ -13,6 +13,8 @@ export interface RunView {
   /** Audit events of the run. */
   readonly events: readonly Row[];
   readonly findings: readonly Row[];
+  /** What people are waited for. */
+  readonly tasks: readonly Row[];
 }
 
 /** Leaves out deliveries that other runs made, and findings of other times. */

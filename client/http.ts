@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { RotorError, type ErrorKind, type Problem } from '../domain/errors.js';
 
 export interface ApiClient {
+  readonly url: string;
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body?: unknown, idempotencyKey?: string): Promise<T>;
   remove<T>(path: string): Promise<T>;
@@ -17,6 +18,7 @@ const timeoutMs = 60_000;
 
 export function openApi(address: ApiAddress): ApiClient {
   return {
+    url: address.url,
     get: (path) => call(address, path, { method: 'GET' }),
     remove: (path) => call(address, path, { method: 'DELETE' }),
     post: (path, body, idempotencyKey) =>

@@ -1,6 +1,7 @@
 /** All kinds of connectors. */
 import { command } from './command/index.js';
 import { dotenv } from './dotenv/index.js';
+import { humanTask } from './human-task/index.js';
 import { jsonFile } from './json-file/index.js';
 import { processReload } from './process-reload/index.js';
 import { webhook } from './webhook/index.js';
@@ -9,6 +10,7 @@ import { yamlFile } from './yaml-file/index.js';
 export const connectorKinds = [
   command,
   dotenv,
+  humanTask,
   jsonFile,
   processReload([dotenv, jsonFile, yamlFile]),
   webhook,

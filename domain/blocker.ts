@@ -16,6 +16,8 @@ export const blockerCodes = [
   'straggler-persists',
   'destination-failed',
   'dependent-not-proven',
+  'task-overdue',
+  'task-declined',
   'no-free-slot',
   'credential-ambiguous',
   'value-lost',

@@ -4,6 +4,7 @@ import type { ContestedDelivery, EffectFacts, GrantBasis } from './facts.js';
 import type { Finding, FindingCode } from './finding.js';
 import type { Plan } from './plan.js';
 import type { RunOutcome } from './run.js';
+import type { TaskKind } from './task.js';
 import type { EndedCause, ValueState, VersionOrigin, VersionState } from './version.js';
 
 export type Change =
@@ -87,6 +88,17 @@ export type Change =
   | { readonly change: 'run-ended'; readonly outcome: RunOutcome }
   /** Nothing is left of it: a secret that is declared by this name again is another one. */
   | { readonly change: 'secret-retired' }
+  /** A person is asked: to type a version in, or to remove one. */
+  | {
+      readonly change: 'task-opened';
+      readonly kind: TaskKind;
+      readonly dependencyId: string;
+      readonly versionId: string;
+      readonly urgent: boolean;
+      readonly dueAt: Date;
+    }
+  /** Nobody has to do it any more; its link is dead. */
+  | { readonly change: 'task-closed'; readonly taskId: string; readonly note: string }
   | { readonly change: 'monitoring'; readonly versionId: string; readonly until: Date }
   | { readonly change: 'found'; readonly finding: Finding }
   /** The facts that it was about are no longer so. */

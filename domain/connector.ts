@@ -38,6 +38,18 @@ export interface ConnectorTraits {
   readonly evidence: 'read-back' | 'attested';
 }
 
+/** A place that a person writes: they are asked by a task, and nobody reads it back. */
+export interface Assignment {
+  readonly assignee: string;
+  readonly instructions: string;
+  readonly dueWithinMs: number;
+  readonly remindEveryMs: number;
+  /** Who is told once it is due; undefined: the owner of the dependency. */
+  readonly escalateTo?: string | undefined;
+  /** The place keeps an old value beside the new one: that the old one goes is a task, too. */
+  readonly holdsSeveral: boolean;
+}
+
 /** Every method may be repeated. All throw AdapterError with a code, never a text that may hold a value. */
 export interface Connector {
   readonly kind: string;

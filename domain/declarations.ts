@@ -1,5 +1,6 @@
 /** What an organization declares about itself, after checking: plain, complete, durations in milliseconds. */
 import type { SeenAs } from './attribution.js';
+import type { Assignment } from './connector.js';
 import type { Problem } from './errors.js';
 import type { Evidence } from './evidence.js';
 import type { IssuerTraits } from './issuer.js';
@@ -50,6 +51,8 @@ export interface DependencyDeclaration {
   readonly destination: Readonly<Record<string, unknown>>;
   /** The same for every way of spelling the same destination. */
   readonly identity: string;
+  /** A person writes there. */
+  readonly assignment: Assignment | undefined;
   readonly wave: string | undefined;
   readonly owner: string | undefined;
   readonly documentation: string | undefined;

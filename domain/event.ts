@@ -12,6 +12,7 @@ export const eventKinds = [
   'run-finished',
   'overdue',
   'compromise',
+  'task',
 ] as const;
 /** `test`: somebody wants to know whether a route works. */
 export type EventKind = (typeof eventKinds)[number] | 'test';

@@ -1,11 +1,13 @@
 /** All that is known about one secret at one moment; every decision is a function of these. */
 import type { SeenAs } from './attribution.js';
+import type { Assignment } from './connector.js';
 import type { Evidence } from './evidence.js';
 import type { IssuerTraits, UseOutcome, UseRecordKind, UseSource } from './issuer.js';
 import type { Labels } from './labels.js';
 import type { Closed } from './maintenance.js';
 import type { Policy } from './policy.js';
 import type { DecisionKind, RunKind, RunOutcome, RunState, StepName } from './run.js';
+import type { TaskFacts } from './task.js';
 import type { EndedCause, ValueState, VersionOrigin, VersionState } from './version.js';
 
 export interface Facts {
@@ -29,6 +31,8 @@ export interface Facts {
   readonly effects: readonly EffectFacts[];
   readonly leases: readonly LeaseFacts[];
   readonly grants: readonly GrantFacts[];
+  /** What people were asked, of versions that live or whose values are still there. */
+  readonly tasks: readonly TaskFacts[];
 }
 
 export interface SecretFacts {
@@ -193,6 +197,8 @@ export interface DependencyFacts {
   readonly declaredAt: Date;
   /** It is given no new value until somebody releases it. */
   readonly withheld: Withholding | undefined;
+  /** A person writes there. */
+  readonly assignment: Assignment | undefined;
 }
 
 export interface Withholding {

@@ -71,6 +71,18 @@ export const findingKinds = {
     todo: 'somebody who did not ask for it looks at it: rotor review RUN --reason TEXT',
     closes: 'it is reviewed',
   },
+  'task-overdue': {
+    severity: 'warning',
+    is: 'a person has not done in time what only they can do',
+    todo: 'ask them, or their deputy: rotor tasks show TASK says what it is',
+    closes: 'the task is confirmed, declined or needed no more',
+  },
+  'confirmed-but-old-value-used': {
+    severity: 'warning',
+    is: 'a dependent uses an old value, and somebody said that it has the new one',
+    todo: 'ask who confirmed it to look again; rotor decide RUN retry --dependent NAME asks them anew',
+    closes: 'the old version is dead',
+  },
   'notification-failed': {
     severity: 'warning',
     is: 'people were not told what happened',

@@ -65,8 +65,13 @@ function neverLeft(facts: Facts, { dependencyId }: DependencyFacts): boolean {
  * Rolling back, it is enough that the destination holds the predecessor: who could not prove the new
  * version may not prove the old one either, and that nobody uses the successor is asked for anyway.
  */
-export function evidenceNeeded({ run }: Facts, { leastEvidence }: DependencyFacts): Evidence {
+export function evidenceNeeded(
+  { run }: Facts,
+  { leastEvidence, assignment }: DependencyFacts,
+): Evidence {
   const back = run.plan?.direction === 'back';
+  // Nobody reads back what a person wrote: short of being seen, there is their word.
+  if (assignment !== undefined) return back || leastEvidence !== 'observed' ? 'human' : 'observed';
   return back && isAtLeast(leastEvidence, 'read-back') ? 'read-back' : leastEvidence;
 }
 

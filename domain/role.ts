@@ -2,15 +2,15 @@
 export const roles = ['viewer', 'operator', 'approver', 'security', 'admin'] as const;
 export type Role = (typeof roles)[number];
 
-/** `contain`: revoke, compromise, decommission; `operate`: declare, rotate, decide, adopt; `administer`: tokens, audit; `approve`: plans of others. */
-export type Right = 'read' | 'approve' | 'operate' | 'contain' | 'administer';
+/** `disclose`: links that show a value to a person; `contain`: revoke, compromise, decommission; `operate`: declare, rotate, decide, adopt; `administer`: tokens, audit; `approve`: plans of others. */
+export type Right = 'read' | 'approve' | 'operate' | 'contain' | 'disclose' | 'administer';
 
 const rights: Readonly<Record<Role, readonly Right[]>> = {
   viewer: ['read'],
   approver: ['read', 'approve'],
   operator: ['read', 'operate'],
-  security: ['read', 'approve', 'operate', 'contain'],
-  admin: ['read', 'approve', 'operate', 'contain', 'administer'],
+  security: ['read', 'approve', 'operate', 'contain', 'disclose'],
+  admin: ['read', 'approve', 'operate', 'contain', 'disclose', 'administer'],
 };
 
 export function hasRight(role: Role, right: Right): boolean {

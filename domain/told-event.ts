@@ -26,6 +26,7 @@ export interface Advice {
 const runbook: ReadonlySet<string> = new Set([
   ...blockerCodes,
   'dependent-withheld',
+  'task-open',
   'unreviewed-break-glass',
   'notification-failed',
 ]);
@@ -37,6 +38,7 @@ export function adviceOn(event: ToldEvent): Advice {
 
 function commandFor({ kind, code, run, secret }: ToldEvent): string {
   const of = run?.slice(0, 8) ?? '';
+  if (kind === 'task') return 'rotor tasks list';
   if (code === 'approval-needed') return `rotor approve ${of}`;
   if (kind === 'run-finished') return `rotor report ${of}`;
   if (run !== null) return `rotor watch ${of}`;
@@ -53,6 +55,7 @@ const headlines: Readonly<Record<EventKind, Headline>> = {
   'run-finished': (of, code) => `${of}: the run has ended, ${code}`,
   overdue: (of) => `${of} is overdue`,
   compromise: (of) => `${of} is compromised`,
+  task: (of, code) => `${of}: ${code === 'task-overdue' ? 'a task is overdue' : 'a task for you'}`,
   test: () => 'a test of this route',
 };
 

@@ -37,6 +37,8 @@ const Api = z.strictObject({
   /** Needed for every address but loopback, unless a proxy in front does it. */
   tls: z.strictObject({ certificateFile: z.string(), keyFile: z.string() }).optional(),
   behindTlsProxy: z.boolean().default(false),
+  /** Where people reach it, as links that are given to them begin. */
+  publicUrl: z.url({ protocol: /^https?$/ }).optional(),
   /** Serves rotor's own authority too, administered with the token in this file. */
   authority: z.strictObject({ adminTokenFile: z.string() }).optional(),
   metrics: z

@@ -3,8 +3,9 @@ import type { KnownOrganization } from '../domain/declarations.js';
 import type { Problem } from '../domain/errors.js';
 import { standardPolicy } from '../domain/policy.js';
 import { orderWaves } from '../domain/waves.js';
+import type { Kinds } from './kinds.js';
 import type { Placed, RightDependency, RightDocument, RightPolicy, RightSecret } from './placed.js';
-import { scheduleProblems, type WhyNever } from './schedules.js';
+import { scheduleProblems } from './schedules.js';
 
 const nothingKnown: KnownOrganization = {
   policies: new Map(),
@@ -13,14 +14,17 @@ const nothingKnown: KnownOrganization = {
   secrets: new Set(),
 };
 
+/** What only the kinds and the calendar can say. */
+type Judges = Pick<Kinds, 'whyNever' | 'asksPeople'>;
+
 /** An organization may be declared in several documents: they are looked at as one, with what the registry knows. */
 export function contradictions(
   documents: readonly RightDocument[],
   known: ReadonlyMap<string, KnownOrganization>,
-  whyNever: WhyNever,
+  kinds: Judges,
 ): Problem[] {
   const within = (own: readonly RightDocument[], of: KnownOrganization): Problem[] =>
-    withinOrganization(own, of, whyNever);
+    withinOrganization(own, of, kinds);
   const nameless = documents.filter(({ organization }) => organization === undefined);
   const names = new Set(documents.flatMap(({ organization }) => organization ?? []));
   return [
@@ -35,7 +39,7 @@ export function contradictions(
 function withinOrganization(
   documents: readonly RightDocument[],
   known: KnownOrganization,
-  whyNever: WhyNever,
+  kinds: Judges,
 ): Problem[] {
   const policies = documents.flatMap((document) => document.policies);
   const dependents = documents.flatMap((document) => document.dependents);
@@ -46,10 +50,10 @@ function withinOrganization(
     ...duplicates(dependents),
     ...duplicates(secrets),
     ...policies.flatMap((policy) => waveProblems(policy)),
-    ...scheduleProblems({ policies, secrets, known }, whyNever),
+    ...scheduleProblems({ policies, secrets, known }, kinds.whyNever),
     ...secrets.flatMap((secret) => [
       ...policyMissing(secret, policies, known),
-      ...secretProblems(secret, heldTo(secret, policies, known)),
+      ...secretProblems(secret, heldTo(secret, policies, known), kinds),
       ...secret.dependencies.flatMap((dependency) => dependentMissing(dependency, names)),
     ]),
   ];
@@ -128,11 +132,12 @@ function heldTo(
   };
 }
 
-function secretProblems({ dependencies }: RightSecret, held: Held): Problem[] {
+function secretProblems({ dependencies }: RightSecret, held: Held, kinds: Judges): Problem[] {
   return [
     ...dependencies.flatMap((dependency) => [
       ...waveMissing(dependency, held),
       ...notRecognizable(dependency, held),
+      ...notReadBack(dependency, held, kinds),
     ]),
     ...repeated(dependencies),
     ...recognizedByTheSame(dependencies),
@@ -153,6 +158,22 @@ function notRecognizable({ path, one: dependency }: RightDependency, held: Held)
   const message = `is missing: the least evidence is observed, and nothing says how ${who} is recognized`;
   const hint = 'say address, userAgent or name; or a weaker leastEvidence, such as read-back';
   return [{ path: `${path}.seenAs`, message, hint }];
+}
+
+/** What a person typed in, nobody can read: a level between their word and real use is given by nobody. */
+function notReadBack(
+  { path, one: dependency }: RightDependency,
+  held: Held,
+  { asksPeople }: Judges,
+): Problem[] {
+  const { connector, leastEvidence } = dependency;
+  if (connector === undefined || !asksPeople(connector)) return [];
+  const least = 'leastEvidence' in dependency ? (leastEvidence ?? held.leastEvidence) : undefined;
+  if (least !== 'read-back' && least !== 'attested') return [];
+  const whose = leastEvidence === undefined ? ` (policy ${held.policy})` : '';
+  const message = `is ${least}${whose}, and nobody can read back what a person typed in`;
+  const hint = 'say leastEvidence: observed, with seenAs; or human, which takes their word for it';
+  return [{ path: `${path}.leastEvidence`, message, hint }];
 }
 
 /** Each would undo what the other says, at every time that they are applied. */

@@ -57,7 +57,7 @@ export function checkDeclarations(
   { kinds, known }: Against,
 ): Checked<Declarations> {
   const held = holdToKinds(read.right, kinds, known);
-  const later = [...contradictions(read.right, known, kinds.whyNever), ...held.problems];
+  const later = [...contradictions(read.right, known, kinds), ...held.problems];
   const problems = [...read.problems, ...withoutConsequences(read.problems, later)];
   if (problems.length > 0) return { problems };
   const organizations = read.documents.flatMap((document, index) =>
@@ -158,7 +158,7 @@ function checkedAt<T>(checked: ReadonlyMap<string, T>, path: string): T {
 
 function dependencyOf(
   document: DependencyDocument,
-  { identity, address }: CheckedDestination,
+  { identity, address, assignment }: CheckedDestination,
 ): DependencyDeclaration {
   const { dependent, connector, wave, owner, documentation, leastEvidence } = document;
   return {
@@ -166,6 +166,7 @@ function dependencyOf(
     connector,
     destination: address,
     identity,
+    assignment,
     wave,
     owner,
     documentation,

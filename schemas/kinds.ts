@@ -1,4 +1,5 @@
 /** What only the kinds of issuers and connectors can say of a declaration: where they stand, and what is wrong. */
+import type { Assignment } from '../domain/connector.js';
 import { losesItsValue, movedAway, type KnownOrganization } from '../domain/declarations.js';
 import type { Problem } from '../domain/errors.js';
 import type { IssuerTraits } from '../domain/issuer.js';
@@ -15,6 +16,8 @@ export interface CheckedSpecification {
 export interface CheckedDestination {
   readonly identity: string;
   readonly address: Readonly<Record<string, unknown>>;
+  /** Where a person writes. */
+  readonly assignment?: Assignment;
 }
 
 /** Each throws nothing and answers with problems; their paths are fields of the secret, or of the dependency. */
@@ -23,6 +26,8 @@ export interface Kinds {
   traits(issuer: string): IssuerTraits | undefined;
   specification(issuer: string, specification: unknown): Checked<CheckedSpecification>;
   destination(connector: string, address: unknown): Checked<CheckedDestination>;
+  /** What is written there, a person writes. */
+  asksPeople(connector: string): boolean;
   readonly whyNever: WhyNever;
 }
 

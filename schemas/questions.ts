@@ -47,4 +47,6 @@ export const PeriodQuery = z.strictObject({
   organization: Name.optional(),
 });
 
+export const TasksQuery = z.strictObject({ all: z.stringbool().optional() });
+
 export const ListQuery = z.strictObject({ retired: z.stringbool().optional() });

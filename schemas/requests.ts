@@ -4,6 +4,8 @@ import { roles } from '../domain/role.js';
 import { decisionKinds, runKinds, type RunKind } from '../domain/run.js';
 import { Duration, Moment, Name, Text, TimeLimit } from './names.js';
 
+const longestLinkMs = 7 * 86_400_000;
+
 const Source = z
   .strictObject({
     address: z.string().max(100).optional(),
@@ -126,6 +128,20 @@ export type ApprovalBody = z.infer<typeof ApprovalBody>;
 
 export const ReviewBody = z.strictObject({ reason: Text });
 export type ReviewBody = z.infer<typeof ReviewBody>;
+
+export const TaskLinkBody = z.strictObject({
+  validFor: TimeLimit.refine(
+    (ms) => ms <= longestLinkMs,
+    'expected 7d at most: a new one is made at any time',
+  ).prefault('24h'),
+});
+export type TaskLinkBody = z.infer<typeof TaskLinkBody>;
+
+export const TaskConfirmBody = z.strictObject({ note: Text.optional() });
+export type TaskConfirmBody = z.infer<typeof TaskConfirmBody>;
+
+export const TaskDeclineBody = z.strictObject({ reason: Text });
+export type TaskDeclineBody = z.infer<typeof TaskDeclineBody>;
 
 export const IdentifyBody = z.strictObject({ value: z.string().min(1).max(65_536) });
 export type IdentifyBody = z.infer<typeof IdentifyBody>;

@@ -14,6 +14,8 @@ import { notificationRoutes } from '../api/routes/notifications.js';
 import { runRoutes } from '../api/routes/runs.js';
 import { scheduleRoutes } from '../api/routes/schedules.js';
 import { secretRoutes } from '../api/routes/secrets.js';
+import { taskRoutes } from '../api/routes/tasks.js';
+import { handOverRoutes } from '../api/hand-over.js';
 import { openMetrics } from '../api/metrics.js';
 import type { Observation } from '../api/observation.js';
 import type { ApiParts } from '../api/parts.js';
@@ -42,6 +44,7 @@ import { openLog } from './log.js';
 import { openParts, type Parts } from './parts.js';
 import { openScheduleParts } from './schedule-parts.js';
 import { readSettings, type Settings } from './settings.js';
+import { openHandOver, openTaskParts, type TaskMeans } from './tasks.js';
 import { databaseAway } from './unreachable.js';
 
 interface Place {
@@ -155,9 +158,22 @@ function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
     identify: (value, organization) =>
       identify({ ...parts, key: parts.keys.derive('identify') }, value, organization),
     schedules,
+    tasks: openTaskParts(taskMeans({ settings, parts, temporal, connection })),
     checks: () => checkParts(settings, parts, connection),
-    startSweep: () => startSweep(temporal),
-    sweepState: () => sweepState(temporal),
+    ...sweeping(temporal),
+  };
+}
+
+function sweeping(temporal: Temporal): Pick<ApiParts, 'startSweep' | 'sweepState'> {
+  return { startSweep: () => startSweep(temporal), sweepState: () => sweepState(temporal) };
+}
+
+function taskMeans({ settings, parts, temporal }: Place): TaskMeans {
+  return {
+    parts,
+    publicUrl: settings.configuration.api.publicUrl,
+    tell: (id, change) => tellSoon(temporal, () => tellRun(temporal, id, change)),
+    reached: killPoint(process.env),
   };
 }
 
@@ -191,6 +207,7 @@ const allRoutes = [
   incidentRoutes,
   scheduleRoutes,
   dependentRoutes,
+  taskRoutes,
   notificationRoutes,
   installationRoutes,
 ];
@@ -219,7 +236,10 @@ async function listen(place: Place): Promise<FastifyInstance> {
     db: { query: askOrSay(place.parts.pool) },
     routes: allRoutes.flatMap((routes) => routes(parts)),
     observation: observationOf(place),
-    mounted: mountedAuthority(place),
+    mounted: [
+      ...mountedAuthority(place),
+      handOverRoutes(openHandOver(taskMeans(place))) as unknown as FastifyPluginAsync,
+    ],
     behindProxy: behindTlsProxy,
     https:
       tls === undefined

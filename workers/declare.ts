@@ -62,6 +62,8 @@ function kindsOf({ configuration }: Settings): Kinds {
       checkSpecification(configuration.issuers, issuer, specification),
     destination: (connector, address) =>
       checkDestination(configuration.connectors, connector, address),
+    asksPeople: (connector) =>
+      connectorKinds.some((one) => one.kind === connector && 'assignment' in one),
     whyNever,
   };
 }
@@ -104,6 +106,11 @@ function checkDestination(
   if ('problems' in parsed) return parsed;
   try {
     const identity = kind.identity(parsed.value as never, kind.options.parse(options) as never);
+    // Whom a person's place belongs to does not change by what somebody else says of the same place.
+    if ('assignment' in kind)
+      return {
+        value: { identity, address: {}, assignment: kind.assignment(parsed.value as never) },
+      };
     return { value: { identity, address: { ...parsed.value } } };
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;

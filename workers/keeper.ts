@@ -11,10 +11,13 @@ import {
 } from '../client/workflows.js';
 import { openCampaigns } from '../infra/registry/campaigns.js';
 import { claimRunning, claimUnstarted, unreadRuns } from '../infra/registry/requests.js';
+import type { AuditTrail } from '../infra/registry/audit.js';
+import { noteOverdueTasks } from '../infra/registry/overdue-tasks.js';
 import { startLoop, type Loop } from './loop.js';
 
 export interface KeeperParts {
   readonly pool: pg.Pool;
+  readonly audit: AuditTrail;
   readonly temporal: Temporal;
   readonly identity: string;
   readonly everyMs: number;
@@ -33,7 +36,7 @@ export function startKeeper(parts: KeeperParts): Loop {
 
 /** A database or a Temporal that is away for a minute is no reason to end: the next look comes. */
 async function lookOnce(
-  { pool, temporal, identity, warn }: KeeperParts,
+  { pool, audit, temporal, identity, warn }: KeeperParts,
   keepCollectors: () => Promise<void>,
 ): Promise<void> {
   try {
@@ -43,6 +46,7 @@ async function lookOnce(
       await tellRun(temporal, secretId, { what: 'unread', by: 'keeper' });
     }
     for (const { id, about } of await openCampaigns(pool)) await startCampaign(temporal, id, about);
+    await noteOverdueTasks({ pool, audit });
     await keepCollectors();
   } catch (error) {
     warn('the keeper could not look', { error: error instanceof Error ? error.name : 'unknown' });

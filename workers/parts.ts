@@ -122,6 +122,10 @@ function connectorsOf(settings: Settings): (kind: string) => Connector {
     const options = settings.configuration.connectors[name];
     const kind = connectorKinds.find((one) => one.kind === name);
     if (options === undefined || kind === undefined) throw notConfigured('connector', name);
+    if (!('open' in kind))
+      throw new RotorError('connector-asks-people', `${name} writes nothing: a person does`, {
+        kind: 'failed',
+      });
     return kind.open(kind.options.parse(options) as never);
   });
 }

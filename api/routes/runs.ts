@@ -11,6 +11,7 @@ import {
   secretVersions,
   type Row,
 } from '../../infra/registry/views.js';
+import { openTasks } from '../../infra/registry/task-views.js';
 import { DecisionBody } from '../../schemas/requests.js';
 import { demandRight, demandWord, mayBreak } from '../confirmation.js';
 import type { ApiParts } from '../parts.js';
@@ -65,14 +66,16 @@ export async function runOf(parts: ApiParts, { params, by }: Call<unknown>): Pro
 async function showRun(parts: ApiParts, call: Call<unknown>): Promise<RunView> {
   const run = await runOf(parts, call);
   const secretId = String(run['secretId']);
-  const [versions, dependencies, use, findings, more] = await Promise.all([
+  const runId = String(run['run']);
+  const [versions, dependencies, use, findings, tasks, more] = await Promise.all([
     secretVersions(parts.pool, secretId),
     secretDependencies(parts.pool, secretId),
     secretUse(parts.pool, secretId),
     secretFindings(parts.pool, secretId),
-    runParts(parts.pool, String(run['run'])),
+    openTasks(parts.pool, { secretId, runId }),
+    runParts(parts.pool, runId),
   ]);
-  return ownView({ run, versions, dependencies, use, findings, ...more });
+  return ownView({ run, versions, dependencies, use, findings, tasks, ...more });
 }
 
 const accepting: ReadonlySet<DecisionKind> = new Set(['accept-outage', 'accept-unseen-use']);

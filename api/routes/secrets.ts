@@ -8,6 +8,7 @@ import {
   secretUse,
   secretVersions,
 } from '../../infra/registry/views.js';
+import { openTasks } from '../../infra/registry/task-views.js';
 import { checkQuery, ListQuery } from '../../schemas/questions.js';
 import { AdoptBody, PlanBody, RunBody } from '../../schemas/requests.js';
 import { imagineLive, nameOf } from '../imagine.js';
@@ -73,12 +74,13 @@ async function showSecret(parts: ApiParts, { params, by }: Call<unknown>): Promi
   const request = { kind: 'rotate', options: {}, by: by.name } as const;
   const facts = await imagineLive(parts, nameOf(params), request);
   const { secretId } = facts.secret;
-  const [versions, dependencies, use, findings] = await Promise.all([
+  const [versions, dependencies, use, findings, tasks] = await Promise.all([
     secretVersions(parts.pool, secretId),
     secretDependencies(parts.pool, secretId),
     secretUse(parts.pool, secretId),
     secretFindings(parts.pool, secretId),
+    openTasks(parts.pool, { secretId }),
   ]);
   const { secret, policy, traits, record } = facts;
-  return { ...secret, policy, traits, record, versions, dependencies, use, findings };
+  return { ...secret, policy, traits, record, versions, dependencies, use, findings, tasks };
 }

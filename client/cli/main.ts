@@ -10,6 +10,7 @@ import { addFindings } from './findings.js';
 import { openContext, type Act, type GlobalOptions } from './context.js';
 import { exitCodeOf, exitCodes, printError } from './output.js';
 import { addSweep } from './sweep.js';
+import { addTasks } from './tasks.js';
 import { addSchedules } from './schedules.js';
 
 const help = `
@@ -43,6 +44,7 @@ function buildProgram(): Command {
   addFindings(program, act);
   addSweep(program, act);
   addDependents(program, act);
+  addTasks(program, act);
   addSchedules(program, act);
   addNotify(program, act);
   addAdministration(program, act);

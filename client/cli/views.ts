@@ -1,6 +1,7 @@
 /** Texts of what the API answers: plans, secrets, users, checks. */
 import colors from 'picocolors';
 import { table, when, type Cells } from './output.js';
+import { waitingLines } from './task-texts.js';
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -92,6 +93,8 @@ export interface SecretView extends Row {
   readonly dependencies: readonly Row[];
   readonly use: readonly Row[];
   readonly findings: readonly Row[];
+  /** What people are waited for. */
+  readonly tasks: readonly Row[];
 }
 
 export function secretText(secret: SecretView): string {
@@ -103,6 +106,7 @@ export function secretText(secret: SecretView): string {
     '',
     dependenciesText(secret.dependencies),
   ];
+  if (secret.tasks.length > 0) parts.push('', ...waitingLines(secret.tasks));
   if (secret.findings.length > 0) parts.push('', findingsText(secret.findings));
   return parts.join('\n');
 }

@@ -4,12 +4,14 @@ import { stripVTControlCharacters } from 'node:util';
 import colors from 'picocolors';
 import type { Context } from './context.js';
 import { exitCodes } from './output.js';
+import { waitingLines } from './task-texts.js';
 import { link, type Row } from './views.js';
 
 interface RunView {
   readonly run: Row;
   readonly versions: readonly Row[];
   readonly dependencies: readonly Row[];
+  readonly tasks: readonly Row[];
 }
 
 const lookEveryMs = 300;
@@ -119,8 +121,9 @@ function headline(run: Row): string {
   return `${colors.bold(title)}${again} ${colors.dim(String(run['run']).slice(0, 8))}`;
 }
 
-function progress({ run, versions, dependencies }: RunView): string[] {
+function progress({ run, versions, dependencies, tasks }: RunView): string[] {
   const lines = dependencies.flatMap((dependency) => dependencyLine(dependency));
+  lines.push(...waitingLines(tasks).map((line) => `  ${colors.yellow('…')} ${line}`));
   const states = versions
     .filter(({ state }) => state !== 'ended')
     .slice(-4)

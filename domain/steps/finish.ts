@@ -1,4 +1,5 @@
 /** The end of a run: what is left at destinations, what is watched, and how it ended. */
+import { removals } from '../asking.js';
 import type { Change, Decided } from '../change.js';
 import type { Facts, VersionFacts } from '../facts.js';
 import type { Answer } from '../run.js';
@@ -44,7 +45,7 @@ export function finishClean(facts: Facts, cleaned: Cleaned): Decided<Answer> {
     : [];
   return {
     result: { kind: 'done', told, ...(left > 0 ? { leftBehind: left } : {}) },
-    changes: [...recordCleaned(cleaned), ...ended],
+    changes: [...recordCleaned(facts, cleaned), ...ended],
   };
 }
 
@@ -62,7 +63,7 @@ function activeAgain(facts: Facts): Change[] {
 }
 
 /** What was cleaned, and what was not: a finding, which the next look closes once nothing is left. */
-export function recordCleaned({ forgotten, cleaned, failures }: Cleaned): Change[] {
+export function recordCleaned(facts: Facts, { forgotten, cleaned, failures }: Cleaned): Change[] {
   const code = 'clean-failed';
   const closed: Change[] =
     cleaned.length === 0 ? [] : [{ change: 'findings-closed', code, abouts: cleaned }];
@@ -72,6 +73,7 @@ export function recordCleaned({ forgotten, cleaned, failures }: Cleaned): Change
       versionId,
       value: 'destroyed',
     })),
+    ...removals(facts, forgotten),
     ...closed,
     ...failures.map(({ about, message }): Change => ({
       change: 'found',

@@ -1,4 +1,5 @@
 /** The plan, stored: each look at changed facts is a new revision of the same run. */
+import { closedByPlan } from '../asking.js';
 import type { Change, Decided } from '../change.js';
 import type { Facts } from '../facts.js';
 import { planRun, wayBack, type Plan } from '../plan.js';
@@ -21,7 +22,12 @@ export function decidePlan(facts: Facts): Decided<StoredPlan> {
       waves: plan.waves,
       ends: [...new Set([...plan.ends, ...revokedSince(facts)])],
     },
-    changes: [{ change: 'plan-stored', plan, revision }, ...forgiven(facts, plan), ...read],
+    changes: [
+      { change: 'plan-stored', plan, revision },
+      ...closedByPlan(facts, { towards: plan.towards, moving: new Set(movedBy(plan)) }),
+      ...forgiven(facts, plan),
+      ...read,
+    ],
   };
 }
 
@@ -44,12 +50,16 @@ function forgiven(facts: Facts, plan: Plan): Change[] {
 }
 
 /** Somebody who has to move once more is no news: that happens without a person. */
-function movesSomebodyNew(facts: Facts, { towards, waves }: Plan): boolean {
-  const moving = waves.flatMap(({ batches }) => batches.flat());
+function movesSomebodyNew(facts: Facts, plan: Plan): boolean {
+  const { towards } = plan;
   return (
     towards !== undefined &&
-    moving.some((id) => deliveryOf(facts, id, towards)?.deliveredAt === undefined)
+    movedBy(plan).some((id) => deliveryOf(facts, id, towards)?.deliveredAt === undefined)
   );
+}
+
+function movedBy({ waves }: Plan): string[] {
+  return waves.flatMap(({ batches }) => batches.flat());
 }
 
 /** Versions that must work again before anything else: the run turned around, or is paused. */

@@ -1,24 +1,22 @@
 /** Moving one dependent: a lease, a write, a look back, a proof. */
-import { attribute } from '../attribution.js';
+import { lastAsked } from '../asking.js';
 import type { Change, Decided } from '../change.js';
 import type { Destination } from '../connector.js';
-import { isAtLeast, stronger, type Evidence } from '../evidence.js';
+import type { Evidence } from '../evidence.js';
 import type { DependencyFacts, Facts, VersionFacts } from '../facts.js';
-import { wayBack } from '../plan.js';
-import { canTurnByItself } from '../way-back.js';
 import {
   deliveryOf,
   evidenceNeeded,
   hasMoved,
-  pendingDependencies,
   versionOf,
   withheldDependencies,
 } from '../progress.js';
-import type { UseSource } from '../issuer.js';
 import type { Answer } from '../run.js';
 import { isUsable } from '../version.js';
+import { askPerson, settled } from './ask.js';
+import { confirmation, prove, turnedAround, type AfterDelivery } from './prove.js';
 import { useQuestion, type UseQuestion } from './use-question.js';
-import { contestedUntil, leaseOf, leaseOfOthers, takeLease } from './lease.js';
+import { leaseOf, leaseOfOthers, takeLease } from './lease.js';
 import { answered, answerTo, standingAnswer, asOrder, type AnswerOrder } from './standing.js';
 import { outsideWindow } from './window.js';
 
@@ -54,13 +52,23 @@ export function beginDelivery(facts: Facts, dependencyId: string): Decided<Updat
   const idle = dependency && whyNothingToDo(facts, dependency, versionId);
   if (dependency === undefined || idle !== undefined) {
     // Whoever was waited for may have been retired: then this is what the version waits for.
-    const changes = confirmation(facts, versionId, '');
+    const changes = [...settled(facts, dependencyId), ...confirmation(facts, versionId, '')];
     return asOrder({ result: { kind: 'done', told: idle ?? 'no longer declared' }, changes });
   }
   const early = notNow(facts, dependency, versionId);
   if (early !== undefined) return asOrder(early);
+  return dependency.assignment === undefined
+    ? orderDelivery(facts, dependency, version)
+    : asOrder(askPerson(facts, dependency, version));
+}
+
+function orderDelivery(
+  facts: Facts,
+  dependency: DependencyFacts,
+  version: VersionFacts,
+): Decided<DeliveryOrder> {
   const { destinationId } = dependency;
-  const lease = takeLease(facts, destinationId, versionId);
+  const lease = takeLease(facts, destinationId, version.versionId);
   const known = sealedVersionIds(facts);
   const { generation } = lease;
   return {
@@ -89,14 +97,17 @@ function whyNothingToDo(
   return withheld ? `${dependency.dependent} is given no new value` : undefined;
 }
 
-/** Outside of windows only who has the value already is looked at. */
+/** Outside of windows only who has the value already, or was asked for it, is looked at. */
 function notNow(
   facts: Facts,
-  { dependencyId, destinationId }: DependencyFacts,
+  dependency: DependencyFacts,
   versionId: string,
 ): Decided<Answer> | undefined {
+  const { dependencyId, destinationId } = dependency;
   const closed = outsideWindow(facts);
-  const has = deliveryOf(facts, dependencyId, versionId)?.deliveredAt !== undefined;
+  const has =
+    deliveryOf(facts, dependencyId, versionId)?.deliveredAt !== undefined ||
+    lastAsked(facts, dependency, versionId) !== undefined;
   if (closed.length > 0 && !has) return answerTo(closed, '');
   const busy = leaseOfOthers(facts, destinationId);
   return busy && answered(busy);
@@ -149,15 +160,6 @@ export type DeliveryOutcome =
   | { readonly kind: 'delivered'; readonly evidence: Evidence }
   | { readonly kind: 'failed'; readonly code: string; readonly passing: boolean };
 
-export type AfterDelivery =
-  | { readonly kind: 'moved'; readonly told: string }
-  | { readonly kind: 'unproven'; readonly until: Date; readonly told: string }
-  /** An earlier delivery has not reported: until its deadline it may still write over this one. */
-  | { readonly kind: 'contested'; readonly until: Date; readonly told: string }
-  /** A newer generation was leased meanwhile. */
-  | { readonly kind: 'overtaken' }
-  | { readonly kind: 'failed'; readonly passing: boolean; readonly answer: Answer };
-
 export function finishDelivery(
   facts: Facts,
   order: DeliveryOrder,
@@ -205,75 +207,6 @@ function failedDelivery(
   };
 }
 
-/** The first accepted use of the version that only this dependency can have made. */
-function isObserved(facts: Facts, dependency: DependencyFacts, versionId: string): boolean {
-  const isOwn = (source: UseSource): boolean =>
-    attribute(source, [dependency]) !== undefined &&
-    attribute(source, facts.dependencies) === dependency;
-  return facts.uses.some(
-    (use) => use.versionId === versionId && use.outcome === 'accepted' && isOwn(use.source),
-  );
-}
-
-/** Evidence so far, and what follows of it; the last one to move confirms the version. */
-export function prove(
-  facts: Facts,
-  order: Pick<DeliveryOrder, 'dependency' | 'version' | 'generation'>,
-  given: Evidence,
-): Decided<AfterDelivery> {
-  const { versionId } = order.version;
-  if (facts.run.plan?.towards !== versionId) return { result: { kind: 'overtaken' }, changes: [] };
-  const dependency =
-    facts.dependencies.find((d) => d.dependencyId === order.dependency.dependencyId) ??
-    order.dependency;
-  const before = deliveryOf(facts, dependency.dependencyId, versionId);
-  const observed = isObserved(facts, dependency, versionId);
-  const evidence = observed ? 'observed' : stronger(before?.evidence, given);
-  const contested = contestedUntil(facts, dependency.destinationId);
-  const proven = isAtLeast(evidence, evidenceNeeded(facts, dependency));
-  const moved = proven && contested === undefined;
-  const delivery: Change = {
-    change: 'delivery',
-    dependencyId: dependency.dependencyId,
-    versionId,
-    generation: order.generation,
-    delivered: true,
-    evidence,
-    moved,
-  };
-  if (contested !== undefined) {
-    const told = `${dependency.dependent}: an earlier delivery may still be under way`;
-    return { result: { kind: 'contested', until: contested, told }, changes: [delivery] };
-  }
-  if (!moved)
-    return { result: unproven(facts, dependency, before?.deliveredAt), changes: [delivery] };
-  const told = `${dependency.dependent} moved (${evidence})`;
-  return {
-    result: { kind: 'moved', told },
-    changes: [delivery, ...confirmation(facts, versionId, dependency.dependencyId)],
-  };
-}
-
-function unproven(
-  facts: Facts,
-  dependency: DependencyFacts,
-  deliveredAt: Date | undefined,
-): AfterDelivery {
-  const since = deliveredAt ?? facts.now;
-  const patience = dependency.picksUpWithinMs + facts.policy.timeouts.proveMs;
-  const until = new Date(since.getTime() + patience);
-  return { kind: 'unproven', until, told: `${dependency.dependent} has the value, not yet proven` };
-}
-
-function confirmation(facts: Facts, versionId: string, justMoved: string): Change[] {
-  const left = pendingDependencies(facts, versionId).filter(
-    ({ dependencyId }) => dependencyId !== justMoved,
-  );
-  const version = versionOf(facts, versionId);
-  if (left.length > 0 || version?.current === true) return [];
-  return [{ change: 'version-confirmed', versionId }];
-}
-
 /** Nobody is left to move: the version is confirmed without a delivery. */
 export function confirmAlone(facts: Facts): Decided<Answer> {
   const standing = standingAnswer(facts);
@@ -282,36 +215,4 @@ export function confirmAlone(facts: Facts): Decided<Answer> {
   if (towards === undefined) return answered({ kind: 'replan', told: 'no version to confirm' });
   const told = 'nobody else has to move';
   return { result: { kind: 'done', told }, changes: confirmation(facts, towards, '') };
-}
-
-/** A dependent did not prove itself in time, or cannot be written to. */
-export function notProven(facts: Facts, dependencyId: string): Decided<Answer> {
-  const standing = standingAnswer(facts);
-  if (standing !== undefined) return answered(standing);
-  const dependency = facts.dependencies.find((d) => d.dependencyId === dependencyId);
-  if (dependency === undefined) return answered({ kind: 'replan', told: 'no longer declared' });
-  const told = `${dependency.dependent} has the new value and was not seen using it`;
-  return turnedAround(facts, dependency, { kind: 'blocked', code: 'dependent-not-proven', told });
-}
-
-/** Only while the canary alone was touched does a run turn around by itself. */
-function turnedAround(facts: Facts, dependency: DependencyFacts, answer: Answer): Decided<Answer> {
-  const { policy, run } = facts;
-  const towards = run.plan?.towards;
-  const others = facts.deliveries.filter(
-    (d) => d.versionId === towards && d.dependencyId !== dependency.dependencyId,
-  );
-  const automatic =
-    policy.canary &&
-    run.kind === 'rotate' &&
-    facts.dependencies.length > 1 &&
-    others.length === 0 &&
-    canTurnByItself(facts) &&
-    wayBack(facts) === undefined;
-  if (!automatic) return answered(answer);
-  const reason = `the canary failed: ${answer.told}`;
-  return {
-    result: { kind: 'replan', told: reason },
-    changes: [{ change: 'turned-around', decisionKind: 'roll-back', reason }],
-  };
 }

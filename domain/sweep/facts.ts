@@ -64,6 +64,8 @@ export interface SweptDependency {
   /** The current version was written there. */
   readonly delivered: boolean;
   readonly withheld: boolean;
+  /** A person writes there, and nobody can look. */
+  readonly byPerson: boolean;
 }
 
 export interface SweptUse {

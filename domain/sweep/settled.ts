@@ -17,6 +17,7 @@ function isDead({ versionId }: OpenFinding, { versions }: SweptSecret): boolean 
 export const settlings: readonly Settling[] = [
   { code: 'orphan-credential', isSettled: isDead },
   { code: 'straggler', isSettled: isDead },
+  { code: 'confirmed-but-old-value-used', isSettled: isDead },
   { code: 'revoked-use', isSettled: isPast },
   { code: 'unknown-value', isSettled: isPast },
   {

@@ -6,6 +6,7 @@ import type { Queryable } from '../postgres.js';
 import { closeFindings, writeFinding } from './findings.js';
 import { one } from './one-row.js';
 import { planHash } from './plan-hash.js';
+import { closeTask, openTask } from './task-rows.js';
 import { confirmVersion, moveVersion, nameVersion } from './version-changes.js';
 
 type Of<K extends Change['change']> = Extract<Change, { change: K }>;
@@ -136,6 +137,8 @@ const writers: { readonly [K in Change['change']]: Writer<K> } = {
       'update rotor.secrets set retired_at = clock_timestamp() where id = $1 and retired_at is null',
       [facts.secret.secretId],
     ),
+  'task-opened': openTask,
+  'task-closed': closeTask,
   monitoring: (db, { versionId, until }) =>
     one(db, 'update rotor.versions set monitor_until = $2 where id = $1', [versionId, until]),
   'findings-closed': (db, change, facts) => closeFindings(db, facts.secret.secretId, change),

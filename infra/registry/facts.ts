@@ -52,7 +52,7 @@ select json_build_object(
       'identity', e.identity, 'address', e.address, 'wave', d.wave, 'owner', d.owner,
       'documentation', d.documentation, 'leastEvidence', d.least_evidence, 'seenAs', d.seen_as,
       'usesAtLeastEveryMs', d.uses_at_least_every_ms, 'picksUpWithinMs', d.picks_up_within_ms,
-      'declaredAt', d.declared_at,
+      'declaredAt', d.declared_at, 'assignment', d.assignment,
       'withheld', w.withheld) order by t.name, e.identity), '[]')
     from rotor.dependencies d join rotor.dependents t on t.id = d.dependent_id
       join rotor.destinations e on e.id = d.destination_id
@@ -91,7 +91,16 @@ select json_build_object(
       'runId', g.run_id, 'basis', g.basis, 'grantedAt', g.granted_at, 'expiresAt', g.expires_at,
       'calledAt', g.called_at) order by g.granted_at), '[]')
     from rotor.grants g join rotor.versions v on v.id = g.version_id
-    where v.secret_id = s.id and v.state not in ('revoked', 'ended'))
+    where v.secret_id = s.id and v.state not in ('revoked', 'ended')),
+  'tasks', (select coalesce(json_agg(json_build_object('taskId', k.id, 'kind', k.kind,
+      'dependencyId', k.dependency_id, 'versionId', k.version_id, 'runId', k.run_id,
+      'state', k.state, 'openedAt', k.opened_at, 'dueAt', k.due_at, 'fetchedAt', k.fetched_at,
+      'settledAt', k.settled_at, 'settledBy', k.settled_by, 'note', k.note,
+      'link', (select json_build_object('linkId', l.id, 'expiresAt', l.expires_at, 'openedAt', l.opened_at)
+        from rotor.task_links l where l.task_id = k.id order by l.issued_at desc limit 1))
+      order by k.opened_at), '[]')
+    from rotor.tasks k join rotor.versions v on v.id = k.version_id
+    where k.secret_id = s.id and (v.state not in ('revoked', 'ended') or v.value = 'sealed'))
 ) as facts
 from rotor.secrets s
 join rotor.organizations o on o.id = s.organization_id
@@ -123,6 +132,10 @@ const dateFields: ReadonlySet<string> = new Set([
   'deadline',
   'grantedAt',
   'calledAt',
+  'openedAt',
+  'dueAt',
+  'fetchedAt',
+  'settledAt',
 ]);
 /** What others wrote is left as it is, whatever its keys are called. */
 const opaqueFields: ReadonlySet<string> = new Set([
@@ -133,6 +146,7 @@ const opaqueFields: ReadonlySet<string> = new Set([
   'accepted',
   'content',
   'address',
+  'assignment',
   'seenAs',
   'source',
   'listedBefore',

@@ -20,6 +20,8 @@ export interface Figures {
   readonly open: readonly { readonly kind: string; readonly count: number }[];
   readonly blocked: readonly { readonly code: string; readonly count: number }[];
   readonly findings: readonly { readonly code: string; readonly count: number }[];
+  /** What waits for people. */
+  readonly tasks: readonly { readonly code: string; readonly count: number }[];
   readonly refusals: number;
   /** How long each compromise waited for its first step. */
   readonly containSeconds: readonly number[];
@@ -65,6 +67,10 @@ select json_build_object(
   'findings', (select coalesce(json_agg(json_build_object('code', code, 'count', n)), '[]')
     from (select f.code, count(*) as n from rotor.findings f join mine on mine.id = f.secret_id
       where f.closed_at is null group by f.code) by_code),
+  'tasks', (select coalesce(json_agg(json_build_object('code', code, 'count', n)), '[]')
+    from (select case when k.due_at > clock_timestamp() then 'open' else 'overdue' end as code,
+        count(*) as n from rotor.tasks k join mine on mine.id = k.secret_id
+      where k.state = 'open' group by 1) by_code),
   'refusals', (select coalesce(sum(u.count), 0) from rotor.use u
     join rotor.versions v on v.id = u.version_id join mine on mine.id = v.secret_id
     left join rotor.grants g on g.id = v.grant_id

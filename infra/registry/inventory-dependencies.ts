@@ -51,6 +51,7 @@ async function wantedDependency(
     wave: dependency.wave ?? null,
     owner: dependency.owner ?? place.declared.owner,
     documentation: dependency.documentation ?? null,
+    assignment: dependency.assignment ?? null,
     least_evidence: dependency.leastEvidence ?? policy.leastEvidence,
     seen_as: dependency.seenAs ?? null,
     uses_at_least_every_ms: dependency.usesAtLeastEveryMs ?? null,

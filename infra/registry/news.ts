@@ -4,6 +4,7 @@ import { severities, type EventDraft, type RouteRule, type Severity } from '../.
 import type { Labels } from '../../domain/labels.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import { writeEvents } from './events.js';
+import { dueTasks } from './task-news.js';
 
 /** Where no route was configured for longer, nobody is told of it afterwards. */
 const oldestNews = "interval '1 day'";
@@ -12,8 +13,8 @@ const mostAtOnce = 200;
 /** Several workers share: what one has locked, the others pass over. */
 export async function tellNews(pool: pg.Pool, routes: readonly RouteRule[]): Promise<void> {
   await inTransaction(pool, async (db) => {
-    const [findings, compromises] = await Promise.all([newFindings(db), newCompromises(db)]);
-    await writeEvents(db, routes, [...findings, ...compromises]);
+    const news = await Promise.all([newFindings(db), newCompromises(db), dueTasks(db)]);
+    await writeEvents(db, routes, news.flat());
   });
 }
 
@@ -52,12 +53,15 @@ returning f.id, f.code, f.about, f.message, to_jsonb(f)->>'severity' as severity
 /** What a route could not deliver: told by the others. */
 export const notificationFailed = 'notification-failed';
 
+/** Their people are told by the tasks themselves. */
+const toldElsewhere: ReadonlySet<string> = new Set(['task-overdue']);
+
 const overdue: ReadonlySet<string> = new Set(['rotation-overdue', 'overdue']);
 
 async function newFindings(db: Queryable): Promise<EventDraft[]> {
   const { rows } = await db.query<NewFinding>(takeFindings);
   return rows
-    .filter(({ is_news }) => is_news)
+    .filter(({ is_news, code }) => is_news && !toldElsewhere.has(code))
     .map((row) => ({
       kind: overdue.has(row.code) ? 'overdue' : 'finding',
       severity: severityOf(row.severity),

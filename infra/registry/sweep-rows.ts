@@ -48,7 +48,8 @@ const dependenciesOf = `
 select d.secret_id as "secretId", d.id as "dependencyId", t.name as dependent, d.seen_as as "seenAs",
   d.uses_at_least_every_ms::float8 as "usesAtLeastEveryMs",
   d.picks_up_within_ms::float8 as "picksUpWithinMs", d.declared_at as "declaredAt",
-  e.id as "destinationId", e.connector, e.identity, e.address, d.retired_at is not null as "isRetired",
+  e.id as "destinationId", e.connector, e.identity, e.address,
+  d.assignment is not null as "byPerson", d.retired_at is not null as "isRetired",
   exists (select from rotor.deliveries y join rotor.versions v on v.id = y.version_id
     where y.dependency_id = d.id and v.is_current and y.delivered_at is not null) as delivered,
   exists (select from rotor.withholdings w where w.dependent_id = t.id and w.released_at is null

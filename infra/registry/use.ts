@@ -13,6 +13,7 @@ import type { ObservedUse } from '../../domain/issuer.js';
 import { disableLeaseMs } from '../../domain/stragglers.js';
 import type { UseNews, WatchedSecret } from '../../domain/registry.js';
 import { inTransaction, type Queryable } from '../postgres.js';
+import { contradicted, lastConfirmed } from './confirmed-use.js';
 import { writeFinding } from './findings.js';
 import { openRuns } from './place.js';
 import { sourceKey } from './source-key.js';
@@ -31,6 +32,8 @@ interface NewUse {
   readonly use: ObservedUse;
   /** This source was not known to use this version. */
   readonly firstOfSource: boolean;
+  /** Somebody confirmed by hand that a dependent of the secret has a value. */
+  readonly confirmed: boolean;
 }
 
 interface Copied {
@@ -80,12 +83,17 @@ with incoming as (
          where excluded.count > u.count or excluded.last_at > u.last_at
        returning u.version_id, u.source_key, u.outcome, u.minute)
      select i.index, i.version_id as id, i.ordinal, i.disabled_at as "disabledAt",
+       exists (select from rotor.tasks t where t.secret_id = $1 and t.state = 'confirmed') as confirmed,
        i.called_at as "calledAt", exists (select from known k
          where (k.version_id, k.source_key, k.outcome) = (i.version_id, i.source_key, i.outcome)) as known
      from incoming i join changed c using (version_id, source_key, outcome, minute)
      order by i.index`;
 
-type WrittenUse = KnownVersion & { readonly index: number; readonly known: boolean };
+type WrittenUse = KnownVersion & {
+  readonly index: number;
+  readonly known: boolean;
+  readonly confirmed: boolean;
+};
 
 /** What changed; credentials that the registry does not know are left out. */
 async function copyUses(db: Queryable, { secretId, record }: Reading): Promise<NewUse[]> {
@@ -106,9 +114,9 @@ async function copyUses(db: Queryable, { secretId, record }: Reading): Promise<N
     text: upsertUses,
     values: [secretId, JSON.stringify(incoming)],
   });
-  return rows.flatMap(({ index, known, ...version }) => {
+  return rows.flatMap(({ index, known, confirmed, ...version }) => {
     const use = uses[index];
-    return use === undefined ? [] : [{ version, use, firstOfSource: !known }];
+    return use === undefined ? [] : [{ version, use, firstOfSource: !known, confirmed }];
   });
 }
 
@@ -127,10 +135,29 @@ async function findNews(
     if (found !== undefined) news.add(found.what);
     if (found?.dependencyId !== undefined) first.add(found.dependencyId);
   }
+  await findContradictions(db, secretId, { fresh, skewMs });
   const dependencyIds = [...first];
   return [...news].map((what) =>
     what === 'first-use' ? { secretId, what, dependencyIds } : { secretId, what },
   );
+}
+
+/** Somebody known who goes on as before contradicts whoever said that they do not. */
+async function findContradictions(
+  db: Queryable,
+  secretId: string,
+  { fresh, skewMs }: Copied,
+): Promise<void> {
+  const accepted = fresh.filter(({ use, confirmed }) => confirmed && use.outcome === 'accepted');
+  if (accepted.length === 0) return;
+  const confirmed = await lastConfirmed(db, secretId);
+  const dependencies = await recognizable(db, secretId);
+  for (const { version, use } of accepted) {
+    const owner = attribute(use.source, dependencies);
+    const at = use.lastAt.getTime() - skewMs;
+    const old = owner && contradicted(confirmed, { version, source: use.source, at, owner });
+    if (old !== undefined) await writeFinding(db, secretId, old);
+  }
 }
 
 /** Somebody known who goes on as before is no news. */

@@ -22,7 +22,7 @@ interface Order {
 
 const order = JSON.parse(process.argv[2] ?? '') as Order;
 const kind = connectorKinds.find((known) => known.kind === order.kind);
-if (kind === undefined) throw new Error('no such kind');
+if (kind === undefined || !('open' in kind)) throw new Error('no such kind');
 const connector = kind.open(kind.options.parse(order.options) as never);
 const destination = { destinationId: randomUUID(), identity: '', address: order.address };
 // A write beyond the limit of size is an error then, instead of the end.

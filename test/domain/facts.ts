@@ -73,6 +73,7 @@ export function dependency(name: string, more: Partial<DependencyFacts> = {}): D
     picksUpWithinMs: 0,
     declaredAt: ago(50 * day),
     withheld: undefined,
+    assignment: undefined,
     ...more,
   };
 }
@@ -160,6 +161,7 @@ export function facts(more: Partial<Facts> = {}): Facts {
     effects: [],
     leases: [],
     grants: [],
+    tasks: [],
     ...more,
   };
 }

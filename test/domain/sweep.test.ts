@@ -37,6 +37,7 @@ function dependency(name: string, more: Partial<SweptDependency> = {}): SweptDep
     declaredAt: ago(50 * day),
     destinationId: `at ${name}`,
     connector: 'dotenv',
+    byPerson: false,
     identity: `/srv/${name}`,
     address: {},
     delivered: true,

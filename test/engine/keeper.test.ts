@@ -8,6 +8,7 @@ import {
   type Temporal,
 } from '../../client/workflows.js';
 import { collectorWorkflowId, secretWorkflowId, type StartableRun } from '../../domain/run.js';
+import { openAudit } from '../../infra/registry/audit.js';
 import { startKeeper } from '../../workers/keeper.js';
 import { eventually } from '../faults/installation.js';
 import { openDatabase, type TestDatabase } from '../harness/database.js';
@@ -82,6 +83,7 @@ test('a collector that ended is started again by the keeper', async () => {
   await temporal.client.workflow.getHandle(workflowId).terminate();
   const keeper = startKeeper({
     pool: database.pool,
+    audit: openAudit(Buffer.alloc(32, 7)),
     temporal,
     identity: 'test',
     issuers: ['main'],

@@ -25,6 +25,7 @@ const onFile: DependencyDeclaration = {
   connector: 'memory',
   destination: { place: 'x' },
   identity: 'x',
+  assignment: undefined,
   wave: undefined,
   owner: undefined,
   documentation: undefined,

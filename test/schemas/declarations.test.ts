@@ -87,6 +87,7 @@ const kinds: Kinds = {
     }
     return { value: { identity: JSON.stringify(address), address: { ...(address as object) } } };
   },
+  asksPeople: (connector) => connector === 'by-hand',
   whyNever: () => undefined,
 };
 

@@ -8,6 +8,7 @@ const kinds: Kinds = {
   traits: () => undefined,
   specification: () => ({ value: { specification: {}, principal: 'client' } }),
   destination: () => ({ value: { identity: 'x', address: {} } }),
+  asksPeople: () => false,
   whyNever,
 };
 

@@ -32,6 +32,7 @@ export async function prepareState(stateFolder: string, wanted: FirstStart): Pro
     },
     connectors: {
       dotenv: roots,
+      'human-task': {},
       'json-file': roots,
       'yaml-file': roots,
       webhook: { keyFile: webhookKeyFile },

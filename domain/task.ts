@@ -1,0 +1,33 @@
+/** What people are asked to do by hand, and what became of it. */
+export const taskKinds = ['enter', 'remove'] as const;
+/** `enter`: type the version in; `remove`: it is dead, and goes from the place. */
+export type TaskKind = (typeof taskKinds)[number];
+
+/** `closed`: nobody has to do it any more. Only `open` is ever left. */
+export const taskStates = ['open', 'confirmed', 'declined', 'closed'] as const;
+export type TaskState = (typeof taskStates)[number];
+
+export interface TaskFacts {
+  readonly taskId: string;
+  readonly kind: TaskKind;
+  readonly dependencyId: string;
+  readonly versionId: string;
+  /** Only who enters a version is waited for by a run. */
+  readonly runId: string | undefined;
+  readonly state: TaskState;
+  readonly openedAt: Date;
+  readonly dueAt: Date;
+  /** When the value was shown. */
+  readonly fetchedAt: Date | undefined;
+  readonly settledAt: Date | undefined;
+  readonly settledBy: string | undefined;
+  readonly note: string | undefined;
+  /** The newest one: an earlier link is dead. */
+  readonly link: LinkFacts | undefined;
+}
+
+export interface LinkFacts {
+  readonly linkId: string;
+  readonly expiresAt: Date;
+  readonly openedAt: Date | undefined;
+}

@@ -1,0 +1,51 @@
+/** The finding of a task that is overdue, also where no run waits for it and no route tells anybody. */
+import type pg from 'pg';
+import { inTransaction } from '../postgres.js';
+import type { AuditTrail } from './audit.js';
+import { writeFinding } from './findings.js';
+
+interface Parts {
+  readonly pool: pg.Pool;
+  readonly audit: AuditTrail;
+}
+
+interface Overdue {
+  readonly id: string;
+  readonly secret_id: string;
+  readonly version_id: string;
+  readonly message: string;
+}
+
+const overdueTasks = `
+select k.id, k.secret_id, k.version_id, format('%s has not %s v%s of %s (%s), due %s',
+    k.assignment->>'assignee', case k.kind when 'enter' then 'typed in' else 'removed' end,
+    v.ordinal, t.name, e.identity, to_char(k.due_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) as message
+from rotor.tasks k join rotor.versions v on v.id = k.version_id
+  join rotor.dependencies d on d.id = k.dependency_id
+  join rotor.dependents t on t.id = d.dependent_id
+  join rotor.destinations e on e.id = d.destination_id
+where k.state = 'open' and k.due_at <= clock_timestamp()
+  and not exists (select from rotor.findings f where f.secret_id = k.secret_id
+    and f.code = 'task-overdue' and f.about = k.id::text and f.closed_at is null)
+limit 100`;
+
+/** It closes with the task. */
+export async function noteOverdueTasks({ pool, audit }: Parts): Promise<void> {
+  const { rows } = await pool.query<Overdue>(overdueTasks);
+  for (const task of rows) await note({ pool, audit }, task);
+}
+
+/** Under the lock of whoever settles it: a settled one is not found. */
+async function note({ pool, audit }: Parts, task: Overdue): Promise<void> {
+  const { id, secret_id: secretId, version_id: versionId, message } = task;
+  await inTransaction(pool, async (db) => {
+    await db.query('select 1 from rotor.secrets where id = $1 for update', [secretId]);
+    const { rows } = await db.query(`select 1 from rotor.tasks where id = $1 and state = 'open'`, [
+      id,
+    ]);
+    if (rows.length === 0) return;
+    const finding = { code: 'task-overdue', about: id, message, versionId } as const;
+    await writeFinding(db, secretId, finding);
+    await audit.append(db, secretId, [{ actor: 'rotor', event: { change: 'found', finding } }]);
+  });
+}

@@ -1,0 +1,78 @@
+/** Tells people of their tasks: at once, again while they wait, and others too once they are due. Their rows are the outbox. */
+import type { EventDraft } from '../../domain/event.js';
+import type { TaskKind } from '../../domain/task.js';
+import type { Queryable } from '../postgres.js';
+
+const mostAtOnce = 200;
+
+/** The next time is set with this one: whoever dies in between has told nobody, and nothing is set. */
+const takeTasks = `
+with due as (
+  select id from rotor.tasks where state = 'open' and tell_at <= clock_timestamp()
+  order by tell_at limit ${mostAtOnce} for update skip locked)
+update rotor.tasks k set told = k.told + 1,
+  tell_at = case when k.due_at > clock_timestamp() then least(k.due_at, n.next) else n.next end
+from due join rotor.tasks w on w.id = due.id
+  cross join lateral (select clock_timestamp()
+    + make_interval(secs => (w.assignment->>'remindEveryMs')::float8 / 1000) as next) n
+  join rotor.versions v on v.id = w.version_id
+  join rotor.dependencies d on d.id = w.dependency_id
+  join rotor.dependents t on t.id = d.dependent_id
+  join rotor.destinations e on e.id = d.destination_id
+  join rotor.secrets s on s.id = w.secret_id
+  join rotor.organizations o on o.id = s.organization_id
+where k.id = due.id
+returning k.id, k.kind, k.run_id, k.urgent, k.told, k.due_at, k.due_at <= clock_timestamp() as overdue,
+  k.assignment->>'assignee' as assignee, coalesce(k.assignment->>'escalateTo', d.owner) as deputy,
+  t.name as dependent, e.identity as place, v.ordinal, s.id as secret_id, o.name as organization, s.name`;
+
+interface DueTask {
+  readonly id: string;
+  readonly kind: TaskKind;
+  readonly run_id: string | null;
+  readonly urgent: boolean;
+  readonly told: number;
+  readonly due_at: Date;
+  readonly overdue: boolean;
+  readonly assignee: string;
+  /** Told too, once it is due. */
+  readonly deputy: string;
+  readonly dependent: string;
+  readonly place: string;
+  readonly ordinal: number;
+  readonly secret_id: string;
+  readonly organization: string;
+  readonly name: string;
+}
+
+export async function dueTasks(db: Queryable): Promise<EventDraft[]> {
+  const { rows } = await db.query<DueTask>(takeTasks);
+  return rows.flatMap((task) => {
+    const people = task.overdue ? [task.assignee, task.deputy] : [task.assignee];
+    return [...new Set(people)].map((person) => draftFor(task, person));
+  });
+}
+
+/** Whom it is for is its owner: that is how a route is found for them. No link, and no value. */
+function draftFor(task: DueTask, person: string): EventDraft {
+  const { id, run_id, urgent, overdue, told, organization, name } = task;
+  return {
+    kind: 'task',
+    severity: urgent ? 'critical' : 'warning',
+    code: overdue ? 'task-overdue' : 'task-open',
+    message: messageOf(task),
+    runId: run_id ?? undefined,
+    sameness: `task ${id} ${told} ${person}`,
+    subject: { secretId: task.secret_id, organization, name, owner: person },
+  };
+}
+
+function messageOf({ id, kind, assignee, dependent, place, ordinal, ...task }: DueTask): string {
+  const what =
+    kind === 'enter'
+      ? `types v${ordinal} in for ${dependent} (${place})`
+      : `removes v${ordinal}, which is dead, of ${dependent} (${place})`;
+  const until = `${task.overdue ? 'it was due' : 'it is due'} ${task.due_at.toISOString()}`;
+  const haste = task.urgent ? 'urgent: ' : '';
+  return `${haste}${assignee} ${what}; ${until}; rotor tasks show ${id.slice(0, 8)}`;
+}
