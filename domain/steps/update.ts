@@ -105,9 +105,10 @@ function notNow(
 ): Decided<Answer> | undefined {
   const { dependencyId, destinationId } = dependency;
   const closed = outsideWindow(facts);
+  const asked = lastAsked(facts, dependency, versionId);
   const has =
     deliveryOf(facts, dependencyId, versionId)?.deliveredAt !== undefined ||
-    lastAsked(facts, dependency, versionId) !== undefined;
+    (asked !== undefined && asked.state !== 'closed');
   if (closed.length > 0 && !has) return answerTo(closed, '');
   const busy = leaseOfOthers(facts, destinationId);
   return busy && answered(busy);

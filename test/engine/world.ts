@@ -161,8 +161,8 @@ export async function openWorld(
       return one(
         ownerPool,
         `insert into rotor.dependencies (secret_id, dependent_id, destination_id, owner,
-           least_evidence, seen_as, picks_up_within_ms)
-         values ($1, $2, $3, 'team', $4, $5, $6) returning id`,
+           least_evidence, seen_as, picks_up_within_ms, assignment)
+         values ($1, $2, $3, 'team', $4, $5, $6, $7) returning id`,
         [
           secretId,
           dependentId,
@@ -170,6 +170,7 @@ export async function openWorld(
           about['evidence'] ?? 'observed',
           { userAgent: name },
           about['picksUpWithinMs'] ?? 0,
+          about['assignment'] ?? null,
         ],
       );
     },
