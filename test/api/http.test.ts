@@ -12,6 +12,7 @@ import { notificationRoutes } from '../../api/routes/notifications.js';
 import { runRoutes } from '../../api/routes/runs.js';
 import { scheduleRoutes } from '../../api/routes/schedules.js';
 import { secretRoutes } from '../../api/routes/secrets.js';
+import { taskRoutes } from '../../api/routes/tasks.js';
 import type { ApiParts } from '../../api/parts.js';
 import { hasRight, roles } from '../../domain/role.js';
 import {
@@ -84,6 +85,7 @@ describe('route × role', () => {
     reportRoutes,
     scheduleRoutes,
     dependentRoutes,
+    taskRoutes,
     notificationRoutes,
     installationRoutes,
   ].flatMap((all) => all(none));

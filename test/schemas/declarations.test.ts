@@ -350,6 +350,52 @@ describe('declarations', () => {
     ]);
   });
 
+  describe('what a person types in is not read back', () => {
+    const byHand = { connector: 'by-hand', seenAs: { name: 'n' } };
+    const underPolicy = (policy: string, more: Record<string, unknown> = {}): unknown => ({
+      organization: 'acme',
+      policies: [{ name: 'p', leastEvidence: policy }],
+      secrets: [
+        {
+          name: 's',
+          issuer: 'i',
+          owner: 'o',
+          policy: 'p',
+          dependencies: [{ dependent: 'd', destination: {}, ...byHand, ...more }],
+        },
+      ],
+    });
+    const refused = (told: string) => [
+      expect.stringMatching(
+        new RegExp(
+          String.raw`^documents\.0\.secrets\.0\.dependencies\.0\.leastEvidence: is ${told}, and nobody can read back .*; say leastEvidence: observed`,
+        ),
+      ),
+    ];
+
+    test.each<[string, unknown, string]>([
+      ['it says so', secretWith({ ...byHand, leastEvidence: 'read-back' }), 'read-back'],
+      [
+        'it says something stronger',
+        secretWith({ ...byHand, leastEvidence: 'attested' }),
+        'attested',
+      ],
+      ['its policy says so', underPolicy('read-back'), String.raw`read-back \(policy p\)`],
+    ])('%s', (_, document, told) => {
+      expect(problemsOf(document)).toEqual(refused(told));
+    });
+
+    test.each<[string, unknown]>([
+      ['their word is enough', secretWith({ ...byHand, leastEvidence: 'human' })],
+      ['only use counts', secretWith({ ...byHand, leastEvidence: 'observed' })],
+      ['the standard policy counts', secretWith({ ...byHand, leastEvidence: undefined })],
+      ['it says otherwise than its policy', underPolicy('read-back', { leastEvidence: 'human' })],
+      ['another connector reads back', secretWith({ leastEvidence: 'read-back' })],
+    ])('nothing is wrong where %s', (_, document) => {
+      expect(problemsOf(document)).toEqual([]);
+    });
+  });
+
   describe('what is to be observed has to be recognizable', () => {
     const missing = expect.stringMatching(
       /^documents\.0\.secrets\.0\.dependencies\.0\.seenAs: is missing: .* how d is recognized; say address/,
