@@ -10,7 +10,7 @@ import { isPolling } from '../infra/is-polling.js';
 import { describeAccess, usualTemporal } from '../infra/temporal-access.js';
 import { demandBelievable } from '../infra/temporal-connection.js';
 import { faultAfter } from '../infra/temporal-fault.js';
-import type { Parts } from './parts.js';
+import { asksPeople, type Parts } from './parts.js';
 import type { Settings } from './settings.js';
 
 const longestLookMs = 5_000;
@@ -46,7 +46,7 @@ export async function checkParts(
     ),
     ...connectors.map((kind) =>
       look(`connector ${kind}`, 'see its options in rotor.yaml', () => {
-        parts.connector(kind);
+        if (!asksPeople(kind)) parts.connector(kind);
         return Promise.resolve('configured');
       }),
     ),

@@ -16,7 +16,7 @@ import type { ConfiguredInstance } from '../schemas/configuration.js';
 import { checkDeclarations, readDocuments, type ReadDocuments } from '../schemas/declarations.js';
 import type { CheckedDestination, CheckedSpecification, Kinds } from '../schemas/kinds.js';
 import { check, nearest, type Checked } from '../schemas/problems.js';
-import type { Parts } from './parts.js';
+import { asksPeople, type Parts } from './parts.js';
 import type { Settings } from './settings.js';
 
 /** Throws `declarations-invalid` with every problem at once; then nothing was changed. */
@@ -62,8 +62,7 @@ function kindsOf({ configuration }: Settings): Kinds {
       checkSpecification(configuration.issuers, issuer, specification),
     destination: (connector, address) =>
       checkDestination(configuration.connectors, connector, address),
-    asksPeople: (connector) =>
-      connectorKinds.some((one) => one.kind === connector && 'assignment' in one),
+    asksPeople,
     whyNever,
   };
 }

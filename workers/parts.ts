@@ -117,6 +117,11 @@ function issuersOf(settings: Settings, installationId: string): (name: string) =
   });
 }
 
+/** What is written there, a person writes: nothing of it is opened. */
+export function asksPeople(connector: string): boolean {
+  return connectorKinds.some((one) => one.kind === connector && !('open' in one));
+}
+
 function connectorsOf(settings: Settings): (kind: string) => Connector {
   return openedOnce((name) => {
     const options = settings.configuration.connectors[name];
