@@ -26,7 +26,6 @@ export interface Advice {
 const runbook: ReadonlySet<string> = new Set([
   ...blockerCodes,
   'dependent-withheld',
-  'task-open',
   'unreviewed-break-glass',
   'notification-failed',
 ]);

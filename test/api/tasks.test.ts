@@ -101,6 +101,20 @@ async function tokenOf(role: string, more: Row = {}): Promise<string> {
   return (await installation.api.post<{ token: string }>('/v1/tokens', body)).token;
 }
 
+/** Of what the command printed: where the page is, and what stands behind the #. */
+function linkIn(out: string): [string, string] {
+  const [page = '', token = ''] = (/http\S+/.exec(out)?.[0] ?? '').split('#');
+  return [page, token];
+}
+
+/** Two at once: one is shown it. */
+async function both(token: string): Promise<{ shown: string; refused: string }> {
+  const answers = await Promise.all([pressed(token), pressed(token)]);
+  const textOf = (status: number): string =>
+    answers.find((answer) => answer.status === status)?.text ?? '';
+  return { shown: textOf(200), refused: textOf(410) };
+}
+
 function valueIn(html: string): string {
   return /<pre>\n(.*)<\/pre>/s.exec(html)?.[1] ?? '';
 }
@@ -112,22 +126,19 @@ test('a link shows the value once, to whoever presses the button; who comes late
   const id = String(task['task']).slice(0, 8);
   const made = await rotor(['tasks', 'link', id, '--valid-for', '1h']);
   expect(made).toMatchObject({ code: 0, err: '' });
-  const link = /http\S+/.exec(made.out)?.[0] ?? '';
-  const [page = '', token = ''] = link.split('#');
+  const [page, token] = linkIn(made.out);
   expect(page).toBe(`${installation.url}/hand-over`);
   for (let look = 0; look < 3; look += 1) {
-    const preview = await fetch(link);
+    const preview = await fetch(`${page}#${token}`);
     expect(await preview.text()).not.toMatch(/cs_|rotor_task_/);
     expect(preview.headers.get('cache-control')).toBe('no-store');
   }
   expect(await events()).toMatchObject([{ event: { change: 'link-issued' } }]);
-  const both = await Promise.all([pressed(token), pressed(token)]);
-  const [shown, refused] = both.sort((a, b) => a.status - b.status);
-  expect([shown?.status, refused?.status]).toEqual([200, 410]);
-  value = valueIn(shown?.text ?? '');
+  const { shown, refused } = await both(token);
+  value = valueIn(shown);
   expect(value).toMatch(/^\S{20,}$/);
-  expect(refused?.text).toContain('If that was not you, somebody else knows the value');
-  expect(refused?.text).not.toContain(value);
+  expect(refused).toContain('If that was not you, somebody else knows the value');
+  expect(refused).not.toContain(value);
   expect(await pressed(token)).toMatchObject({ status: 410 });
   const from = { address: '127.0.0.1', userAgent: 'browser/1' };
   expect((await events()).slice(1)).toEqual([

@@ -115,7 +115,7 @@ describe('a person is asked', () => {
       'wait',
       opens,
     ],
-  ])('%s', (_, given, kind, changes) => {
+  ])('%s', (...[, given, kind, changes]) => {
     expect(asked(given)).toMatchObject({ kind, changes });
   });
 
@@ -217,7 +217,7 @@ describe('a link', () => {
       { dependencies: [{ ...partner, withheld: { by: 'a', reason: 'b', since: now } }] },
       'not-theirs',
     ],
-  ])('%s', (_, given, more, why) => {
+  ])('%s', (...[, given, more, why]) => {
     expect(whyNotShown(asking([given], more), given, 'l1')).toBe(why);
   });
 });
