@@ -18,6 +18,7 @@ let installation: Installation;
 let worker: ChildProcess;
 let rotor: Rotor;
 let runId: string;
+let admin: string;
 
 const destination = {
   place: 'portal.partner.example',
@@ -76,6 +77,7 @@ beforeAll(async () => {
   await installation.ready();
   await declared('billing');
   runId = await asks('billing');
+  admin = await tokenOf('admin');
 }, 60_000);
 afterAll(() => installation.close(), 30_000);
 
@@ -209,20 +211,24 @@ test('whoever may not is refused: to see a value takes more than to rotate, to c
   expect(await asked('confirm', others)).toEqual([4, 'no-such-task']);
 });
 
-test.each<[string, string[], number]>([
-  ['a link without end', ['link', 'TASK', '--valid-for', '0'], 2],
-  ['a link of a month', ['link', 'TASK', '--valid-for', '30d'], 2],
-  ['a link of no task', ['link', 'ffffffff'], 4],
-  ['no task', ['show'], 2],
-  ['what is no id', ['confirm', '../../tokens'], 4],
-  ['a note that steers a terminal', ['confirm', 'TASK', '--note', 'a\u001b[2J'], 2],
-  ['no reason', ['decline', 'TASK'], 2],
-  ['an empty reason', ['decline', 'TASK', '--reason', ''], 2],
-])('%s is refused with its exit code', async (_, args, code) => {
+test.each<[string, string, Row, number]>([
+  ['a link without end', 'TASK/link', { validFor: '0' }, 422],
+  ['a link of a month', 'TASK/link', { validFor: '30d' }, 422],
+  ['a link for somebody', 'TASK/link', { to: 'ada' }, 422],
+  ['a link of no task', 'ffffffff/link', {}, 404],
+  ['what is no id', encodeURIComponent('../tokens') + '/confirm', {}, 404],
+  ['a note that steers a terminal', 'TASK/confirm', { note: 'a\u001b[2J' }, 422],
+  ['a note of nothing', 'TASK/confirm', { note: ' ' }, 422],
+  ['no reason', 'TASK/decline', {}, 422],
+  ['a reason that is a number', 'TASK/decline', { reason: 7 }, 422],
+])('%s is refused', async (...[, path, body, status]) => {
   const id = String((await taskOf('billing'))['task']);
-  const said = await rotor(['tasks', ...args.map((arg) => (arg === 'TASK' ? id : arg))]);
-  expect(said.code).toBe(code);
-  expect(said.out).toBe('');
+  const response = await fetch(`${installation.url}/v1/tasks/${path.replace('TASK', id)}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${admin}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  expect(response.status).toBe(status);
 });
 
 test('lists, runs and secrets say who is waited for, and until when', async () => {
