@@ -45,11 +45,17 @@ export async function update(ports: Ports, { runId, dependencyIds }: Batch): Pro
 
 const severity = { done: 0, wait: 1, blocked: 2, replan: 3 } as const;
 
-/** One answer for the batch: a changed plan before a blocked one, a blocked one before waiting. */
+/** One answer for the batch: a changed plan before a blocked one, a blocked one before waiting; who waits least long first. */
 function worst(answers: readonly Answer[]): Answer {
   const told = answers.map((answer) => answer.told).join('; ');
-  const [first] = [...answers].sort((a, b) => severity[b.kind] - severity[a.kind]);
+  const [first] = [...answers].sort(
+    (a, b) => severity[b.kind] - severity[a.kind] || untilOf(a) - untilOf(b),
+  );
   return first === undefined || first.kind === 'done' ? { kind: 'done', told } : first;
+}
+
+function untilOf(answer: Answer): number {
+  return answer.kind === 'wait' ? new Date(answer.until).getTime() : 0;
 }
 
 interface Move {

@@ -35,6 +35,10 @@ function evidenceOf({ dependencies }: RunView): Row[] {
   );
 }
 
+function byHand(task: Row): Row {
+  return { ...task, shown: task['fetched'], by: task['settledBy'] };
+}
+
 function markdownOf(view: RunView, ended: readonly Row[]): string {
   const { run, decisions, grants, findings } = view;
   return [
@@ -47,6 +51,11 @@ function markdownOf(view: RunView, ended: readonly Row[]): string {
     `- plan: revision ${String(run['revision'])}, \`${String(run['hash'] ?? '-')}\``,
     '',
     ...section('Dependents', ['dependent', 'version', 'evidence', 'moved'], evidenceOf(view)),
+    ...section(
+      'By hand',
+      ['dependent', 'version', 'assignee', 'state', 'shown', 'settled', 'by', 'note'],
+      view.tasks.map(byHand),
+    ),
     ...section('Ended', ['version', 'state', 'revoked', 'outlived', 'cause'], ended),
     ...section(
       'Grants',

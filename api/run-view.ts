@@ -13,7 +13,7 @@ export interface RunView {
   /** Audit events of the run. */
   readonly events: readonly Row[];
   readonly findings: readonly Row[];
-  /** What people are waited for. */
+  /** What people were asked. */
   readonly tasks: readonly Row[];
 }
 

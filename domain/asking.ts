@@ -26,15 +26,22 @@ export function wasShown(facts: Facts, dependencyId: string, versionId: string):
   );
 }
 
-/** Open tasks of the run that the plan no longer needs. */
+/** What the run asked and needs no more: open tasks close, and what was said is heard. */
+export function done(tasks: readonly TaskFacts[], note: string): Change[] {
+  return tasks.flatMap(({ taskId, state, heard }): Change[] => {
+    if (state === 'open') return [{ change: 'task-closed', taskId, note }];
+    return state === 'closed' || heard ? [] : [{ change: 'task-heard', taskId }];
+  });
+}
+
 export function closedByPlan(
   { tasks, run }: Facts,
   plan: { readonly towards: string | undefined; readonly moving: ReadonlySet<string> },
 ): Change[] {
-  return tasks
-    .filter(({ runId, state }) => runId === run.runId && state === 'open')
-    .filter((task) => task.versionId !== plan.towards || !plan.moving.has(task.dependencyId))
-    .map(({ taskId }) => ({ change: 'task-closed', taskId, note: 'the plan needs it no more' }));
+  const left = tasks
+    .filter(({ runId }) => runId === run.runId)
+    .filter((task) => task.versionId !== plan.towards || !plan.moving.has(task.dependencyId));
+  return done(left, 'the plan needs it no more');
 }
 
 /** A dead value that a person has at its place, as far as is known: they are asked to remove it. */

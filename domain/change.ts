@@ -99,6 +99,8 @@ export type Change =
     }
   /** Nobody has to do it any more; its link is dead. */
   | { readonly change: 'task-closed'; readonly taskId: string; readonly note: string }
+  /** The run has taken into account what a person said. */
+  | { readonly change: 'task-heard'; readonly taskId: string }
   | { readonly change: 'monitoring'; readonly versionId: string; readonly until: Date }
   | { readonly change: 'found'; readonly finding: Finding }
   /** The facts that it was about are no longer so. */
@@ -161,6 +163,7 @@ const unaudited: ReadonlySet<Change['change']> = new Set([
   'run-goes-on',
   'disable-renewed',
   'findings-closed',
+  'task-heard',
 ]);
 
 export function isAudited({ change }: Change): boolean {

@@ -2,6 +2,7 @@
 import { isAtLeast, type Evidence } from './evidence.js';
 import type { DeliveryFacts, DependencyFacts, Facts, LeaseFacts, VersionFacts } from './facts.js';
 import { indexedBy } from './indexed.js';
+import type { TaskFacts } from './task.js';
 import { isLive, isUsable } from './version.js';
 
 export function versionOf(facts: Facts, versionId: string): VersionFacts | undefined {
@@ -38,11 +39,37 @@ export function hasMoved(facts: Facts, dependency: DependencyFacts, versionId: s
   if (!isLastWritten(facts, dependency, versionId)) return false;
   if (neverLeft(facts, dependency)) return true;
   const delivery = deliveryOf(facts, dependency.dependencyId, versionId);
-  if (delivery?.movedAt === undefined) return false;
+  if (delivery?.movedAt === undefined || isDoubted(facts, dependency, delivery)) return false;
   return isAtLeast(delivery.evidence, evidenceNeeded(facts, dependency));
 }
 
 export const leasesByDestination = indexedBy(({ destinationId }: LeaseFacts) => destinationId);
+
+/** A person's word counts until they are asked anew. */
+function isDoubted(
+  facts: Facts,
+  { assignment, dependencyId }: DependencyFacts,
+  { evidence, versionId }: DeliveryFacts,
+): boolean {
+  if (assignment === undefined || evidence !== 'human') return false;
+  const last = facts.tasks
+    .filter((task) => task.kind === 'enter' && task.dependencyId === dependencyId)
+    .filter((task) => task.versionId === versionId)
+    .at(-1);
+  if (last === undefined) return false;
+  return last.state !== 'confirmed' || isAskedAgain(facts, last);
+}
+
+/** Since they answered, somebody wants them to try again. */
+export function isAskedAgain({ run }: Facts, { dependencyId, settledAt }: TaskFacts): boolean {
+  return run.decisions.some(
+    (decision) =>
+      decision.kind === 'retry' &&
+      (decision.dependencyId ?? dependencyId) === dependencyId &&
+      settledAt !== undefined &&
+      decision.at > settledAt,
+  );
+}
 
 /** The newest generation of the destination carries this version, or rotor never wrote there. */
 function isLastWritten(

@@ -22,6 +22,8 @@ export interface TaskFacts {
   readonly settledAt: Date | undefined;
   readonly settledBy: string | undefined;
   readonly note: string | undefined;
+  /** The run has taken into account what was said. */
+  readonly heard: boolean;
   /** The newest one: an earlier link is dead. */
   readonly link: LinkFacts | undefined;
 }

@@ -1,4 +1,5 @@
 /** What a plan says beforehand about what cannot be seen, undone or expected. */
+import { formatDuration } from './duration.js';
 import type { Facts } from './facts.js';
 import { disables, isReplacedInPlace } from './issuer-ways.js';
 import { withheldDependencies } from './progress.js';
@@ -34,6 +35,19 @@ const warnings: readonly Warning[] = [
       const names = new Set(withheldDependencies(facts).map(({ dependent }) => dependent));
       if (names.size === 0) return undefined;
       return `given no new value until somebody releases them: ${[...names].join(', ')}`;
+    },
+  },
+  {
+    code: 'by-hand',
+    message: ({ dependencies }) => {
+      const people = dependencies.flatMap(({ dependent, assignment }) =>
+        assignment === undefined
+          ? []
+          : [
+              `${assignment.assignee} for ${dependent}, within ${formatDuration(assignment.dueWithinMs)}`,
+            ],
+      );
+      return people.length === 0 ? undefined : `typed in by hand: ${people.join('; ')}`;
     },
   },
   {

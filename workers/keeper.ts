@@ -13,6 +13,7 @@ import { openCampaigns } from '../infra/registry/campaigns.js';
 import { claimRunning, claimUnstarted, unreadRuns } from '../infra/registry/requests.js';
 import type { AuditTrail } from '../infra/registry/audit.js';
 import { noteOverdueTasks } from '../infra/registry/overdue-tasks.js';
+import { unheardRuns } from '../infra/registry/task-words.js';
 import { startLoop, type Loop } from './loop.js';
 
 export interface KeeperParts {
@@ -42,7 +43,8 @@ async function lookOnce(
   try {
     for (const run of await claimUnstarted(pool, identity)) await startUnattended(temporal, run);
     for (const run of await claimRunning(pool, identity)) await restartRun(temporal, run);
-    for (const { secretId } of await unreadRuns(pool)) {
+    const unread = [...(await unreadRuns(pool)), ...(await unheardRuns(pool))];
+    for (const { secretId } of unread) {
       await tellRun(temporal, secretId, { what: 'unread', by: 'keeper' });
     }
     for (const { id, about } of await openCampaigns(pool)) await startCampaign(temporal, id, about);

@@ -11,7 +11,7 @@ import {
   secretVersions,
   type Row,
 } from '../../infra/registry/views.js';
-import { openTasks } from '../../infra/registry/task-views.js';
+import { tasksOf } from '../../infra/registry/task-views.js';
 import { DecisionBody } from '../../schemas/requests.js';
 import { demandRight, demandWord, mayBreak } from '../confirmation.js';
 import type { ApiParts } from '../parts.js';
@@ -72,7 +72,7 @@ async function showRun(parts: ApiParts, call: Call<unknown>): Promise<RunView> {
     secretDependencies(parts.pool, secretId),
     secretUse(parts.pool, secretId),
     secretFindings(parts.pool, secretId),
-    openTasks(parts.pool, { secretId, runId }),
+    tasksOf(parts.pool, { secretId, runId }),
     runParts(parts.pool, runId),
   ]);
   return ownView({ run, versions, dependencies, use, findings, tasks, ...more });

@@ -8,7 +8,7 @@ import {
   secretUse,
   secretVersions,
 } from '../../infra/registry/views.js';
-import { openTasks } from '../../infra/registry/task-views.js';
+import { tasksOf } from '../../infra/registry/task-views.js';
 import { checkQuery, ListQuery } from '../../schemas/questions.js';
 import { AdoptBody, PlanBody, RunBody } from '../../schemas/requests.js';
 import { imagineLive, nameOf } from '../imagine.js';
@@ -79,7 +79,7 @@ async function showSecret(parts: ApiParts, { params, by }: Call<unknown>): Promi
     secretDependencies(parts.pool, secretId),
     secretUse(parts.pool, secretId),
     secretFindings(parts.pool, secretId),
-    openTasks(parts.pool, { secretId }),
+    tasksOf(parts.pool, { secretId }),
   ]);
   const { secret, policy, traits, record } = facts;
   return { ...secret, policy, traits, record, versions, dependencies, use, findings, tasks };

@@ -123,7 +123,8 @@ function headline(run: Row): string {
 
 function progress({ run, versions, dependencies, tasks }: RunView): string[] {
   const lines = dependencies.flatMap((dependency) => dependencyLine(dependency));
-  lines.push(...waitingLines(tasks).map((line) => `  ${colors.yellow('…')} ${line}`));
+  const open = tasks.filter(({ state }) => state === 'open');
+  lines.push(...waitingLines(open).map((line) => `  ${colors.yellow('…')} ${line}`));
   const states = versions
     .filter(({ state }) => state !== 'ended')
     .slice(-4)

@@ -14,21 +14,26 @@ const Person = z
   .max(200)
   .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, noControls);
 
-const wanted = 'expected a duration above 0, such as 4h or 2d (at most ten years)';
+/** `least` in words, as they are told. */
+function patience(least: string, leastMs: number) {
+  const wanted = `expected a duration ${least}, such as 4h or 2d (at most ten years)`;
+  return z.string({ error: wanted }).transform((written, context) => {
+    const ms = parseDuration(written);
+    if (ms !== undefined && ms >= leastMs) return ms;
+    context.addIssue({ code: 'custom', message: wanted });
+    return z.NEVER;
+  });
+}
 
-const Patience = z.string({ error: wanted }).transform((written, context) => {
-  const ms = parseDuration(written);
-  if (ms !== undefined && ms > 0) return ms;
-  context.addIssue({ code: 'custom', message: wanted });
-  return z.NEVER;
-});
+const usualReminder = formatDuration(86_400_000);
 
 const Address = z.strictObject({
   place: Person.describe('where the value is typed in; the same words are the same place'),
   assignee: Person.describe('who does it; routes with this owner tell them'),
   instructions: z.string().trim().min(1).max(4_000).regex(plain, noControls),
-  dueWithin: Patience,
-  remindEvery: Patience.prefault(formatDuration(86_400_000)),
+  dueWithin: patience('above 0', 1),
+  // Who is told every second stops reading.
+  remindEvery: patience('of a minute or more', 60_000).prefault(usualReminder),
   escalateTo: Person.optional().describe('who is told once it is due'),
   holdsSeveral: z.boolean().default(false),
 });

@@ -1,9 +1,10 @@
 /** Moving a dependent that only a person can write to: they are asked, waited for, and believed as far as the least evidence goes. */
 import { attribute } from '../attribution.js';
-import { lastAsked } from '../asking.js';
+import { done, lastAsked } from '../asking.js';
 import type { Change, Decided } from '../change.js';
 import type { DependencyFacts, Facts, VersionFacts } from '../facts.js';
 import { fullName } from '../plan.js';
+import { isAskedAgain } from '../progress.js';
 import type { Answer } from '../run.js';
 import type { TaskFacts } from '../task.js';
 import { leaseOf, takeLease } from './lease.js';
@@ -17,7 +18,16 @@ export function askPerson(
   version: VersionFacts,
 ): Decided<Answer> {
   const task = lastAsked(facts, dependency, version.versionId);
-  if (task === undefined || !isStanding(facts, task)) return ask(facts, dependency, version);
+  const decided =
+    task === undefined || !isStanding(facts, task)
+      ? ask(facts, dependency, version)
+      : answerOf(facts, { dependency, version, task });
+  // What they said is taken into account: the keeper need not tell the run again.
+  const said = task === undefined || task.state === 'open' ? [] : [task];
+  return { ...decided, changes: [...decided.changes, ...done(said, '')] };
+}
+
+function answerOf(facts: Facts, { dependency, version, task }: Answered): Decided<Answer> {
   if (task.state === 'confirmed' || isSeenSince(facts, dependency, task))
     return believe(facts, { dependency, version, task });
   const who = toldOf(facts, dependency, version);
@@ -56,16 +66,6 @@ function isStanding(facts: Facts, task: TaskFacts): boolean {
   const dependency = facts.dependencies.find((one) => one.dependencyId === task.dependencyId);
   const lease = leaseOf(facts, dependency?.destinationId ?? '');
   return (own || lease?.versionId === task.versionId) && !isAskedAgain(facts, task);
-}
-
-function isAskedAgain({ run }: Facts, { dependencyId, settledAt }: TaskFacts): boolean {
-  return run.decisions.some(
-    (decision) =>
-      decision.kind === 'retry' &&
-      (decision.dependencyId ?? dependencyId) === dependencyId &&
-      settledAt !== undefined &&
-      decision.at > settledAt,
-  );
 }
 
 /** They did it and did not say so. What was seen before they were asked is no answer. */
@@ -159,8 +159,8 @@ function patienceAfter(
 
 /** Whoever moved, is gone, or is given nothing, has nothing to do any more. */
 export function settled({ tasks, run }: Facts, dependencyId: string): Change[] {
-  return tasks
-    .filter((task) => task.dependencyId === dependencyId && task.runId === run.runId)
-    .filter(({ state }) => state === 'open')
-    .map(({ taskId }) => ({ change: 'task-closed', taskId, note: 'it need not be done any more' }));
+  const own = tasks.filter(
+    (task) => task.dependencyId === dependencyId && task.runId === run.runId,
+  );
+  return done(own, 'it need not be done any more');
 }

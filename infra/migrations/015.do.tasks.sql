@@ -20,6 +20,9 @@ create table rotor.tasks (
   settled_at timestamptz,
   settled_by text,
   note text,
+  -- The run has taken into account what was said.
+  heard boolean not null default false,
+  signalled_at timestamptz,
   tell_at timestamptz not null default clock_timestamp(),
   told int not null default 0,
   check ((kind = 'enter') = (run_id is not null)),
@@ -29,6 +32,7 @@ create unique index tasks_open on rotor.tasks (dependency_id, version_id, kind) 
 create index tasks_secret on rotor.tasks (secret_id);
 create index tasks_to_tell on rotor.tasks (tell_at) where state = 'open';
 create index tasks_run on rotor.tasks (run_id) where state = 'open';
+create index tasks_unheard on rotor.tasks (settled_at) where not heard and state in ('confirmed', 'declined');
 create index tasks_version on rotor.tasks (version_id);
 
 create function rotor.keep_tasks() returns trigger language plpgsql as $$

@@ -139,6 +139,8 @@ const writers: { readonly [K in Change['change']]: Writer<K> } = {
     ),
   'task-opened': openTask,
   'task-closed': closeTask,
+  'task-heard': (db, { taskId }) =>
+    one(db, 'update rotor.tasks set heard = true where id = $1', [taskId]),
   monitoring: (db, { versionId, until }) =>
     one(db, 'update rotor.versions set monitor_until = $2 where id = $1', [versionId, until]),
   'findings-closed': (db, change, facts) => closeFindings(db, facts.secret.secretId, change),

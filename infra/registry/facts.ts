@@ -95,7 +95,7 @@ select json_build_object(
   'tasks', (select coalesce(json_agg(json_build_object('taskId', k.id, 'kind', k.kind,
       'dependencyId', k.dependency_id, 'versionId', k.version_id, 'runId', k.run_id,
       'state', k.state, 'openedAt', k.opened_at, 'dueAt', k.due_at, 'fetchedAt', k.fetched_at,
-      'settledAt', k.settled_at, 'settledBy', k.settled_by, 'note', k.note,
+      'settledAt', k.settled_at, 'settledBy', k.settled_by, 'note', k.note, 'heard', k.heard,
       'link', (select json_build_object('linkId', l.id, 'expiresAt', l.expires_at, 'openedAt', l.opened_at)
         from rotor.task_links l where l.task_id = k.id order by l.issued_at desc limit 1))
       order by k.opened_at), '[]')

@@ -39,14 +39,14 @@ export async function listTasks(
   return rows;
 }
 
-/** What is waited for, for whoever looks at the secret; of one run only where that is said. */
-export async function openTasks(
+/** What is waited for, for whoever looks at the secret; or all that one run asked. */
+export async function tasksOf(
   db: Queryable,
   { secretId, runId }: { readonly secretId: string; readonly runId?: string },
 ): Promise<readonly Row[]> {
   const { rows } = await db.query<Row>(
-    `select ${columns} where k.secret_id = $1 and k.state = 'open'
-       and ($2::uuid is null or k.run_id = $2) order by k.due_at`,
+    `select ${columns} where k.secret_id = $1
+       and case when $2::uuid is null then k.state = 'open' else k.run_id = $2 end order by k.due_at`,
     [secretId, runId ?? null],
   );
   return rows;

@@ -1,7 +1,7 @@
 /** What people say of a task: that it is done, or that they do not do it. Facts, bound to one version. */
 import { wasShown } from '../../domain/asking.js';
 import { RotorError } from '../../domain/errors.js';
-import { inTransaction } from '../postgres.js';
+import { inTransaction, type Queryable } from '../postgres.js';
 import type { SayingParts } from './locked-run.js';
 import { lockTask, type LockedTask } from './locked-task.js';
 
@@ -33,6 +33,21 @@ export async function recordTaskWord(
     await audit.append(db, secretId, [{ actor: by, runId, event }]);
     return secretId;
   });
+}
+
+/** Runs that have not heard what was said, not signalled in the last seconds; one that is paused hears it later. */
+export async function unheardRuns(db: Queryable): Promise<{ secretId: string }[]> {
+  const { rows } = await db.query<{ secretId: string }>(
+    `with due as (
+       update rotor.tasks k set signalled_at = clock_timestamp() from rotor.runs r
+       where r.id = k.run_id and r.state = 'running' and not k.heard
+         and k.state in ('confirmed', 'declined')
+         and coalesce(k.signalled_at, k.settled_at) < clock_timestamp() - interval '10 seconds'
+         and r.waits_code is distinct from 'paused'
+       returning k.secret_id)
+     select distinct secret_id as "secretId" from due`,
+  );
+  return rows;
 }
 
 function refuseSettled({ state, settledBy }: LockedTask): void {

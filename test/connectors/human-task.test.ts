@@ -48,6 +48,7 @@ describe('what is declared', () => {
     ['no time at all', { dueWithin: '0' }, ['dueWithin']],
     ['a time that is a number', { dueWithin: 5 }, ['dueWithin']],
     ['a time of a century', { dueWithin: '36500d' }, ['dueWithin']],
+    ['reminders every second', { remindEvery: '1s' }, ['remindEvery']],
     ['reminders without end', { remindEvery: '0s' }, ['remindEvery']],
     ['an empty deputy', { escalateTo: '' }, ['escalateTo']],
     ['a list that is said in words', { holdsSeveral: 'yes' }, ['holdsSeveral']],

@@ -3,7 +3,7 @@ import { closedByPlan, removals } from '../../domain/asking.js';
 import type { Change } from '../../domain/change.js';
 import type { Assignment } from '../../domain/connector.js';
 import type { Facts, LeaseFacts } from '../../domain/facts.js';
-import { evidenceNeeded } from '../../domain/progress.js';
+import { evidenceNeeded, hasMoved } from '../../domain/progress.js';
 import { whyNotShown } from '../../domain/showing.js';
 import { askPerson } from '../../domain/steps/ask.js';
 import { beginDelivery } from '../../domain/steps/update.js';
@@ -35,6 +35,7 @@ function task(more: Partial<TaskFacts> = {}): TaskFacts {
     settledAt: undefined,
     settledBy: undefined,
     note: undefined,
+    heard: true,
     link: undefined,
     ...more,
   };
@@ -173,18 +174,50 @@ describe('what they say', () => {
   });
 });
 
+describe('a word that is doubted', () => {
+  const moved = { ...delivered('partner', 'v2'), evidence: 'human' } as const;
+  const given = (tasks: readonly TaskFacts[], more: Partial<Facts> = {}): Facts =>
+    asking(tasks, { deliveries: [moved], leases: [lease('v2')], ...more });
+  test.each<[string, Facts, boolean]>([
+    ['counts until then', given([settledTask('confirmed')]), true],
+    [
+      'counts no more once they are asked anew',
+      given([settledTask('confirmed')], { run: retry(now) }),
+      false,
+    ],
+    ['nor while they are asked', given([settledTask('confirmed'), task({ taskId: 't2' })]), false],
+    [
+      'counts once they have answered',
+      given([settledTask('confirmed')], { run: retry(ago(2 * minute)) }),
+      true,
+    ],
+    [
+      'does not matter to whoever was seen',
+      given([settledTask('confirmed')], {
+        run: retry(now),
+        deliveries: [delivered('partner', 'v2')],
+      }),
+      true,
+    ],
+  ])('%s', (_, facts, expected) => {
+    expect(hasMoved(facts, partner, 'v2')).toBe(expected);
+  });
+});
+
 test('a plan closes open tasks of its run that it no longer needs, and no others', () => {
   const tasks = [
     task(),
     task({ taskId: 'other version', versionId: 'v1' }),
     task({ taskId: 'skipped', dependencyId: 'skipped' }),
     task({ taskId: 'settled', state: 'confirmed' }),
+    task({ taskId: 'unheard', state: 'confirmed', versionId: 'v1', heard: false }),
     task({ taskId: 'other run', runId: 'before', versionId: 'v1' }),
   ];
   const closed = closedByPlan(asking(tasks), { towards: 'v2', moving: new Set(['partner']) });
-  expect(closed.map((change) => 'taskId' in change && change.taskId)).toEqual([
-    'other version',
-    'skipped',
+  expect(closed).toMatchObject([
+    { change: 'task-closed', taskId: 'other version' },
+    { change: 'task-closed', taskId: 'skipped' },
+    { change: 'task-heard', taskId: 'unheard' },
   ]);
 });
 

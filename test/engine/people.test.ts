@@ -74,6 +74,15 @@ async function say(taskId: string, word: 'confirmed' | 'declined', note?: string
   await world.tell();
 }
 
+/** The signal is lost; what the keeper would wait for is long ago. */
+async function sayUnheard(taskId: string, word: 'declined', note: string): Promise<void> {
+  await recordTaskWord(world.decisionParts, { taskId, word, note, by: 'ops' });
+  await world.database.pool.query(
+    `update rotor.tasks set signalled_at = now() - interval '1 hour' where id = $1`,
+    [taskId],
+  );
+}
+
 /** Sees the value, and types it in where that is said. */
 async function fetched(taskId: string, { types = true } = {}): Promise<void> {
   const value = await shown(await linkTo(taskId));
@@ -134,11 +143,14 @@ describe('a person who types the value in', () => {
       patience,
     );
     expect(await world.versions()).toEqual(['v1 retiring', 'v2 active current']);
+    // Whoever doubts the word asks them anew: until they answer, they have not moved.
     await world.decide(runId, 'retry', 'partner');
-    expect(traffic?.refused).toEqual([]);
-    const current = [...world.store.values.values()].at(-1) ?? '';
-    world.connector.places.set('partner', current);
+    const again = await asked();
+    expect(again).not.toBe(taskId);
+    await fetched(again);
+    await say(again, 'confirmed');
     expect(await world.result()).toBe('succeeded');
+    expect(traffic?.refused).toEqual([]);
   }, 30_000);
 
   test('confirms where only use counts: the word alone does not move it, use does', async () => {
@@ -196,12 +208,12 @@ describe('a person who types the value in', () => {
     await expect(say(taskId, 'confirmed')).rejects.toMatchObject({ code: 'task-settled' });
   }, 30_000);
 
-  test('declines: the run says why; asked again it is another task, and the old link is dead', async () => {
+  test('declines: the run says why, also where nobody could tell it; asked again it is another task, and the old link is dead', async () => {
     await partner();
     const runId = await world.ask('rotate');
     const first = await asked();
     const token = await linkTo(first);
-    await say(first, 'declined', 'on holiday');
+    await sayUnheard(first, 'declined', 'on holiday');
     expect(await waits(runId, 'task-declined')).toContain('declined by ops: on holiday');
     expect(await opening(token)).toMatchObject({ kind: 'refused', why: 'task-settled' });
     await world.decide(runId, 'retry', 'partner');
