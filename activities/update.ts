@@ -22,7 +22,7 @@ import { notProven, prove, type AfterDelivery } from '../domain/steps/prove.js';
 import { within } from './deadline.js';
 import { sealDisplaced } from './displaced.js';
 import { hasEnded } from './failures.js';
-import type { OfRun, Ports } from './ports.js';
+import { record, type OfRun, type Ports } from './ports.js';
 import { readUse } from './use.js';
 import { openValues } from './values.js';
 
@@ -232,7 +232,7 @@ async function waitForProof(it: Move, order: DeliveryOrder, until: Date): Promis
   const { ports, runId, id } = it;
   const connector = ports.connector(order.dependency.connector);
   const destination = destinationFor(order);
-  await connector.exercise?.(destination, within(lookMs));
+  await exercise(it, order, until);
   const stop = Math.min(until.getTime(), Date.now() + lookMs);
   let pauseMs = 25;
   for (;;) {
@@ -250,6 +250,18 @@ async function waitForProof(it: Move, order: DeliveryOrder, until: Date): Promis
     return waitFor({ until: lookAgainAt(connector.traits(destination), until), told });
   }
   return ports.registry.decide(runId, (facts) => notProven(facts, id));
+}
+
+/** Causes one real use, where that is possible. That it fails is told, and stops nothing: use may come by itself. */
+async function exercise({ ports, runId }: Move, order: DeliveryOrder, until: Date): Promise<void> {
+  const { connector: kind, dependent } = order.dependency;
+  try {
+    await ports.connector(kind).exercise?.(destinationFor(order), within(lookMs));
+  } catch (error) {
+    if (!(error instanceof AdapterError)) throw error;
+    const told = `${dependent} could not be made to use the new version (${error.code}); waiting for it to do so by itself`;
+    await record(ports, runId, [{ change: 'run-waits', code: 'waiting', told, until }]);
+  }
 }
 
 /** Use is told to the run when it is seen; what a destination attests has to be asked for. */

@@ -22,6 +22,7 @@ const Command = z.strictObject({
     .default({})
     .describe('all that the program gets, besides a PATH'),
   holdsSeveral: z.boolean().default(false),
+  exercises: z.boolean().default(false).describe('it can cause one real use of what it delivered'),
   timeoutMs: z.number().int().positive().max(600_000).default(30_000),
 });
 type Command = z.output<typeof Command>;
@@ -77,6 +78,7 @@ function open(options: Options): Connector {
     deliver: (delivery) => inTurnOf(delivery, () => deliver(options, delivery)),
     forget: (delivery) => inTurnOf(delivery, () => forget(options, delivery)),
     withdraw: (delivery) => inTurnOf(delivery, () => remove(options, delivery, () => true)),
+    exercise: (destination, signal) => exercise(options, destination, signal),
   };
 }
 
@@ -86,7 +88,7 @@ function inTurnOf({ destination }: Delivery, work: () => Promise<void>): Promise
 
 interface Order {
   readonly destination: Destination;
-  readonly operation: 'deliver' | 'held' | 'forget';
+  readonly operation: 'deliver' | 'held' | 'forget' | 'exercise';
   readonly version?: KnownValue;
   readonly signal?: AbortSignal;
 }
@@ -146,6 +148,16 @@ async function held(
 async function deliver(options: Options, delivery: Delivery): Promise<void> {
   const { destination, version, signal } = delivery;
   await run(options, { destination, version, signal, operation: 'deliver' });
+}
+
+async function exercise(
+  options: Options,
+  destination: Destination,
+  signal: AbortSignal,
+): Promise<void> {
+  const address = Address.parse(destination.address);
+  if (!commandOf(options, address).exercises) return;
+  await run(options, { destination, signal, operation: 'exercise' });
 }
 
 /** The only value left stays: an empty list is an outage. */

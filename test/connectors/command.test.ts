@@ -83,6 +83,20 @@ describe('command', () => {
     expect(names.filter((name) => !ofShell.includes(name)).sort()).toEqual(['NOTE', 'PATH']);
   });
 
+  test('is made to use what it holds where it says that it can, without any value', async () => {
+    const lines = 'cat >"$1/input"; shift; printf "%s|" "$@" >"$NOTE"';
+    const more = { environment: { NOTE: folder.file('note') } };
+    const { signal } = deliveryOf(place, 'x');
+    await running(lines, more).exercise?.(place, signal);
+    expect(existsSync(folder.file('note'))).toBe(false);
+    await running(lines, { ...more, exercises: true }).exercise?.(place, signal);
+    expect(readFileSync(folder.file('note'), 'utf8')).toBe('exercise|acme/billing.api|');
+    expect(readFileSync(folder.file('input'), 'utf8')).toBe('');
+    await expect(
+      running('exit 75', { exercises: true }).exercise?.(place, signal),
+    ).rejects.toMatchObject({ code: 'unreachable' });
+  });
+
   test.each([
     ['1', 'refused'],
     ['75', 'unreachable'],

@@ -1,5 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import type { Destination } from '../../domain/connector.js';
+import { AdapterError } from '../../domain/errors.js';
 import { eventually } from '../faults/installation.js';
 import { keepUsing, openWorld, quickPolicy, type World } from './world.js';
 
@@ -23,6 +25,33 @@ describe('rotate', () => {
     expect(traffic.refused).toEqual([]);
     expect(world.issuer.use(old, { userAgent: 'late' })).toBe(false);
     expect(await world.run(runId)).toMatchObject({ state: 'ended', outcome: 'succeeded' });
+  });
+
+  test('whoever uses it only when made to is made to; that one cannot be made to is told, and stops nothing', async () => {
+    world = await openWorld({ ...quickPolicy, canary: false });
+    const { value: old } = await world.adopt();
+    await world.depend('pipeline');
+    await world.depend('unmovable');
+    const used = (name: string, value?: string): boolean =>
+      world.issuer.use(value ?? world.connector.places.get(name) ?? '', { userAgent: name });
+    Object.assign(world.connector, {
+      exercise: ({ identity }: Destination) => {
+        if (identity === 'unmovable') throw new AdapterError('unreachable', 'no answer');
+        used(identity);
+        return Promise.resolve();
+      },
+    });
+    used('unmovable', old);
+    const runId = await world.ask('rotate');
+    await eventually(
+      async () =>
+        /unmovable could not be made .* \(unreachable\)/.test(
+          String((await world.run(runId))['waits_told']),
+        ),
+      8_000,
+    );
+    used('unmovable');
+    expect(await world.result()).toBe('succeeded');
   });
 
   test('whoever picks its value up late is proven then, and not at the end of its patience', async () => {
