@@ -90,7 +90,7 @@ const askingPage = page(`<h1>A value for you</h1>
 <p>It is shown once. Press the button when you are at the place where you type it in.</p>
 <form method="post" action="${handOverPath}" autocomplete="off">
 <p id="paste"><label for="token">What stands behind the # of your link:</label></p>
-<p><input id="token" name="token" type="password" required> <button>Show it, once</button></p>
+<p><input id="token" name="token" type="text" required> <button>Show it, once</button></p>
 </form><script>${script}</script>`);
 
 /** A line break at the beginning would be left out: that one is ours. */

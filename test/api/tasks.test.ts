@@ -15,6 +15,7 @@ import {
 import { rotorIn, type Rotor } from '../product/rotor.js';
 
 let installation: Installation;
+let api: ChildProcess;
 let worker: ChildProcess;
 let rotor: Rotor;
 let runId: string;
@@ -72,7 +73,7 @@ async function taskOf(name: string): Promise<Row> {
 beforeAll(async () => {
   installation = await openInstallation();
   rotor = rotorIn(installation);
-  installation.start('api');
+  api = installation.start('api');
   worker = installation.start('worker');
   await installation.ready();
   await declared('billing');
@@ -245,6 +246,28 @@ test('lists, runs and secrets say who is waited for, and until when', async () =
     headers: { authorization: `Bearer ${await tokenOf('viewer')}` },
   });
   expect(await figures.text()).toContain('rotor_tasks_open{code="open"} 1');
+});
+
+test('an API that is killed (SIGKILL) as it burns a link has shown nobody the value; another link does', async () => {
+  const id = String((await taskOf('billing'))['task']);
+  const make = async (): Promise<string> => {
+    const { link } = await installation.api.post<Row>(`/v1/tasks/${id}/link`, {});
+    return String(link).split('#')[1] ?? '';
+  };
+  await end(api);
+  api = installation.start('api', {
+    ROTOR_KILL_AT: 'hand-over:opened',
+    ROTOR_KILL_ONCE: join(installation.folder, 'api-killed-once'),
+  });
+  await installation.ready();
+  const burned = await make();
+  const died = once(api, 'exit');
+  await expect(pressed(burned)).rejects.toThrow();
+  expect(await died).toEqual([null, 'SIGKILL']);
+  api = installation.start('api');
+  await installation.ready();
+  expect((await pressed(burned)).text).toContain('it was opened before');
+  expect(valueIn((await pressed(await make())).text)).toBe(value);
 });
 
 test('a worker that is killed (SIGKILL) once the task is open leaves one task, which is waited for', async () => {

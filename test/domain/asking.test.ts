@@ -8,6 +8,7 @@ import { whyNotShown } from '../../domain/showing.js';
 import { askPerson } from '../../domain/steps/ask.js';
 import { beginDelivery } from '../../domain/steps/update.js';
 import type { TaskFacts } from '../../domain/task.js';
+import { warningsOf } from '../../domain/warnings.js';
 import { ago, dependency, facts, moved as delivered, now, run, use, version } from './facts.js';
 
 const minute = 60_000;
@@ -219,6 +220,13 @@ test('a plan closes open tasks of its run that it no longer needs, and no others
     { change: 'task-closed', taskId: 'skipped' },
     { change: 'task-heard', taskId: 'unheard' },
   ]);
+});
+
+test('a plan says beforehand who types it in, and how long they may take', () => {
+  expect(warningsOf(asking([]))).toContainEqual({
+    code: 'by-hand',
+    message: 'typed in by hand: Ada for partner, within 1h',
+  });
 });
 
 describe('a link', () => {

@@ -231,3 +231,89 @@ describe('the audit trail', () => {
     ).toContain('newer generation');
   });
 });
+
+describe('tasks of people', () => {
+  let dependencyId: string;
+  let openRun: string;
+  beforeAll(async () => {
+    dependencyId = await id(
+      `with t as (insert into rotor.dependents (organization_id, name, owner)
+           select organization_id, 'partner', 'team' from rotor.secrets where id = $1 returning id),
+         e as (insert into rotor.destinations (connector, identity, address)
+           values ('human-task', 'portal', '{}') returning id)
+       insert into rotor.dependencies (secret_id, dependent_id, destination_id, owner,
+         least_evidence, picks_up_within_ms) select $1, t.id, e.id, 'team', 'human', 0 from t, e returning id`,
+      [secretId],
+    );
+    openRun = await id(
+      `insert into rotor.runs (id, secret_id, kind, state, requested_by, reason, idempotency_key, request_fingerprint)
+       values (gen_random_uuid(), $1, 'rotate', 'running', 't', 't', 'tasks', 'f') returning id`,
+      [secretId],
+    );
+  });
+
+  const open = (versionId: string): Promise<string> =>
+    id(
+      `insert into rotor.tasks (kind, secret_id, dependency_id, version_id, run_id, urgent, assignment, due_at)
+       values ('enter', $1, $2, $3, $4, false, '{}', now()) returning id`,
+      [secretId, dependencyId, versionId, openRun],
+    );
+  const stateOf = async (taskId: string): Promise<unknown> => {
+    const { rows } = await database.pool.query<{ state: string }>(
+      'select state from rotor.tasks where id = $1',
+      [taskId],
+    );
+    return rows[0]?.state;
+  };
+  const settle = (taskId: string, state: string): Promise<string> =>
+    sql(`update rotor.tasks set state = $2, settled_at = now(), settled_by = 'ops' where id = $1`, [
+      taskId,
+      state,
+    ]);
+
+  test('one is open for a version at a place, and what is settled stays so', async () => {
+    const versionId = await version('active');
+    const taskId = await open(versionId);
+    await expect(open(versionId)).rejects.toThrow('tasks_open');
+    expect(await settle(taskId, 'confirmed')).toBe('done');
+    expect(await settle(taskId, 'declined')).toContain('stays so');
+    const other = await version('active');
+    expect(
+      await sql('update rotor.tasks set version_id = $2 where id = $1', [taskId, other]),
+    ).toContain('never changes');
+  });
+
+  test.each(['revoked', 'ended'])(
+    'it closes with its version (%s), whoever ends that',
+    async (to) => {
+      const versionId = await version('active');
+      const taskId = await open(versionId);
+      expect(await move(versionId, to)).toBe('done');
+      expect(await stateOf(taskId)).toBe('closed');
+    },
+  );
+
+  test('a link opens once, and is never changed', async () => {
+    const taskId = await open(await version('active'));
+    const linkId = await id(
+      `insert into rotor.task_links (task_id, hash, issued_by, expires_at)
+       values ($1, '\\x01', 'ops', now() + interval '1 hour') returning id`,
+      [taskId],
+    );
+    const change = (set: string): Promise<string> =>
+      sql(`update rotor.task_links set ${set} where id = $1`, [linkId]);
+    expect(await change(`expires_at = now() + interval '1 year'`)).toContain('opens once');
+    expect(await change('opened_at = now()')).toBe('done');
+    expect(await change('opened_at = null')).toContain('opens once');
+    expect(await sql('delete from rotor.task_links where id = $1', [linkId])).toContain(
+      'permission',
+    );
+  });
+
+  test('it closes with its run', async () => {
+    const taskId = await open(await version('active'));
+    const outcome = `update rotor.runs set state = 'ended', outcome = 'superseded', ended_at = now() where id = $1`;
+    expect(await sql(outcome, [openRun])).toBe('done');
+    expect(await stateOf(taskId)).toBe('closed');
+  });
+});
