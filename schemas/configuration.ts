@@ -31,6 +31,19 @@ export interface ConfiguredInstance {
   readonly options: unknown;
 }
 
+const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
+
+/** A page that is given away stands at the top: no proxy's path is known here. */
+function isOrigin(url: string): boolean {
+  return URL.canParse(url) && new URL(url).href === `${new URL(url).origin}/`;
+}
+
+function isPrivate(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'https:' || loopback.has(hostname.replace(/^\[(.*)\]$/, '$1'));
+}
+
 const Api = z.strictObject({
   host: z.string().default('127.0.0.1'),
   port: z.number().int().min(0).max(65_535).default(7600),
@@ -38,7 +51,11 @@ const Api = z.strictObject({
   tls: z.strictObject({ certificateFile: z.string(), keyFile: z.string() }).optional(),
   behindTlsProxy: z.boolean().default(false),
   /** Where people reach it, as links that are given to them begin. */
-  publicUrl: z.url({ protocol: /^https?$/ }).optional(),
+  publicUrl: z
+    .url({ protocol: /^https?$/, abort: true })
+    .refine(isOrigin, 'expected an address without a path, such as https://rotor.example.org')
+    .refine(isPrivate, 'values need TLS: expected https, or this machine')
+    .optional(),
   /** Serves rotor's own authority too, administered with the token in this file. */
   authority: z.strictObject({ adminTokenFile: z.string() }).optional(),
   metrics: z
@@ -126,8 +143,6 @@ function checkOptions({ kinds, kind, options, path }: Asked, problems: Problem[]
   problems.push(...parsed.problems);
   return undefined;
 }
-
-const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
 
 function apiProblems({ host, tls, behindTlsProxy }: ApiConfiguration): Problem[] {
   if (loopback.has(host) || tls !== undefined || behindTlsProxy) return [];

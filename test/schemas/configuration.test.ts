@@ -128,6 +128,24 @@ describe('the configuration', () => {
   });
 
   test.each([
+    ['https://rotor.example.org', 0],
+    ['http://127.0.0.1:7600', 0],
+    ['http://[::1]:7600', 0],
+    ['http://rotor.example.org', 1],
+    ['https://rotor.example.org/behind/', 1],
+    ['https://rotor.example.org/?a=b', 1],
+    ['https://ann:pw@rotor.example.org', 1],
+    ['rotor.example.org', 1],
+    ['', 1],
+    [7, 1],
+  ])('people reach it at %j: %i problems', (publicUrl, count) => {
+    const checked = check({ api: { publicUrl } });
+    expect('problems' in checked ? checked.problems.map(({ path }) => path) : []).toEqual(
+      Array.from({ length: count }, () => 'api.publicUrl'),
+    );
+  });
+
+  test.each([
     { host: '0.0.0.0', behindTlsProxy: true },
     { host: '10.0.0.1', tls: { certificateFile: '/c', keyFile: '/k' } },
     { host: '::1' },
