@@ -1,5 +1,6 @@
 /** Tells people of their tasks: at once, again while they wait, and others too once they are due. Their rows are the outbox. */
 import type { EventDraft } from '../../domain/event.js';
+import type { Labels } from '../../domain/labels.js';
 import type { TaskKind } from '../../domain/task.js';
 import type { Queryable } from '../postgres.js';
 
@@ -24,7 +25,7 @@ from due join rotor.tasks w on w.id = due.id
 where k.id = due.id
 returning k.id, k.kind, k.run_id, k.urgent, k.told, k.due_at, k.due_at <= clock_timestamp() as overdue,
   k.assignment->>'assignee' as assignee, coalesce(k.assignment->>'escalateTo', d.owner) as deputy,
-  t.name as dependent, e.identity as place, v.ordinal, s.id as secret_id, o.name as organization, s.name`;
+  t.name as dependent, e.identity as place, v.ordinal, s.id as secret_id, o.name as organization, s.name, s.labels`;
 
 interface DueTask {
   readonly id: string;
@@ -43,6 +44,7 @@ interface DueTask {
   readonly secret_id: string;
   readonly organization: string;
   readonly name: string;
+  readonly labels: Labels;
 }
 
 export async function dueTasks(db: Queryable): Promise<EventDraft[]> {
@@ -55,7 +57,7 @@ export async function dueTasks(db: Queryable): Promise<EventDraft[]> {
 
 /** Whom it is for is its owner: that is how a route is found for them. No link, and no value. */
 function draftFor(task: DueTask, person: string): EventDraft {
-  const { id, run_id, urgent, overdue, told, organization, name } = task;
+  const { id, run_id, urgent, overdue, told, organization, name, labels } = task;
   return {
     kind: 'task',
     severity: urgent ? 'critical' : 'warning',
@@ -63,7 +65,7 @@ function draftFor(task: DueTask, person: string): EventDraft {
     message: messageOf(task),
     runId: run_id ?? undefined,
     sameness: `task ${id} ${told} ${person}`,
-    subject: { secretId: task.secret_id, organization, name, owner: person },
+    subject: { secretId: task.secret_id, organization, name, owner: person, labels },
   };
 }
 

@@ -185,6 +185,7 @@ describe('a person who types the value in', () => {
       events: ['task'],
       owners: undefined,
       organizations: undefined,
+      labels: undefined,
       severity: 'info',
       digestMs: undefined,
     };
