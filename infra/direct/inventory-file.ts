@@ -1,0 +1,144 @@
+/** The inventory for the day when rotor itself is down: signed, without any value, beside the configuration. */
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { KnownSecret } from '../../domain/direct.js';
+import { RotorError } from '../../domain/errors.js';
+import { versionStates } from '../../domain/version.js';
+import { readLines, signLines } from './signed-lines.js';
+
+const Head = z.object({
+  inventory: z.literal(1),
+  installationId: z.uuid(),
+  writtenAt: z.iso.datetime(),
+  secrets: z.number().int(),
+});
+
+const Secret = z.object({
+  secretId: z.uuid(),
+  organization: z.string(),
+  name: z.string(),
+  owner: z.string(),
+  issuer: z.string(),
+  specification: z.record(z.string(), z.unknown()),
+  versions: z.array(
+    z.object({
+      versionId: z.uuid(),
+      ordinal: z.number(),
+      state: z.enum(versionStates),
+      current: z.boolean(),
+      origin: z.enum(['minted', 'adopted', 'orphan']),
+      credentialId: z.string().optional(),
+    }),
+  ),
+  dependents: z.array(
+    z.object({
+      name: z.string(),
+      owner: z.string(),
+      connector: z.string(),
+      destination: z.string(),
+    }),
+  ),
+});
+
+export interface Inventory {
+  readonly installationId: string;
+  readonly writtenAt: Date;
+  readonly secrets: readonly KnownSecret[];
+}
+
+export interface SignedPlace {
+  readonly stateFolder: string;
+  readonly key: Buffer;
+}
+
+export const inventoryPurpose = 'inventory';
+
+/** Workers write it every minute; older than this, nobody does. */
+export const staleAfterMs = 5 * 60_000;
+
+export function inventoryFile({ stateFolder }: Pick<SignedPlace, 'stateFolder'>): string {
+  return join(stateFolder, 'inventory.ndjson');
+}
+
+/** The whole file or the one before it, whenever the power fails; whoever writes last wins. */
+export function writeInventory(place: SignedPlace, inventory: Inventory): void {
+  const file = inventoryFile(place);
+  const beside = `${file}.${randomBytes(6).toString('hex')}`;
+  const { next } = signLines(place.key);
+  const { installationId, writtenAt, secrets } = inventory;
+  const head = { inventory: 1, installationId, writtenAt, secrets: secrets.length };
+  try {
+    writeWhole(beside, [head, ...secrets].map(next).join(''));
+    renameSync(beside, file);
+  } catch (error) {
+    rmSync(beside, { force: true });
+    throw error;
+  }
+}
+
+function writeWhole(path: string, text: string): void {
+  const file = openSync(path, 'wx', 0o600);
+  try {
+    writeFileSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Throws `inventory-missing`, or `inventory-changed` where any of it is not what a worker wrote. */
+export function readInventory(place: SignedPlace): Inventory {
+  const file = inventoryFile(place);
+  const { entries, rest } = readLines(place.key, readText(file));
+  const [first, ...others] = entries;
+  const head = Head.safeParse(first);
+  if (rest !== 'nothing' || !head.success || others.length !== head.data.secrets)
+    throw changed(file);
+  const { installationId, writtenAt } = head.data;
+  const secrets = others.map((entry) => Secret.parse(entry));
+  return { installationId, writtenAt: new Date(writtenAt), secrets };
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    throw new RotorError('inventory-missing', `there is no inventory that can be read: ${file}`, {
+      kind: 'missing',
+      hint: 'workers write it into their state folder (ROTOR_STATE); else revoke at the issuer itself',
+    });
+  }
+}
+
+function changed(file: string): RotorError {
+  const age = inWords(Date.now() - statSync(file).mtimeMs);
+  return new RotorError(
+    'inventory-changed',
+    `${file} is not what a worker wrote; it was last changed ${age} ago`,
+    {
+      kind: 'denied',
+      hint: 'is it the key file of this installation (ROTOR_KEY_FILE)? Else somebody changed it: revoke at the issuer itself',
+    },
+  );
+}
+
+/** Of a time that has passed. */
+export function inWords(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800
+    ? `${Math.round(seconds / 3_600)} h`
+    : `${Math.round(seconds / 86_400)} days`;
+}

@@ -1,0 +1,39 @@
+/** What containing needs to know of every secret, without any value, as it is at one moment. */
+import type { Inventory } from '../direct/inventory-file.js';
+import type { Queryable } from '../postgres.js';
+
+/** Every change of a secret is an event of its trail: another number, another inventory. */
+export async function inventoryMark(db: Queryable): Promise<string> {
+  const { rows } = await db.query<{ mark: string }>(
+    `select coalesce(sum(count), 0)::text as mark from rotor.audit_heads`,
+  );
+  return rows[0]?.mark ?? '';
+}
+
+const query = `
+select i.id as "installationId", statement_timestamp() as "writtenAt",
+  (select coalesce(json_agg(json_build_object('secretId', s.id, 'organization', o.name, 'name', s.name,
+      'owner', s.owner, 'issuer', s.issuer, 'specification', s.specification,
+      'versions', coalesce(v.versions, '[]'), 'dependents', coalesce(d.dependents, '[]'))
+      order by o.name, s.name), '[]')
+    from rotor.secrets s join rotor.organizations o on o.id = s.organization_id
+    left join (select v.secret_id, json_agg(json_strip_nulls(json_build_object('versionId', v.id,
+        'ordinal', v.ordinal, 'state', v.state, 'current', v.is_current, 'origin', v.origin,
+        'credentialId', v.credential_id)) order by v.ordinal) as versions
+      from rotor.versions v where v.state not in ('revoked', 'ended') group by v.secret_id) v
+      on v.secret_id = s.id
+    left join (select d.secret_id, json_agg(json_build_object('name', t.name, 'owner', t.owner,
+        'connector', e.connector, 'destination', e.identity) order by t.name, e.identity) as dependents
+      from rotor.dependencies d join rotor.dependents t on t.id = d.dependent_id
+      join rotor.destinations e on e.id = d.destination_id
+      where d.retired_at is null and t.retired_at is null group by d.secret_id) d
+      on d.secret_id = s.id
+    where s.retired_at is null) as secrets
+from rotor.installation i`;
+
+export async function readKnown(db: Queryable): Promise<Inventory> {
+  const { rows } = await db.query<Inventory>(query);
+  const [known] = rows;
+  if (known === undefined) throw new Error('the database holds no installation');
+  return known;
+}
