@@ -83,6 +83,12 @@ export const findingKinds = {
     todo: 'ask who confirmed it to look again; rotor decide RUN retry --dependent NAME asks them anew',
     closes: 'the old version is dead',
   },
+  'contained-directly': {
+    severity: 'critical',
+    is: 'a secret was contained while rotor was down, and is being replaced',
+    todo: 'look at the run that the message names: rotor watch RUN',
+    closes: 'that run has ended',
+  },
   'notification-failed': {
     severity: 'warning',
     is: 'people were not told what happened',

@@ -27,6 +27,7 @@ const runbook: ReadonlySet<string> = new Set([
   ...blockerCodes,
   'dependent-withheld',
   'unreviewed-break-glass',
+  'contained-directly',
   'notification-failed',
 ]);
 

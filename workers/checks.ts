@@ -1,9 +1,17 @@
 /** What `rotor doctor` looks at: every part, from where the API stands, with what to do about it. */
+import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
 import type { Check } from '../api/parts.js';
 import { AdapterError, RotorError } from '../domain/errors.js';
 import { urgentTaskQueue } from '../domain/run.js';
+import {
+  inventoryFile,
+  inventoryPurpose,
+  inWords,
+  readInventory,
+  staleAfterMs,
+} from '../infra/direct/inventory-file.js';
 import { hasCode } from '../infra/error-code.js';
 import { routeStates } from '../infra/registry/routes.js';
 import { isPolling } from '../infra/is-polling.js';
@@ -38,6 +46,9 @@ export async function checkParts(
       worker(settings, connection),
     ),
     look('audit trail', 'rotor audit verify names the events', () => auditTrail(parts)),
+    look('inventory', 'is a worker alive, and can it write into its state folder?', () =>
+      inventory(settings, parts),
+    ),
     look('sealed values', 'the key file must hold every key that values were sealed with', () =>
       sealed(parts),
     ),
@@ -146,6 +157,20 @@ async function sealed({ pool, store }: Parts): Promise<string> {
   );
   for (const { version_id } of rows) await store.get(version_id);
   return rows.length === 0 ? 'none yet' : `${rows.length} sealing keys in use open`;
+}
+
+/** What `rotor contain --direct` goes by. Of this state folder: a worker elsewhere keeps its own. */
+async function inventory({ stateFolder }: Settings, { keys }: Parts): Promise<string> {
+  if (!existsSync(inventoryFile({ stateFolder })))
+    return 'none in this state folder; each worker keeps one in its own';
+  const { writtenAt, secrets } = readInventory({
+    stateFolder,
+    key: keys.derive(inventoryPurpose),
+  });
+  const ageMs = Date.now() - writtenAt.getTime();
+  const age = `${inWords(ageMs)} old`;
+  if (ageMs > staleAfterMs) throw new NotFine(`the inventory is ${age}`);
+  return `${secrets.length} secrets, ${age}`;
 }
 
 async function issuer({ issuer: open }: Parts, name: string): Promise<string> {

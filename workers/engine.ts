@@ -4,15 +4,23 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import type pg from 'pg';
 import { createActivities } from '../activities/index.js';
 import type { Ports } from '../activities/ports.js';
-import { startCollector, tellRun, warmUp, type Temporal } from '../client/workflows.js';
+import {
+  startCollector,
+  startUnattended,
+  tellRun,
+  warmUp,
+  type Temporal,
+} from '../client/workflows.js';
 import { RotorError } from '../domain/errors.js';
 import { calendar } from '../infra/calendar.js';
 import type { AuditTrail } from '../infra/registry/audit.js';
-import { urgentTaskQueue } from '../domain/run.js';
+import { urgentTaskQueue, type StartableRun } from '../domain/run.js';
+import type { SignedPlace } from '../infra/direct/inventory-file.js';
 import { nativeOptions, type TemporalAccess } from '../infra/temporal-access.js';
 import { connectTemporal } from '../infra/temporal-connection.js';
 import { faultAfter } from '../infra/temporal-fault.js';
 import { openCampaigns } from './campaigns.js';
+import { reconciler } from './direct/reconcile.js';
 import { startKeeper } from './keeper.js';
 import { startScheduleKeeper } from './schedule-keeper.js';
 import { openScheduler } from './scheduler.js';
@@ -31,6 +39,8 @@ export interface EngineParts {
   readonly ports: Omit<Ports, 'tell' | 'campaigns' | 'scheduler'>;
   readonly keeperEveryMs?: number;
   readonly schedulesEveryMs?: number;
+  /** Where what was contained without rotor is told. */
+  readonly journals?: SignedPlace;
   /** How long activities may go on once the worker is told to stop. */
   readonly graceMs?: number;
 }
@@ -55,6 +65,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     temporal,
     everyMs: parts.keeperEveryMs ?? 5_000,
     warn: (message, about) => parts.ports.warn(message, about),
+    ...reconcilingBy(parts, temporal),
   });
   const scheduleKeeper = startScheduleKeeper({
     ...parts,
@@ -78,6 +89,16 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
       await ended;
     },
   };
+}
+
+function reconcilingBy(
+  { journals, ports, ...parts }: EngineParts,
+  temporal: Temporal,
+): { readonly reconcile?: () => Promise<void> } {
+  if (journals === undefined) return {};
+  const { warn } = ports;
+  const start = (run: StartableRun): Promise<boolean> => startUnattended(temporal, run);
+  return { reconcile: reconciler({ ...parts, journals, warn, start }) };
 }
 
 /** It reads certificates more strictly than Node, and trusts the system's authorities instead of Node's own list. */

@@ -25,6 +25,8 @@ export interface KeeperParts {
   /** Instances whose record of use is collected. */
   readonly issuers: readonly string[];
   readonly collectorsEveryMs?: number;
+  /** Takes up what was contained while rotor was down. */
+  readonly reconcile?: () => Promise<void>;
   readonly warn: (message: string, about: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -37,10 +39,11 @@ export function startKeeper(parts: KeeperParts): Loop {
 
 /** A database or a Temporal that is away for a minute is no reason to end: the next look comes. */
 async function lookOnce(
-  { pool, audit, temporal, identity, warn }: KeeperParts,
+  { pool, audit, temporal, identity, warn, reconcile }: KeeperParts,
   keepCollectors: () => Promise<void>,
 ): Promise<void> {
   try {
+    await reconcile?.();
     for (const run of await claimUnstarted(pool, identity)) await startUnattended(temporal, run);
     for (const run of await claimRunning(pool, identity)) await restartRun(temporal, run);
     const unread = [...(await unreadRuns(pool)), ...(await unheardRuns(pool))];

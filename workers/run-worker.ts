@@ -3,7 +3,9 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../infra/package-root.js';
 import { usualTemporal } from '../infra/temporal-access.js';
+import { journalPurpose } from '../infra/direct/journal.js';
 import { endWithParent, onSignals, runMain } from './child.js';
+import { keepInventory } from './direct/keep-inventory.js';
 import { startEngine } from './engine.js';
 import { startNotifier } from './notifier.js';
 import { killPoint } from './kill-point.js';
@@ -24,6 +26,9 @@ export function runWorker(openParts: (settings: Settings) => Promise<Parts>): Pr
     const warn: Warn = (message, about) => log.warn(about, message);
     // Before the engine: that Temporal is away is told, too.
     const notifier = startNotifier({ ...parts, identity, reached, warn });
+    const { stateFolder } = settings;
+    // Before the engine, too: containing without rotor is for the day when Temporal is away.
+    const inventory = keepInventory({ ...parts, stateFolder, warn });
     const engine = await startEngine({
       access: settings.temporal ?? usualTemporal,
       namespace: settings.namespace,
@@ -33,6 +38,7 @@ export function runWorker(openParts: (settings: Settings) => Promise<Parts>): Pr
       identity,
       workflowBundle: join(packageRoot(), 'dist', 'workflow-bundle.js'),
       issuers: Object.keys(settings.configuration.issuers),
+      journals: { stateFolder, key: parts.keys.derive(journalPurpose) },
       ports: {
         ...parts,
         reached,
@@ -44,7 +50,7 @@ export function runWorker(openParts: (settings: Settings) => Promise<Parts>): Pr
     onSignals(stop);
     endWithParent(stop);
     await engine.ended;
-    await notifier.stop();
+    await Promise.all([notifier.stop(), inventory.stop()]);
     await parts.pool.end();
   });
 }

@@ -1,0 +1,89 @@
+/** Reads what was contained while rotor was down, and asks for what has to follow; many workers may do so at once. */
+import { basename } from 'node:path';
+import type pg from 'pg';
+import { requestsOf, type DirectRequest } from '../../domain/direct.js';
+import { RotorError } from '../../domain/errors.js';
+import type { StartableRun } from '../../domain/run.js';
+import type { SignedPlace } from '../../infra/direct/inventory-file.js';
+import { archiveJournal, openJournals, type FoundJournal } from '../../infra/direct/journal.js';
+import type { AuditTrail } from '../../infra/registry/audit.js';
+import { closeContained, takeUp, type Taken } from '../../infra/registry/contained-directly.js';
+import { claimedRun } from '../../infra/registry/requests.js';
+
+export interface ReconcileParts {
+  readonly pool: pg.Pool;
+  readonly audit: AuditTrail;
+  readonly identity: string;
+  readonly journals: SignedPlace;
+  readonly start: (run: StartableRun) => Promise<unknown>;
+  readonly warn: (message: string, about: Readonly<Record<string, unknown>>) => void;
+}
+
+/** The look of a worker's loop. */
+export function reconciler(parts: ReconcileParts): () => Promise<void> {
+  const refused = new Set<string>();
+  return async () => {
+    const found = openJournals(parts.journals);
+    for (const { file, rest } of found) tellOnce(parts, refused, { file, rest });
+    const ready = found.filter(({ containment, over }) => containment !== undefined && over);
+    const requests = requestsOf(ready.flatMap(({ containment }) => containment ?? []));
+    for (const request of requests)
+      await reconcile(parts, request, ready).catch((error: unknown) =>
+        later(parts, request, error),
+      );
+    await closeContained(parts.pool);
+  };
+}
+
+/** What is not ours is not carried out, and stays where it is for a person to look at. */
+function tellOnce(
+  { warn }: ReconcileParts,
+  told: Set<string>,
+  { file, rest }: Pick<FoundJournal, 'file' | 'rest'>,
+): void {
+  if (rest !== 'changed' || told.has(file)) return;
+  told.add(file);
+  warn('a journal of containing was changed: what follows the change is ignored', {
+    code: 'journal-changed',
+    file: basename(file),
+  });
+}
+
+/** One secret that cannot be asked for now holds up no other. */
+function later({ warn }: ReconcileParts, request: DirectRequest, error: unknown): void {
+  const known = error instanceof RotorError ? error.code : undefined;
+  warn('what was contained directly could not be asked for yet', {
+    code: known ?? (error instanceof Error ? error.name : 'unknown'),
+    secret: nameOf(request),
+  });
+}
+
+function nameOf({ organization, secret }: DirectRequest): string {
+  return `${organization}/${secret}`;
+}
+
+async function reconcile(
+  parts: ReconcileParts,
+  request: DirectRequest,
+  ready: readonly FoundJournal[],
+): Promise<void> {
+  const { pool, audit, identity, start, warn } = parts;
+  const taken = await takeUp({ pool, audit, claimant: identity }, request);
+  if ('refused' in taken)
+    warn('what was contained directly is not replaced', {
+      code: taken.refused,
+      secret: nameOf(request),
+    });
+  else {
+    const run = await claimedRun(pool, taken.runId, identity);
+    // Where Temporal is away, the row waits for the keeper.
+    if (run !== undefined) await start(run).catch(() => undefined);
+  }
+  const those = new Set(request.containments.map(({ containmentId }) => containmentId));
+  for (const { file, containment } of ready)
+    if (containment !== undefined && those.has(containment.containmentId)) archive(file, taken);
+}
+
+function archive(file: string, taken: Taken): void {
+  archiveJournal(file, { at: new Date().toISOString(), ...taken });
+}
