@@ -108,7 +108,10 @@ function openedOnce<T>(open: (name: string) => T): (name: string) => T {
   };
 }
 
-function issuersOf(settings: Settings, installationId: string): (name: string) => Issuer {
+export function issuersOf(
+  settings: Pick<Settings, 'configuration'>,
+  installationId: string,
+): (name: string) => Issuer {
   return openedOnce((name) => {
     const instance = settings.configuration.issuers[name];
     const kind = issuerKinds.find((one) => one.kind === instance?.kind);

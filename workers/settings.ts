@@ -25,7 +25,6 @@ export interface Settings extends TemporalSettings {
 
 /** @throws configuration-invalid with every problem of the environment and of rotor.yaml */
 export function readSettings(environment: Environment): Settings {
-  const stateFolder = environment['ROTOR_STATE'] ?? join(packageRoot(), '.rotor');
   const problems: Problem[] = [];
   const tell = (problem: Problem): number => problems.push(problem);
   const read = {
@@ -33,17 +32,24 @@ export function readSettings(environment: Environment): Settings {
     databaseOwnerUrl: wrapped(ofFile(environment, 'DATABASE_OWNER_URL', tell)),
     ...readTemporal(environment, tell),
   };
+  const taskQueue = environment['ROTOR_TASK_QUEUE'] ?? usualTaskQueue;
+  return Object.freeze({ ...read, taskQueue, ...readFiles(environment, problems) });
+}
+
+export type FileSettings = Pick<Settings, 'stateFolder' | 'keyFile' | 'configuration'>;
+
+/** For what has to work where no server of rotor's does: the files alone, wherever its servers are said to be. */
+export function readFiles(
+  environment: Environment,
+  problems: readonly Problem[] = [],
+): FileSettings {
+  const stateFolder = environment['ROTOR_STATE'] ?? join(packageRoot(), '.rotor');
   const file = environment['ROTOR_CONFIG'] ?? join(stateFolder, 'rotor.yaml');
   const checked = readConfiguration(file, environment['ROTOR_CONFIG'] !== undefined);
   if (problems.length > 0 || 'problems' in checked)
     throw notUsable(problems, 'problems' in checked ? { file, ...checked } : undefined);
-  return Object.freeze({
-    ...read,
-    stateFolder,
-    taskQueue: environment['ROTOR_TASK_QUEUE'] ?? usualTaskQueue,
-    keyFile: environment['ROTOR_KEY_FILE'] ?? join(stateFolder, 'keys.json'),
-    configuration: checked.value,
-  });
+  const keyFile = environment['ROTOR_KEY_FILE'] ?? join(stateFolder, 'keys.json');
+  return { stateFolder, keyFile, configuration: checked.value };
 }
 
 function wrapped(text: string | undefined): SecretValue | undefined {

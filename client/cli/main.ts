@@ -1,8 +1,9 @@
-/** The command line of rotor: a client of its API. */
+/** The command line of rotor: a client of its API, but for what works without one. */
 import { Command, CommanderError } from 'commander';
 import { RotorError } from '../../domain/errors.js';
 import { addAdministration } from './administration.js';
 import { addDependents } from './dependents.js';
+import { addContain, type OpenDirect } from './contain.js';
 import { addIncidents } from './incidents.js';
 import { addNotify } from './notify.js';
 import { addRunCommands } from './commands.js';
@@ -25,7 +26,7 @@ Example:
   rotor rotate acme/billing-api --reason "quarterly" --watch
 `;
 
-function buildProgram(): Command {
+function buildProgram(openDirect: OpenDirect): Command {
   const program = new Command('rotor')
     .description('durable secret rotation: revoke only what observed use proves unused')
     .option('--json', 'JSON for programs')
@@ -40,6 +41,7 @@ function buildProgram(): Command {
       if (typeof code === 'number') process.exitCode = code;
     };
   addRunCommands(program, act);
+  addContain(program, { open: openDirect, json: wantsJson });
   addIncidents(program, act);
   addFindings(program, act);
   addSweep(program, act);
@@ -51,8 +53,9 @@ function buildProgram(): Command {
   return program;
 }
 
-async function main(): Promise<void> {
-  const program = buildProgram();
+/** Sets the process's exit code. `openDirect` opens what containing needs where no server of rotor's is up. */
+export async function runCli(openDirect: OpenDirect): Promise<void> {
+  const program = buildProgram(openDirect);
   try {
     await program.parseAsync(process.argv);
   } catch (error) {
@@ -90,5 +93,3 @@ function usageError({ code, message }: CommanderError): RotorError {
   const hint = suggestion?.replace(/^\((.*)\)$/, '$1') ?? 'rotor help shows how';
   return new RotorError('usage-invalid', what, { kind: 'invalid', hint });
 }
-
-await main();

@@ -17,7 +17,7 @@ export type Rotor = (
 
 export function rotorIn({ folder }: Pick<Installation, 'folder'>): Rotor {
   return (args, more = {}) => {
-    const script = join(packageRoot(), 'dist', 'client', 'cli', 'main.js');
+    const script = join(packageRoot(), 'dist', 'workers', 'rotor.js');
     const { FORCE_COLOR: _colour, ...environment } = process.env;
     const child = spawn(process.execPath, [script, ...args], {
       env: { ...environment, NO_COLOR: '1', ROTOR_STATE: folder, ...more.env },

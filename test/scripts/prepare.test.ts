@@ -47,7 +47,7 @@ describe('a fresh checkout', () => {
       '{ "packages": { "": {}, "node_modules/typescript": { "version": "0" } } }',
     );
     write('domain/greet.ts', greet);
-    write('client/cli/main.ts', greet);
+    write('workers/rotor.ts', greet);
     write('path/npm', npm(root));
     chmodSync(join(tree, 'path/npm'), 0o755);
   });

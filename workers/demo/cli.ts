@@ -38,7 +38,7 @@ interface Called {
 }
 
 function call(stateFolder: string, { args, input, show }: Called): Promise<Said> {
-  const script = join(packageRoot(), 'dist', 'client', 'cli', 'main.js');
+  const script = join(packageRoot(), 'dist', 'workers', 'rotor.js');
   const colour = process.stdout.isTTY ? { FORCE_COLOR: '1' } : {};
   const child = spawn(process.execPath, [script, ...args], {
     env: { ...process.env, ...colour, ROTOR_STATE: stateFolder },
