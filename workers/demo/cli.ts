@@ -7,22 +7,20 @@ import { packageRoot } from '../../infra/package-root.js';
 export interface Said {
   readonly code: number;
   readonly output: string;
+  readonly errors: string;
 }
 
 export interface Cli {
   /** Prints the command and what it says. */
   run(args: readonly string[], input?: string): Promise<Said>;
-  /** The same, and nothing is shown. */
-  quietly(args: readonly string[]): Promise<Said>;
 }
 
 export function openCli(stateFolder: string): Cli {
   return {
     run: async (args, input) => {
       console.log(`\n${colors.dim('$')} ${colors.bold(`rotor ${args.map(shorten).join(' ')}`)}`);
-      return call(stateFolder, { args, input, show: true });
+      return call(stateFolder, args, input);
     },
-    quietly: (args) => call(stateFolder, { args, input: undefined, show: false }),
   };
 }
 
@@ -31,27 +29,26 @@ function shorten(argument: string): string {
   return name.includes(' ') ? JSON.stringify(name) : name;
 }
 
-interface Called {
-  readonly args: readonly string[];
-  readonly input: string | undefined;
-  readonly show: boolean;
-}
-
-function call(stateFolder: string, { args, input, show }: Called): Promise<Said> {
+function call(stateFolder: string, args: readonly string[], input?: string): Promise<Said> {
   const script = join(packageRoot(), 'dist', 'workers', 'rotor.js');
   const colour = process.stdout.isTTY ? { FORCE_COLOR: '1' } : {};
   const child = spawn(process.execPath, [script, ...args], {
     env: { ...process.env, ...colour, ROTOR_STATE: stateFolder },
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   child.stdin.end(input ?? '');
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString('utf8');
-    if (show) process.stdout.write(indent(chunk.toString('utf8')));
-  });
+  const said = { output: '', errors: '' };
+  const hear = (stream: NodeJS.ReadableStream, into: keyof typeof said): void => {
+    stream.on('data', (chunk: Buffer) => {
+      const text = chunk.toString('utf8');
+      said[into] += text;
+      process.stdout.write(indent(text));
+    });
+  };
+  hear(child.stdout, 'output');
+  hear(child.stderr, 'errors');
   return new Promise((resolve) => {
-    child.once('close', (code) => resolve({ code: code ?? 1, output }));
+    child.once('close', (code) => resolve({ code: code ?? 1, ...said }));
   });
 }
 

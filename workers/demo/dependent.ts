@@ -1,21 +1,12 @@
-/** A program that needs the secret ten times a second, as real ones do: it reads its own copy and asks for a token. */
+/** A program that needs the secret ten times a second, as real ones do: it reads its own copy, anew each time, and logs in. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parse } from 'dotenv';
+import pg from 'pg';
 import { endWithParent } from '../child.js';
-
-/** How it gets the value; read anew each time, as programs that survive a rotation do. */
-interface Task {
-  readonly name: string;
-  readonly tokenUrl: string;
-  readonly clientId: string;
-  readonly source: 'dotenv' | 'list' | 'json' | 'webhook';
-  readonly file: string;
-  readonly port?: number;
-  readonly keyFile?: string;
-}
+import type { Login, Task } from './program.js';
 
 const everyMs = 100;
 const task = JSON.parse(process.env['DEMO_TASK'] ?? '{}') as Task;
@@ -37,16 +28,20 @@ function candidates(): string[] {
   }
 }
 
-type Outcome = 'accepted' | 'refused' | 'lost';
+/** `none`: it was given no value yet. */
+type Outcome = 'accepted' | 'refused' | 'lost' | 'none';
 
-async function ask(secret: string): Promise<Outcome> {
+async function askForToken(
+  { url, clientId }: Extract<Login, { kind: 'token' }>,
+  secret: string,
+): Promise<Outcome> {
   try {
-    const response = await fetch(task.tokenUrl, {
+    const response = await fetch(url, {
       method: 'POST',
       headers: { 'user-agent': `${task.name}/1.0` },
       body: new URLSearchParams({
         grant_type: 'client_credentials',
-        client_id: task.clientId,
+        client_id: clientId,
         client_secret: secret,
       }),
       signal: AbortSignal.timeout(3_000),
@@ -59,10 +54,30 @@ async function ask(secret: string): Promise<Outcome> {
   }
 }
 
+/** Refused at the login (28…), or thrown out by the administrator (57P01). */
+async function connect(url: string): Promise<Outcome> {
+  const client = new pg.Client({ connectionString: url, application_name: task.name });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return 'accepted';
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    return code.startsWith('28') || code === '57P01' ? 'refused' : 'lost';
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+function ask(secret: string): Promise<Outcome> {
+  const { login } = task;
+  return login.kind === 'token' ? askForToken(login, secret) : connect(secret);
+}
+
 /** A list is tried in its order: it is refused only when none of it is accepted. */
 async function askOnce(): Promise<Outcome> {
-  let outcome: Outcome = 'lost';
-  for (const secret of candidates()) {
+  let outcome: Outcome = 'none';
+  for (const secret of candidates().filter((one) => one !== '')) {
     outcome = await ask(secret);
     if (outcome === 'accepted') return outcome;
   }

@@ -3,15 +3,16 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
-import { attemptsFile, authority, type Dependent, type Scene } from './scene.js';
+import { attemptsFile } from './program.js';
+import { authority, type Scene } from './scene.js';
 
 export interface Attempt {
   readonly at: number;
   readonly outcome: string;
 }
 
-export function attemptsOf(scene: Scene, name: Dependent): Attempt[] {
-  const file = attemptsFile(scene, name);
+export function attemptsOf(folder: string, name: string): Attempt[] {
+  const file = attemptsFile(folder, name);
   if (!existsSync(file)) return [];
   return readFileSync(file, 'utf8')
     .split('\n')
@@ -73,12 +74,12 @@ export async function checkpoint(databaseOwnerUrl: string): Promise<void> {
   await client.end();
 }
 
-/** In how many places a value stands in clear: files of databases, logs, arguments of every process. */
+/** In how many places a value stands in clear: files of databases, logs, what is kept for bad days, arguments of every process. */
 export function plaintextHits(stateFolder: string, values: readonly string[]): number {
   const needles = values.map((value) => Buffer.from(value));
   const holds = (bytes: Buffer): number =>
     needles.filter((needle) => bytes.includes(needle)).length;
-  const files = ['postgres', 'temporal', 'log'].flatMap((name) =>
+  const files = ['postgres', 'temporal', 'log', 'inventory.ndjson', 'contained'].flatMap((name) =>
     filesBelow(join(stateFolder, name)),
   );
   let hits = 0;

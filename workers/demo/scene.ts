@@ -1,11 +1,10 @@
 /** The scene of the demo: an authority with a secret older than rotor, programs that use it, and what they declare. */
+import type { ChildProcess } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { packageRoot } from '../../infra/package-root.js';
 import { readSecret, freePort } from '../stack/first-start.js';
-import { launch } from '../stack/supervised.js';
-import type { ChildProcess } from 'node:child_process';
+import { startProgram } from './program.js';
 
 export interface Scene {
   readonly folder: string;
@@ -77,25 +76,15 @@ const tasks = {
 export type Dependent = keyof typeof tasks;
 
 export function startDependent(scene: Scene, name: Dependent): ChildProcess {
-  const task = {
+  const { clientId } = scene;
+  return startProgram(scene.folder, {
     name,
-    tokenUrl: `${scene.url}/oauth/token`,
-    clientId: scene.clientId,
+    login: { kind: 'token', url: `${scene.url}/oauth/token`, clientId },
     source: tasks[name].source,
     file: join(scene.folder, tasks[name].file),
     port: scene.webhookPort,
     keyFile: join(scene.stateFolder, 'webhook-key'),
-  };
-  return launch({
-    name,
-    script: join(packageRoot(), 'dist', 'workers', 'demo', 'dependent.js'),
-    environment: { DEMO_TASK: JSON.stringify(task) },
-    logFile: attemptsFile(scene, name),
   });
-}
-
-export function attemptsFile({ folder }: Pick<Scene, 'folder'>, name: Dependent): string {
-  return join(folder, `${name}.attempts`);
 }
 
 /** What the owners declare: the four, and later the one that was found. */

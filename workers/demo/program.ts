@@ -1,0 +1,32 @@
+/** A program of the demo: how it gets its value, what it logs in to, and where it notes each attempt. */
+import type { ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { packageRoot } from '../../infra/package-root.js';
+import { launch } from '../stack/supervised.js';
+
+export type Login =
+  | { readonly kind: 'token'; readonly url: string; readonly clientId: string }
+  /** The value is the whole connection URL. */
+  | { readonly kind: 'postgres' };
+
+export interface Task {
+  readonly name: string;
+  readonly login: Login;
+  readonly source: 'dotenv' | 'list' | 'json' | 'webhook';
+  readonly file: string;
+  readonly port?: number;
+  readonly keyFile?: string;
+}
+
+export function startProgram(folder: string, task: Task): ChildProcess {
+  return launch({
+    name: task.name,
+    script: join(packageRoot(), 'dist', 'workers', 'demo', 'dependent.js'),
+    environment: { DEMO_TASK: JSON.stringify(task) },
+    logFile: attemptsFile(folder, task.name),
+  });
+}
+
+export function attemptsFile(folder: string, name: string): string {
+  return join(folder, `${name}.attempts`);
+}
