@@ -180,14 +180,17 @@ function requestOf(newest: Containment, containments: readonly Containment[]): D
   };
 }
 
-/** What was minted after the last of them is sound. */
+/** What was minted after the last of them is sound, whatever the clocks say of what they ended. */
 function optionsOf(containments: readonly Containment[]): RunOptions {
   const named = containments.flatMap(({ versionIds }) => versionIds ?? []);
   if (containments.every(({ versionIds }) => versionIds !== undefined))
     return { versionIds: [...new Set(named)] };
+  const ended = containments.flatMap(({ credentials }) =>
+    credentials.map(({ versionId }) => versionId),
+  );
   const [latest = ''] = containments
     .map(({ lastAt }) => lastAt)
     .sort()
     .reverse();
-  return { leakedBefore: latest };
+  return { leakedBefore: latest, alsoVersionIds: [...new Set([...named, ...ended])] };
 }

@@ -1,5 +1,6 @@
 /** What was done to an issuer while rotor was down: a file for each containment, in lines that are on disk before the next call. */
 import {
+  chownSync,
   closeSync,
   fsyncSync,
   mkdirSync,
@@ -67,7 +68,7 @@ export type Beginning = Omit<Begun, 'line' | 'at' | 'host' | 'pid' | 'process'>;
 
 export function beginJournal(place: SignedPlace, beginning: Beginning): Journal {
   const folder = folderOf(place);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(place, folder);
   const file = join(folder, `${beginning.containmentId}.ndjson`);
   const { next } = signLines(place.key);
   const journal: Journal = {
@@ -77,8 +78,20 @@ export function beginJournal(place: SignedPlace, beginning: Beginning): Journal 
   const { pid } = process;
   const who = { host: hostname(), pid, process: processIdentity(pid) };
   journal.note({ line: 'begun', ...beginning, ...who });
+  giveToOwner(place, file);
   syncFolder(folder);
   return journal;
+}
+
+function makeFolder(place: SignedPlace, folder: string): void {
+  if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) giveToOwner(place, folder);
+}
+
+/** Whoever is root on a bad day leaves nothing that the worker's own account could not read. */
+function giveToOwner({ stateFolder }: SignedPlace, path: string): void {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = statSync(stateFolder);
+  chownSync(path, uid, gid);
 }
 
 function append(path: string, text: string): void {
@@ -130,7 +143,8 @@ function read({ key }: SignedPlace, file: string): FoundJournal[] {
   const text = unlessGone(() => readFileSync(file, 'utf8'));
   if (text === undefined) return [];
   const { entries, rest } = readLines(key, text);
-  const lines = entries.map((entry) => Line.parse(entry));
+  // What a later release may add says nothing here.
+  const lines = entries.flatMap((entry) => Line.safeParse(entry).data ?? []);
   const [begun] = lines;
   if (begun?.line !== 'begun') return [{ file, containment: undefined, over: true, rest }];
   const over = lines.at(-1)?.line === 'ended' || isLeft(file, begun);

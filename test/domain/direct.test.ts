@@ -107,10 +107,13 @@ describe('what is asked for once rotor is back', () => {
   });
 
   test('ends all that was minted until the last of them was over', () => {
-    const moment = { leakedBefore: '2026-01-01T00:02:30.000Z' };
-    expect(options(contained('a', 1), contained('b', 2))).toEqual([moment]);
+    const leakedBefore = '2026-01-01T00:02:30.000Z';
+    const ended = { credentialId: 'c2', versionId: 'id-2', outcome: 'gone' } as const;
+    const first = contained('a', 1, { credentials: [ended] });
+    const both = options(first, contained('b', 2));
+    expect(both).toEqual([{ leakedBefore, alsoVersionIds: ['id-2'] }]);
     const named = contained('b', 2, { versionIds: ['id-1'] });
-    expect(options(contained('a', 1), named)).toEqual([moment]);
+    expect(options(first, named)).toEqual([{ leakedBefore, alsoVersionIds: ['id-1', 'id-2'] }]);
   });
 
   test('ends the named versions only, where every containment named some', () => {

@@ -47,15 +47,20 @@ export async function containAll(
 }
 
 function begin(containing: Containing, reason: string, by: string | undefined): Journal {
-  const { known, scope, targets, journals } = containing;
+  const { known, scope, journals } = containing;
   const { secretId, organization, name: secret } = known;
   const account = accountName();
-  const versionIds = scope === 'all' ? undefined : targets.map(({ versionId }) => versionId);
+  const versionIds = scope === 'all' ? undefined : namedVersions(known, scope.ordinal);
   return beginJournal(journals, {
     ...{ containmentId: randomUUID(), secretId, organization, secret, reason },
     ...{ by: by ?? account, account },
     ...(versionIds === undefined ? {} : { versionIds }),
   });
+}
+
+/** Also one whose credential nobody knows: the run that follows finds it. */
+function namedVersions({ versions }: KnownSecret, wanted: number): string[] {
+  return versions.filter(({ ordinal }) => ordinal === wanted).map(({ versionId }) => versionId);
 }
 
 /** A user id without an account is no reason to fail now. */
@@ -67,14 +72,14 @@ function accountName(): string {
   }
 }
 
-interface Record {
+interface OnRecord {
   note(line: Noted): void;
   /** Undefined once something could not be written. */
   file(): string | undefined;
 }
 
 /** A leak is contained also where the disk is full: then it is said that nothing is on record. */
-function openRecord(open: () => Journal): Record {
+function openRecord(open: () => Journal): OnRecord {
   let journal: Journal | undefined;
   const unlessLost = (work: () => void): void => {
     try {
@@ -93,7 +98,7 @@ function openRecord(open: () => Journal): Record {
 async function containOne(
   containing: Containing,
   target: Target,
-  record: Record,
+  record: OnRecord,
 ): Promise<DirectOutcome> {
   const { credentialId, versionId } = target;
   const about = { credentialId, versionId };

@@ -1,6 +1,7 @@
 /** A loop in every worker: writes what containing needs to know without rotor, soon after it changed and at least every minute. */
 import type pg from 'pg';
 import { inventoryPurpose, writeInventory } from '../../infra/direct/inventory-file.js';
+import { codeOf } from '../../infra/error-code.js';
 import type { Keys } from '../../infra/key-file.js';
 import { inventoryMark, readKnown } from '../../infra/registry/direct-inventory.js';
 import { startLoop, type Loop } from '../loop.js';
@@ -15,26 +16,29 @@ export interface InventoryParts {
 
 /** Also where nothing changed: how old it is says whether anybody writes it. */
 const refreshMs = 60_000;
+/** Of a worker's time, at most: with ten thousand secrets that change all the time, it is written less often. */
+const share = 50;
 
 export function keepInventory(parts: InventoryParts): Loop {
   const { pool, keys, stateFolder, warn, everyMs = 5_000 } = parts;
   const place = { stateFolder, key: keys.derive(inventoryPurpose) };
-  let written = { mark: '', at: 0 };
+  let written = { mark: '', at: 0, tookMs: 0 };
+  let failing = '';
   const look = async (): Promise<void> => {
     const mark = await inventoryMark(pool);
-    if (mark === written.mark && Date.now() - written.at < refreshMs) return;
+    const began = Date.now();
+    const ageMs = began - written.at;
+    if (mark === written.mark ? ageMs < refreshMs : ageMs < written.tookMs * share) return;
     writeInventory(place, await readKnown(pool));
-    written = { mark, at: Date.now() };
+    written = { mark, at: Date.now(), tookMs: Date.now() - began };
+    failing = '';
   };
   // A disk that is full is no reason to end: containing then knows less, and says how old that is.
   return startLoop(everyMs, () =>
-    look().catch((error: unknown) =>
-      warn('the inventory could not be written', { code: codeOf(error) }),
-    ),
+    look().catch((error: unknown) => {
+      const code = codeOf(error);
+      if (code !== failing) warn('the inventory could not be written', { code });
+      failing = code;
+    }),
   );
-}
-
-function codeOf(error: unknown): string {
-  if (typeof error === 'object' && error !== null && 'code' in error) return String(error.code);
-  return error instanceof Error ? error.name : 'unknown';
 }

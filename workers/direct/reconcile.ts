@@ -2,10 +2,10 @@
 import { basename } from 'node:path';
 import type pg from 'pg';
 import { requestsOf, type DirectRequest } from '../../domain/direct.js';
-import { RotorError } from '../../domain/errors.js';
 import type { StartableRun } from '../../domain/run.js';
 import type { SignedPlace } from '../../infra/direct/inventory-file.js';
 import { archiveJournal, openJournals, type FoundJournal } from '../../infra/direct/journal.js';
+import { codeOf } from '../../infra/error-code.js';
 import type { AuditTrail } from '../../infra/registry/audit.js';
 import { closeContained, takeUp, type Taken } from '../../infra/registry/contained-directly.js';
 import { claimedRun } from '../../infra/registry/requests.js';
@@ -19,20 +19,30 @@ export interface ReconcileParts {
   readonly warn: (message: string, about: Readonly<Record<string, unknown>>) => void;
 }
 
-/** The look of a worker's loop. */
+/** The look of a worker's loop: it never fails, and says once what keeps it. */
 export function reconciler(parts: ReconcileParts): () => Promise<void> {
-  const refused = new Set<string>();
+  const told = new Set<string>();
   return async () => {
-    const found = openJournals(parts.journals);
-    for (const { file, rest } of found) tellOnce(parts, refused, { file, rest });
-    const ready = found.filter(({ containment, over }) => containment !== undefined && over);
-    const requests = requestsOf(ready.flatMap(({ containment }) => containment ?? []));
-    for (const request of requests)
-      await reconcile(parts, request, ready).catch((error: unknown) =>
-        later(parts, request, error),
-      );
-    await closeContained(parts.pool);
+    try {
+      await lookOnce(parts, told);
+      told.delete(unread);
+    } catch (error) {
+      if (!told.has(unread)) parts.warn('journals could not be looked at', { code: codeOf(error) });
+      told.add(unread);
+    }
   };
+}
+
+const unread = '';
+
+async function lookOnce(parts: ReconcileParts, told: Set<string>): Promise<void> {
+  const found = openJournals(parts.journals);
+  for (const { file, rest } of found) tellOnce(parts, told, { file, rest });
+  const ready = found.filter(({ containment, over }) => containment !== undefined && over);
+  const requests = requestsOf(ready.flatMap(({ containment }) => containment ?? []));
+  for (const request of requests)
+    await reconcile(parts, request, ready).catch((error: unknown) => later(parts, request, error));
+  await closeContained(parts.pool);
 }
 
 /** What is not ours is not carried out, and stays where it is for a person to look at. */
@@ -51,9 +61,8 @@ function tellOnce(
 
 /** One secret that cannot be asked for now holds up no other. */
 function later({ warn }: ReconcileParts, request: DirectRequest, error: unknown): void {
-  const known = error instanceof RotorError ? error.code : undefined;
   warn('what was contained directly could not be asked for yet', {
-    code: known ?? (error instanceof Error ? error.name : 'unknown'),
+    code: codeOf(error),
     secret: nameOf(request),
   });
 }
