@@ -1,15 +1,7 @@
 /** The inventory for the day when rotor itself is down: signed, without any value, beside the configuration. */
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { KnownSecret } from '../../domain/direct.js';
@@ -62,38 +54,62 @@ export interface SignedPlace {
   readonly key: Buffer;
 }
 
+const fileName = 'inventory.ndjson';
+
 export const inventoryPurpose = 'inventory';
 
 /** Workers write it every minute; older than this, nobody does. */
 export const staleAfterMs = 5 * 60_000;
 
 export function inventoryFile({ stateFolder }: Pick<SignedPlace, 'stateFolder'>): string {
-  return join(stateFolder, 'inventory.ndjson');
+  return join(stateFolder, fileName);
 }
 
 /** The whole file or the one before it, whenever the power fails; whoever writes last wins. */
-export function writeInventory(place: SignedPlace, inventory: Inventory): void {
+export async function writeInventory(place: SignedPlace, inventory: Inventory): Promise<void> {
   const file = inventoryFile(place);
   const beside = `${file}.${randomBytes(6).toString('hex')}`;
-  const { next } = signLines(place.key);
   const { installationId, writtenAt, secrets } = inventory;
   const head = { inventory: 1, installationId, writtenAt, secrets: secrets.length };
   try {
-    writeWhole(beside, [head, ...secrets].map(next).join(''));
-    renameSync(beside, file);
+    await writeWhole(beside, signedText(place.key, [head, ...secrets]));
+    await rename(beside, file);
   } catch (error) {
-    rmSync(beside, { force: true });
+    await rm(beside, { force: true });
     throw error;
   }
 }
 
-function writeWhole(path: string, text: string): void {
-  const file = openSync(path, 'wx', 0o600);
+const draftsLiveMs = 10 * 60_000;
+
+/** What writers left that were killed. */
+export async function removeDrafts(place: Pick<SignedPlace, 'stateFolder'>): Promise<void> {
+  const names = await readdir(place.stateFolder);
+  for (const name of names.filter((one) => one.startsWith(`${fileName}.`))) {
+    const path = join(place.stateFolder, name);
+    if (Date.now() - (await stat(path)).mtimeMs > draftsLiveMs) await rm(path, { force: true });
+  }
+}
+
+const atOnce = 200;
+
+/** In slices, so that a worker with ten thousand secrets goes on with other things. */
+function* signedText(key: Buffer, entries: readonly object[]): Generator<string> {
+  const { next } = signLines(key);
+  for (let from = 0; from < entries.length; from += atOnce)
+    yield entries
+      .slice(from, from + atOnce)
+      .map(next)
+      .join('');
+}
+
+async function writeWhole(path: string, slices: Iterable<string>): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
   try {
-    writeFileSync(file, text);
-    fsyncSync(file);
+    for (const slice of slices) await file.appendFile(slice);
+    await file.sync();
   } finally {
-    closeSync(file);
+    await file.close();
   }
 }
 

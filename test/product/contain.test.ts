@@ -90,7 +90,7 @@ describe('a secret leaks while API, worker, PostgreSQL and Temporal are away', (
         away: { kind: 'postgres', adminUrlFile: awayFile },
       };
     });
-    for (const file of files) writeFileSync(at(file), 'URL=\n');
+    for (const file of files) writeFileSync(at(file), 'URL=\nSHOP=\n');
     const running = [installation.start('api'), installation.start('worker')];
     await installation.ready();
     await installation.apply({
@@ -110,16 +110,33 @@ describe('a secret leaks while API, worker, PostgreSQL and Temporal are away', (
             destination: { file: at(file), variable: 'URL' },
           })),
         },
+        {
+          name: 'shop',
+          issuer: 'main',
+          owner: 'team-shop',
+          policy: quick.name,
+          specification: { role: 'Viewer', validity: '1d' },
+          dependencies: [
+            {
+              dependent: 'orders',
+              connector: 'dotenv',
+              destination: { file: at('orders.env'), variable: 'SHOP' },
+            },
+          ],
+        },
       ],
     });
-    const path = '/v1/secrets/acme/orders-db/runs';
-    await installation.api.post(path, { kind: 'rotate', reason: 'first' });
+    for (const name of ['orders-db', 'shop'])
+      await installation.api.post(`/v1/secrets/acme/${name}/runs`, {
+        kind: 'rotate',
+        reason: 'first',
+      });
     const look = { stateFolder: installation.folder };
     place = { ...look, key: readKeyFile(at('keys.json')).derive(inventoryPurpose) };
     await eventually(() => {
       inventory = readInventory(place);
-      const [known] = inventory.secrets;
-      return Promise.resolve(known?.versions[0]?.current === true);
+      const all = inventory.secrets.map(({ versions }) => versions[0]?.current === true);
+      return Promise.resolve(all.length === 2 && all.every((one) => one));
     });
     firstUrl = valueIn('orders.env');
     const said =
@@ -169,15 +186,15 @@ describe('a secret leaks while API, worker, PostgreSQL and Temporal are away', (
   });
 
   test('an old inventory is used, and says how old it is', async () => {
-    writeInventory(place, { ...inventory, writtenAt: new Date(Date.now() - 3 * 3_600_000) });
+    await writeInventory(place, { ...inventory, writtenAt: new Date(Date.now() - 3 * 3_600_000) });
     const { code, err } = await contain();
     expect([code, err]).toEqual([2, expect.stringContaining('3 h old: what changed since')]);
-    writeInventory(place, inventory);
+    await writeInventory(place, inventory);
   });
 
   test('an issuer that is away is told, with an exit code that says to try again', async () => {
     const secrets = inventory.secrets.map((one) => ({ ...one, issuer: 'away' }));
-    writeInventory(place, { ...inventory, secrets });
+    await writeInventory(place, { ...inventory, secrets });
     const { code, out, err } = await contain(['--confirm', 'revoke', '--json']);
     expect([code, JSON.parse(out)]).toEqual([
       6,
@@ -190,7 +207,7 @@ describe('a secret leaks while API, worker, PostgreSQL and Temporal are away', (
     const [name = ''] = journals();
     expect(journalText(name)).toContain('"line":"failed"');
     rmSync(at('contained'), { recursive: true });
-    writeInventory(place, inventory);
+    await writeInventory(place, inventory);
   });
 
   test('killed between the call and its proof, the same command goes on', async () => {
@@ -222,7 +239,20 @@ describe('a secret leaks while API, worker, PostgreSQL and Temporal are away', (
     expect(journals()).toHaveLength(2);
   }, 20_000);
 
-  test('the next start takes it up, once: one run, which replaces it everywhere', async () => {
+  test('the built-in authority needs its own PostgreSQL and the API, and no Temporal', async () => {
+    const rotor = rotorIn(installation);
+    const args = ['contain', 'acme/shop', '--direct', '--reason', 'x', '--confirm', 'revoke'];
+    const without = await rotor(args, { env: gone });
+    expect([without.code, without.out]).toEqual([6, expect.stringContaining('(unreachable)')]);
+    const { TEMPORAL_ADDRESS } = gone;
+    const api = installation.start('api', { TEMPORAL_ADDRESS });
+    await installation.ready();
+    const { code, out } = await rotor(args, { env: gone });
+    expect([code, out]).toEqual([0, expect.stringContaining('1 of 1 contained')]);
+    await end(api);
+  }, 20_000);
+
+  test('the next start takes it up, once: one run for each secret, which replaces it everywhere', async () => {
     const forged = signLines(randomBytes(32)).next({ line: 'begun', containmentId: randomUUID() });
     writeFileSync(at('contained', `${randomUUID()}.ndjson`), forged);
     installation.start('api');
@@ -237,23 +267,25 @@ describe('a secret leaks while API, worker, PostgreSQL and Temporal are away', (
     expect(valueIn('orders.env')).not.toBe(firstUrl);
     const runs = await installation.api.get<Row[]>('/v1/runs');
     const made = runs.filter(({ kind }) => kind === 'compromise');
-    expect(made).toHaveLength(1);
-    expect(made[0]?.['requestedBy']).toMatch(/^jo \(directly, as .+, not authenticated\)$/);
+    expect(made.map((run) => run['secret']).sort()).toEqual(['acme/orders-db', 'acme/shop']);
+    expect(made.find((run) => run['secret'] === secret)?.['requestedBy']).toMatch(
+      /^jo \(directly, as .+, not authenticated\)$/,
+    );
     const { pool } = installation.database;
-    expect((await pool.query(trail)).rows).toHaveLength(1);
-    expect(journals('contained/reconciled')).toHaveLength(2);
+    expect((await pool.query(trail)).rows).toHaveLength(2);
+    expect(journals('contained/reconciled')).toHaveLength(4);
     // The same once more, such as out of a copy of the folder.
     for (const name of journals('contained/reconciled'))
       cpSync(at('contained', 'reconciled', name), at('contained', name));
     const closed = async (): Promise<boolean> => {
       const found = await installation.api.get<Row[]>('/v1/findings?all=true');
       const those = found.filter(({ code }) => code === 'contained-directly');
-      return those.length === 1 && those[0]?.['closed'] !== null;
+      return those.length === 2 && those.every(({ closed }) => closed !== null);
     };
     // What nobody of ours has signed stays where it is.
     await eventually(async () => (await closed()) && journals().length === 1);
-    expect((await pool.query(compromises)).rows).toHaveLength(1);
-    expect((await pool.query(trail)).rows).toHaveLength(1);
+    expect((await pool.query(compromises)).rows).toHaveLength(2);
+    expect((await pool.query(trail)).rows).toHaveLength(2);
     const audit = await installation.api.get<{ faults: Row[] }>('/v1/audit/verify');
     expect(audit.faults).toEqual([]);
   }, 60_000);

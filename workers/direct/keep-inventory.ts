@@ -1,6 +1,10 @@
 /** A loop in every worker: writes what containing needs to know without rotor, soon after it changed and at least every minute. */
 import type pg from 'pg';
-import { inventoryPurpose, writeInventory } from '../../infra/direct/inventory-file.js';
+import {
+  inventoryPurpose,
+  removeDrafts,
+  writeInventory,
+} from '../../infra/direct/inventory-file.js';
 import { codeOf } from '../../infra/error-code.js';
 import type { Keys } from '../../infra/key-file.js';
 import { inventoryMark, readKnown } from '../../infra/registry/direct-inventory.js';
@@ -26,10 +30,11 @@ export function keepInventory(parts: InventoryParts): Loop {
   let failing = '';
   const look = async (): Promise<void> => {
     const mark = await inventoryMark(pool);
+    if (written.at === 0) await removeDrafts(place);
     const began = Date.now();
     const ageMs = began - written.at;
     if (mark === written.mark ? ageMs < refreshMs : ageMs < written.tookMs * share) return;
-    writeInventory(place, await readKnown(pool));
+    await writeInventory(place, await readKnown(pool));
     written = { mark, at: Date.now(), tookMs: Date.now() - began };
     failing = '';
   };
