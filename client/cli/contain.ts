@@ -137,6 +137,7 @@ function asText(text: string, path: string): string {
 function previewText(preview: DirectPreview): string {
   const { secret, owner, issuer, inventory, ends, breaks, leftAlone, notListed } = preview;
   const { age, writtenAt, stale } = inventory;
+  const users = breaks.map((one) => `${one.name} (${one.owner}): ${one.destination}`);
   const known = `known    from the inventory of ${writtenAt.toISOString()}, ${age} old`;
   const lines = [
     `Contain ${secret} (owner: ${owner}) at ${issuer}, without rotor`,
@@ -144,17 +145,21 @@ function previewText(preview: DirectPreview): string {
     ...(notListed === undefined
       ? []
       : [colors.yellow(`warning  ${issuer} lists nothing: ${notListed}; what is newer stays`)]),
-    ...told('ends', ends, ({ version, credentialId }) => `${version} ${credentialId}`),
-    ...told('breaks', breaks, (one) => `${one.name} (${one.owner}): ${one.destination}`),
-    ...told('stays', leftAlone, (id) => `${id}: not rotor's, or not asked for`),
+    ...told(
+      'ends',
+      ends.map(({ version, credentialId }) => `${version} ${credentialId}`),
+    ),
+    ...told('breaks', users.length === 0 ? ['nobody declared'] : users),
+    ...told(
+      'stays',
+      leftAlone.map((id) => `${id}: not rotor's, or not asked for`),
+    ),
   ];
   return lines.join('\n');
 }
 
-function told<T>(what: string, all: readonly T[], text: (one: T) => string): string[] {
-  if (all.length === 0 && what !== 'breaks') return [];
-  if (all.length === 0) return [`${what.padEnd(8)} nobody declared`];
-  return all.map((one, index) => `${(index === 0 ? what : '').padEnd(8)} ${text(one)}`);
+function told(what: string, lines: readonly string[]): string[] {
+  return lines.map((line, index) => `${(index === 0 ? what : '').padEnd(8)} ${line}`);
 }
 
 function outcomeText({ version, credentialId, outcome, ms, code, message }: DirectOutcome): string {

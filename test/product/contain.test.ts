@@ -33,6 +33,7 @@ import {
 import { rotorIn, type Said } from './rotor.js';
 
 const ownerRole = `orders_${randomBytes(4).toString('hex')}`;
+const otherRole = `half_${randomBytes(4).toString('hex')}`;
 const secret = 'acme/orders-db';
 const files = ['orders.env', 'reports.env'] as const;
 const compromises = `select from rotor.runs where kind = 'compromise'`;
@@ -81,7 +82,7 @@ describe('a secret leaks while API, worker, PostgreSQL and Temporal are away', (
 
   beforeAll(async () => {
     server = await openPostgres();
-    await server.query(`create role ${ownerRole} nologin`);
+    await server.query(`create role ${ownerRole} nologin; create role ${otherRole} nologin`);
     installation = await openInstallation((_owner, folder) => {
       const awayFile = join(folder, 'away-url');
       writeFileSync(awayFile, 'postgres://nobody@127.0.0.1:1/none', { mode: 0o600 });
@@ -90,12 +91,15 @@ describe('a secret leaks while API, worker, PostgreSQL and Temporal are away', (
         away: { kind: 'postgres', adminUrlFile: awayFile },
       };
     });
-    for (const file of files) writeFileSync(at(file), 'URL=\nSHOP=\n');
+    for (const file of files) writeFileSync(at(file), 'URL=\nSHOP=\nHALF=\n');
     const running = [installation.start('api'), installation.start('worker')];
     await installation.ready();
     await installation.apply({
       organization: 'acme',
-      policies: [{ ...quick, leastEvidence: 'read-back' }],
+      policies: [
+        { ...quick, leastEvidence: 'read-back' },
+        { ...quick, name: 'slow', leastEvidence: 'read-back', overlap: '1h' },
+      ],
       dependents: files.map((file) => ({ name: file.replace('.env', ''), owner: 'team-a' })),
       secrets: [
         {
@@ -109,6 +113,20 @@ describe('a secret leaks while API, worker, PostgreSQL and Temporal are away', (
             connector: 'dotenv',
             destination: { file: at(file), variable: 'URL' },
           })),
+        },
+        {
+          name: 'half-way',
+          issuer: 'orders',
+          owner: 'team-db',
+          policy: 'slow',
+          specification: { ownerRole: otherRole, database: 'postgres' },
+          dependencies: [
+            {
+              dependent: 'reports',
+              connector: 'dotenv',
+              destination: { file: at('reports.env'), variable: 'HALF' },
+            },
+          ],
         },
         {
           name: 'shop',
@@ -126,18 +144,24 @@ describe('a secret leaks while API, worker, PostgreSQL and Temporal are away', (
         },
       ],
     });
-    for (const name of ['orders-db', 'shop'])
-      await installation.api.post(`/v1/secrets/acme/${name}/runs`, {
-        kind: 'rotate',
-        reason: 'first',
-      });
+    const rotate = async (name: string): Promise<void> => {
+      const asked = { kind: 'rotate', reason: 'first' };
+      await installation.api.post(`/v1/secrets/acme/${name}/runs`, asked);
+    };
     const look = { stateFolder: installation.folder };
     place = { ...look, key: readKeyFile(at('keys.json')).derive(inventoryPurpose) };
-    await eventually(() => {
-      inventory = readInventory(place);
-      const all = inventory.secrets.map(({ versions }) => versions[0]?.current === true);
-      return Promise.resolve(all.length === 2 && all.every((one) => one));
-    });
+    const untilCurrent = (version: number): Promise<void> =>
+      eventually(async () => {
+        inventory = readInventory(place);
+        const [half, ...others] = inventory.secrets.map(({ versions }) =>
+          versions.find(({ current }) => current),
+        );
+        return half?.ordinal === version && others.every((one) => one?.ordinal === 1);
+      });
+    for (const name of ['orders-db', 'shop', 'half-way']) await rotate(name);
+    await untilCurrent(1);
+    await rotate('half-way');
+    await untilCurrent(2);
     firstUrl = valueIn('orders.env');
     const said =
       await installation.api.get<{ part: string; fine: boolean; told: string }[]>('/v1/checks');
@@ -252,40 +276,54 @@ describe('a secret leaks while API, worker, PostgreSQL and Temporal are away', (
     await end(api);
   }, 20_000);
 
+  test('a rotation that was half way loses both of its versions', async () => {
+    const args = ['contain', 'acme/half-way', '--direct', '--reason', 'x', '--confirm', 'revoke'];
+    const { code, out } = await rotorIn(installation)(args, { env: gone });
+    expect([code, out]).toEqual([0, expect.stringContaining('2 of 2 contained')]);
+  });
+
   test('the next start takes it up, once: one run for each secret, which replaces it everywhere', async () => {
     const forged = signLines(randomBytes(32)).next({ line: 'begun', containmentId: randomUUID() });
     writeFileSync(at('contained', `${randomUUID()}.ndjson`), forged);
     installation.start('api');
     installation.start('worker');
     await installation.ready();
-    const shown = () => installation.api.get<{ versions: Row[] }>('/v1/secrets/acme/orders-db');
-    await eventually(async () => {
-      const [first, second] = (await shown()).versions;
-      return first?.['state'] === 'revoked' && second?.['current'] === true;
-    });
+    const isReplaced = async (name: string): Promise<boolean> => {
+      const shown = await installation.api.get<{ versions: Row[] }>(`/v1/secrets/acme/${name}`);
+      const dead = shown.versions.slice(0, -1);
+      const isCurrent = shown.versions.at(-1)?.['current'] === true;
+      return isCurrent && dead.length > 0 && dead.every(({ state }) => state === 'revoked');
+    };
+    for (const name of ['orders-db', 'half-way', 'shop']) await eventually(() => isReplaced(name));
     for (const file of files) expect(await login(valueIn(file))).toBe(true);
     expect(valueIn('orders.env')).not.toBe(firstUrl);
     const runs = await installation.api.get<Row[]>('/v1/runs');
     const made = runs.filter(({ kind }) => kind === 'compromise');
-    expect(made.map((run) => run['secret']).sort()).toEqual(['acme/orders-db', 'acme/shop']);
+    expect(made.map((run) => run['secret']).sort()).toEqual([
+      'acme/half-way',
+      'acme/orders-db',
+      'acme/shop',
+    ]);
     expect(made.find((run) => run['secret'] === secret)?.['requestedBy']).toMatch(
       /^jo \(directly, as .+, not authenticated\)$/,
     );
+    const superseded = runs.filter(({ outcome }) => outcome === 'superseded');
+    expect(superseded).toMatchObject([{ secret: 'acme/half-way', kind: 'rotate' }]);
     const { pool } = installation.database;
-    expect((await pool.query(trail)).rows).toHaveLength(2);
-    expect(journals('contained/reconciled')).toHaveLength(4);
+    expect((await pool.query(trail)).rows).toHaveLength(3);
+    expect(journals('contained/reconciled')).toHaveLength(5);
     // The same once more, such as out of a copy of the folder.
     for (const name of journals('contained/reconciled'))
       cpSync(at('contained', 'reconciled', name), at('contained', name));
     const closed = async (): Promise<boolean> => {
       const found = await installation.api.get<Row[]>('/v1/findings?all=true');
       const those = found.filter(({ code }) => code === 'contained-directly');
-      return those.length === 2 && those.every(({ closed }) => closed !== null);
+      return those.length === 3 && those.every(({ closed }) => closed !== null);
     };
     // What nobody of ours has signed stays where it is.
     await eventually(async () => (await closed()) && journals().length === 1);
-    expect((await pool.query(compromises)).rows).toHaveLength(2);
-    expect((await pool.query(trail)).rows).toHaveLength(2);
+    expect((await pool.query(compromises)).rows).toHaveLength(3);
+    expect((await pool.query(trail)).rows).toHaveLength(3);
     const audit = await installation.api.get<{ faults: Row[] }>('/v1/audit/verify');
     expect(audit.faults).toEqual([]);
   }, 60_000);

@@ -185,8 +185,17 @@ describe('a fresh checkout', () => {
 
   test('runs the command line, through a link as well', () => {
     symlinkSync(join(tree, 'bin/rotor'), join(tree, 'rotor'));
-    const ran = spawnSync(join(tree, 'rotor'), ['list'], { env: environment(), encoding: 'utf8' });
-    expect([ran.stdout, ran.status]).toEqual(['hello list\n', 7]);
+    const rotor = (word: string): (string | number | null)[] => {
+      const options = { env: environment(), encoding: 'utf8' } as const;
+      const { stdout, status } = spawnSync(join(tree, 'rotor'), [word], options);
+      return [stdout, status];
+    };
+    expect(rotor('list')).toEqual(['hello list\n', 7]);
+    // With no registry to install from, a leak can still be contained.
+    write('npm-fails', '');
+    write('package-lock.json', '{ "packages": { "node_modules/typescript": { "version": "1" } } }');
+    expect(rotor('contain')).toEqual(['hello contain\n', 7]);
+    expect(rotor('list')).toEqual(['', 1]);
   });
 
   test('a check that fails is named, with what it said, and the code is 1', () => {
