@@ -69,7 +69,7 @@ export interface ApiParts {
   /** The whole hash of the plan that is approved now. */
   approve(call: ApprovalCall): Promise<string>;
   /** Its id; it goes on by itself. */
-  startIncident(call: CampaignCall): Promise<string>;
+  startCampaign(call: CampaignCall): Promise<string>;
   review(call: ReviewCall): Promise<void>;
   adopt(call: AdoptCall): Promise<unknown>;
   declare(call: DeclarationCall): Promise<Applied>;

@@ -163,7 +163,7 @@ export async function startCampaign(
       workflowId: campaignWorkflowId(campaignId),
       taskQueue: urgentTaskQueue(taskQueue),
       args: [campaignId],
-      staticSummary: `incident: ${about}`.slice(0, 200),
+      staticSummary: about.slice(0, 200),
       priority: { priorityKey: 1 },
     });
   } catch (error) {

@@ -1,11 +1,15 @@
 /** Campaigns: many runs of one cause, the most dangerous first, a bounded number at work. */
 
-/** A secret that a compromised system held, with what is known of how bad that is. */
+export const campaignKinds = ['incident', 'project'] as const;
+/** `incident`: what leaked is contained. `project`: it is over, and its secrets are decommissioned. */
+export type CampaignKind = (typeof campaignKinds)[number];
+
+/** A secret in scope, with what is known of how bad it is that it leaked, or is gone. */
 export interface Exposure {
   readonly secretId: string;
   /** `organization/name`. */
   readonly name: string;
-  /** Live versions that it may have held. */
+  /** Live versions in scope. */
   readonly versionIds: readonly string[];
   readonly versions: readonly string[];
   /** As the specification says, where its issuer knows roles. */
@@ -36,9 +40,9 @@ function mayOnlyRead({ role }: Exposure): boolean {
 export interface CampaignProgress {
   /** Secrets that nobody has asked a run for yet, or that could not be asked for. */
   readonly waiting: number;
-  /** Asked for, and something that leaked still lives. */
+  /** Asked for, and what is to end still lives. */
   readonly containing: number;
-  /** Contained; the run is still replacing. */
+  /** Nothing of that lives; the run goes on. */
   readonly replacing: number;
   readonly ended: number;
 }

@@ -7,6 +7,7 @@ import { refreshUse } from '../activities/use.js';
 import { approvalRoutes } from '../api/routes/approvals.js';
 import { dependentRoutes } from '../api/routes/dependents.js';
 import { incidentRoutes } from '../api/routes/incidents.js';
+import { projectRoutes } from '../api/routes/projects.js';
 import { findingRoutes } from '../api/routes/findings.js';
 import { installationRoutes } from '../api/routes/installation.js';
 import { reportRoutes } from '../api/routes/reports.js';
@@ -102,12 +103,12 @@ function deciding(
 }
 
 /** Whoever leaked is given nothing new from the first moment on. */
-async function startIncident(
+async function openCampaign(
   parts: Pick<Parts, 'pool' | 'audit'>,
   temporal: Temporal,
   call: CampaignCall,
 ): Promise<string> {
-  const { quarantine, subject, by, reason } = call;
+  const { kind, quarantine, subject, by, reason } = call;
   if (quarantine && 'dependent' in subject) {
     const { organization, name } = subject.dependent;
     await withholdDependent(parts, {
@@ -119,7 +120,7 @@ async function startIncident(
     });
   }
   const id = await beginCampaign(parts, call);
-  await tellSoon(temporal, () => startCampaign(temporal, id, by));
+  await tellSoon(temporal, () => startCampaign(temporal, id, `${kind}, started by ${by}`));
   return id;
 }
 
@@ -143,7 +144,7 @@ function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
       return submitted;
     },
     ...deciding(parts, tell),
-    startIncident: (call) => startIncident({ pool, audit }, temporal, call),
+    startCampaign: (call) => openCampaign({ pool, audit }, temporal, call),
     adopt: (call) => adopt({ ...parts, reached }, call),
     declare: async (call) => {
       const applied = await declare(settings, parts, call);
@@ -205,6 +206,7 @@ const allRoutes = [
   reportRoutes,
   approvalRoutes,
   incidentRoutes,
+  projectRoutes,
   scheduleRoutes,
   dependentRoutes,
   taskRoutes,

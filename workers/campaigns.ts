@@ -10,7 +10,7 @@ import {
   type ToAsk,
 } from '../infra/registry/campaigns.js';
 import type { TrailParts } from '../infra/registry/installation-trail.js';
-import { claimedRun, submit } from '../infra/registry/requests.js';
+import { claimedRun, submit, type RunRequest } from '../infra/registry/requests.js';
 
 export interface CampaignParts extends TrailParts {
   readonly temporal: Temporal;
@@ -46,21 +46,28 @@ async function ask(parts: CampaignParts, campaignId: string, one: ToAsk): Promis
 async function askForRun(
   { pool, audit, temporal, identity }: CampaignParts,
   campaignId: string,
-  { secretId, organization, secret, versionIds, before, by, person, reason }: ToAsk,
+  one: ToAsk,
 ): Promise<string> {
+  const { secretId, organization, secret, before, by, person, reason } = one;
   const request = {
     organization,
     secret,
-    kind: 'compromise',
+    ...workOf(one),
     requestedBy: by,
     requestedPerson: person,
-    reason: `incident ${campaignId.slice(0, 8)}: ${reason}`,
-    options: { versionIds },
+    reason: `${one.kind} ${campaignId.slice(0, 8)}: ${reason}`,
     // No token's name holds a slash: nobody else's key is this one.
-    idempotencyKey: `incident/${campaignId}/${secretId}/${before ?? 'first'}`,
+    idempotencyKey: `${one.kind}/${campaignId}/${secretId}/${before ?? 'first'}`,
   } as const;
   const { runId } = await submit({ pool, audit }, request, identity);
   const run = await claimedRun(pool, runId, identity);
   if (run !== undefined) await startRun(temporal, run);
   return runId;
+}
+
+/** Whether somebody still uses what a project leaves behind is proven secret by secret. */
+function workOf({ kind, versionIds }: ToAsk): Pick<RunRequest, 'kind' | 'options'> {
+  return kind === 'incident'
+    ? { kind: 'compromise', options: { versionIds } }
+    : { kind: 'decommission', options: { noDependentsKnown: true } };
 }

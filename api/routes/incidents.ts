@@ -1,17 +1,9 @@
 /** Routes about incidents: what one would contain, starting it, how far it is, and its report. */
-import { RotorError } from '../../domain/errors.js';
-import {
-  campaignSecrets,
-  findCampaign,
-  listCampaigns,
-  planCampaign,
-  type NamedSubject,
-} from '../../infra/registry/campaigns.js';
-import type { Row } from '../../infra/registry/views.js';
+import { planCampaign, type NamedSubject } from '../../infra/registry/campaigns.js';
 import { IncidentBody, IncidentPlanBody } from '../../schemas/incidents.js';
 import { demandOrganization } from '../access.js';
+import { lookingRoutes } from '../campaigns.js';
 import { demandWord } from '../confirmation.js';
-import { incidentReport } from '../incident-report.js';
 import type { ApiParts } from '../parts.js';
 import { route, type Call, type Route } from '../route.js';
 
@@ -35,24 +27,7 @@ export function incidentRoutes(parts: ApiParts): Route[] {
       body: IncidentBody,
       handle: (call) => start(parts, call),
     }),
-    route({
-      method: 'GET',
-      url: '/v1/incidents',
-      right: 'read',
-      handle: ({ by }) => listCampaigns(pool, by.organization),
-    }),
-    route({
-      method: 'GET',
-      url: '/v1/incidents/:incident',
-      right: 'read',
-      handle: (call) => show(parts, call),
-    }),
-    route({
-      method: 'GET',
-      url: '/v1/incidents/:incident/report',
-      right: 'read',
-      handle: async (call) => incidentReport(await show(parts, call)),
-    }),
+    ...lookingRoutes(parts, 'incident'),
   ];
 }
 
@@ -61,8 +36,8 @@ async function start(parts: ApiParts, { body, by }: Call<IncidentBody>): Promise
   const { quarantine, atOnce, reason } = body;
   const subject = subjectOf(body, by);
   const leakedBefore = new Date(body.leakedBefore);
-  const call = { subject, leakedBefore, quarantine, atOnce, reason };
-  return { incident: await parts.startIncident({ ...call, by: by.name, person: by.person }) };
+  const call = { kind: 'incident', subject, leakedBefore, quarantine, atOnce, reason } as const;
+  return { campaign: await parts.startCampaign({ ...call, by: by.name, person: by.person }) };
 }
 
 /** Only of the caller's own organization, where the token is for one. */
@@ -80,19 +55,4 @@ function subjectOf(body: IncidentPlanBody, by: Call<unknown>['by']): NamedSubjec
   const [first] = pairs;
   if (body.dependent !== undefined && first !== undefined) return { dependent: first };
   return { secrets: pairs };
-}
-
-async function show(
-  { pool }: ApiParts,
-  { params, by }: Call<unknown>,
-): Promise<{ readonly incident: Row; readonly secrets: readonly Row[] }> {
-  const incident = await findCampaign(pool, params['incident'] ?? '');
-  const isTheirs = by.organization === undefined || by.organization === incident?.['organization'];
-  if (incident === undefined || !isTheirs) {
-    throw new RotorError('no-such-incident', 'there is no such incident', {
-      kind: 'missing',
-      hint: 'rotor incident list shows them',
-    });
-  }
-  return { incident, secrets: await campaignSecrets(pool, String(incident['id'])) };
 }

@@ -1,11 +1,18 @@
 /** The commands about incidents: what a compromised system held, containing all of it, and how far that is. */
 import { readFileSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { RotorError } from '../../domain/errors.js';
+import {
+  addLooking,
+  campaignPath,
+  exposuresText,
+  watchCampaign,
+  type CampaignView,
+  type CampaignWords,
+  type Exposure,
+} from './campaigns.js';
 import { confirmRevoke, namePair, type Act, type Context } from './context.js';
 import { asMoment } from './moment.js';
-import { exitCodes, table } from './output.js';
 import type { Row } from './views.js';
 
 interface Subject {
@@ -23,20 +30,14 @@ interface StartOptions extends Subject {
   readonly watch?: boolean;
 }
 
-interface Exposure {
-  readonly name: string;
-  readonly versions: readonly string[];
-  readonly role?: string;
-  readonly dependents: readonly string[];
-  readonly usedLately: boolean;
-}
+const containing: CampaignWords = {
+  kind: 'incident',
+  report: 'what was contained, and when, as Markdown (or --json)',
+  versions: 'leaked',
+  states: { waiting: 'waiting', living: 'containing', busy: 'replacing', over: 'done' },
+};
 
-interface IncidentView {
-  readonly incident: Row;
-  readonly secrets: readonly Row[];
-}
-
-const lookEveryMs = 500;
+const nothingLives = 'nothing that lives was minted before that moment';
 
 export function addIncidents(program: Command, act: Act): void {
   const incident = program
@@ -44,7 +45,7 @@ export function addIncidents(program: Command, act: Act): void {
     .description('a system was compromised: contain everything that it held');
   addPlan(incident, act);
   addStart(incident, act);
-  addLooking(incident, act);
+  addLooking(incident, act, containing);
   addRelease(incident, act);
 }
 
@@ -83,24 +84,9 @@ function addPlan(incident: Command, act: Act): void {
     .action(
       act(async ({ api, output }, options: Subject) => {
         const plan = await api.post<Exposure[]>('/v1/incidents/plan', subjectOf(options));
-        output.show(plan, exposuresText);
+        output.show(plan, (all) => exposuresText(all, nothingLives));
       }),
     );
-}
-
-function exposuresText(exposures: readonly Exposure[]): string {
-  if (exposures.length === 0) return 'nothing that lives was minted before that moment';
-  return table(
-    ['', 'secret', 'versions', 'role', 'used', 'breaks'],
-    exposures.map(({ name, versions, role, usedLately, dependents }, index) => [
-      String(index + 1),
-      name,
-      versions.join(', '),
-      role ?? '',
-      usedLately ? 'lately' : '',
-      dependents.join(', '),
-    ]),
-  );
 }
 
 function addStart(incident: Command, act: Act): void {
@@ -121,49 +107,17 @@ async function start(context: Context, options: StartOptions): Promise<number | 
   const { api, output } = context;
   const subject = subjectOf(options) as object;
   const plan = await api.post<Exposure[]>('/v1/incidents/plan', subject);
-  const what = `${exposuresText(plan)}\nAll of these are revoked at once`;
+  const what = `${exposuresText(plan, nothingLives)}\nAll of these are revoked at once`;
   const confirm = await confirmRevoke(options.confirm, what);
   const { reason, quarantine } = options;
   const body = { ...subject, reason, confirm, quarantine, atOnce: Number(options.atOnce) };
-  const { incident } = await api.post<{ incident: string }>('/v1/incidents', body);
-  if (options.watch === true) return watch(context, incident);
+  const { campaign: incident } = await api.post<{ campaign: string }>('/v1/incidents', body);
+  if (options.watch === true) return watchCampaign(context, containing, incident);
   output.show(
     { incident },
     () => `incident ${incident}\nrotor incident watch ${incident.slice(0, 8)}`,
   );
   return undefined;
-}
-
-function addLooking(incident: Command, act: Act): void {
-  incident
-    .command('list')
-    .description('all of them, the newest first')
-    .action(
-      act(async ({ api, output }) => {
-        output.show(await api.get<Row[]>('/v1/incidents'), incidentsText);
-      }),
-    );
-  incident
-    .command('show <incident>')
-    .description('how far each secret is')
-    .action(
-      act(async ({ api, output }, id: string) => {
-        output.show(await api.get<IncidentView>(pathOf(id)), incidentText);
-      }),
-    );
-  incident
-    .command('watch <incident>')
-    .description('follows it until it ends')
-    .action(act((context, id: string) => watch(context, id)));
-  incident
-    .command('report <incident>')
-    .description('what was contained, and when, as Markdown (or --json)')
-    .action(
-      act(async ({ api, output }, id: string) => {
-        const report = await api.get<{ markdown: string }>(`${pathOf(id)}/report`);
-        output.show(report, ({ markdown }) => markdown);
-      }),
-    );
 }
 
 function addRelease(incident: Command, act: Act): void {
@@ -173,67 +127,11 @@ function addRelease(incident: Command, act: Act): void {
     .requiredOption('--reason <text>', 'why')
     .action(
       act(async ({ api, output }, id: string, { reason }: { reason: string }) => {
-        const { incident: row } = await api.get<IncidentView>(pathOf(id));
+        const { campaign: row } = await api.get<CampaignView>(campaignPath('incident', id));
         const [organization, dependent] = namePair(String(row['about']), 'what was quarantined');
         const path = `/v1/dependents/${organization}/${dependent}/release`;
         const released = await api.post<Row>(path, { reason });
         output.show(released, () => `${String(row['about'])} is released`);
       }),
     );
-}
-
-function pathOf(id: string): string {
-  return `/v1/incidents/${encodeURIComponent(id)}`;
-}
-
-function incidentsText(rows: readonly Row[]): string {
-  return table(
-    ['incident', 'about', 'started', 'by', 'ended'],
-    rows.map((row) => [
-      String(row['id']).slice(0, 8),
-      String(row['about']),
-      String(row['started']),
-      String(row['by']),
-      String(row['ended'] ?? 'not yet'),
-    ]),
-  );
-}
-
-/** One screen: how far each secret is, and what keeps those that wait. */
-function incidentText({ incident, secrets }: IncidentView): string {
-  const states = secrets.map(stateOf);
-  const count = (state: string): number => states.filter((one) => one === state).length;
-  const head = `incident ${String(incident['id']).slice(0, 8)}: ${String(incident['about'])}`;
-  const sums = ['done', 'replacing', 'containing', 'waiting'].map(
-    (state) => `${count(state)} ${state}`,
-  );
-  const rows = secrets.map((row, index) => [
-    String(row['secret']),
-    (row['versions'] as string[]).join(', '),
-    states[index] ?? '',
-    row['run'] === null ? '' : String(row['run']).slice(0, 8),
-    String(row['failure'] ?? row['waitsCode'] ?? ''),
-  ]);
-  return [head, sums.join(' · '), table(['secret', 'leaked', 'is', 'run', 'waits for'], rows)].join(
-    '\n',
-  );
-}
-
-function stateOf({ lives, busy, run }: Row): string {
-  if (lives === true) return run === null ? 'waiting' : 'containing';
-  return busy === true ? 'replacing' : 'done';
-}
-
-/** Each change once. The exit code: 0 once everything is contained and its runs have ended. */
-async function watch({ api, output }: Context, id: string): Promise<number> {
-  let last = '';
-  for (;;) {
-    const view = await api.get<IncidentView>(pathOf(id));
-    const text = incidentText(view);
-    const begun = view.secrets.length > 0 || view.incident['ended'] !== null;
-    if (begun && text !== last) output.show(view, () => text);
-    last = text;
-    if (view.incident['ended'] !== null) return exitCodes.fine;
-    await pause(lookEveryMs);
-  }
 }

@@ -5,6 +5,7 @@ import { addAdministration } from './administration.js';
 import { addDependents } from './dependents.js';
 import { addContain, type OpenDirect } from './contain.js';
 import { addIncidents } from './incidents.js';
+import { addProjects } from './projects.js';
 import { addNotify } from './notify.js';
 import { addRunCommands } from './commands.js';
 import { addFindings } from './findings.js';
@@ -43,6 +44,7 @@ function buildProgram(openDirect: OpenDirect): Command {
   addRunCommands(program, act);
   addContain(program, { open: openDirect, json: wantsJson });
   addIncidents(program, act);
+  addProjects(program, act);
   addFindings(program, act);
   addSweep(program, act);
   addDependents(program, act);

@@ -1,7 +1,13 @@
 /** Campaigns in the registry: what is in scope, what was asked for, how far each secret is. */
 import type pg from 'pg';
-import { mostDangerousFirst, type CampaignProgress, type Exposure } from '../../domain/campaign.js';
+import {
+  mostDangerousFirst,
+  type CampaignKind,
+  type CampaignProgress,
+  type Exposure,
+} from '../../domain/campaign.js';
 import { RotorError } from '../../domain/errors.js';
+import type { Labels } from '../../domain/labels.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import { exposuresOf, type CampaignSubject } from './exposure.js';
 import { noteInstallation, type TrailParts } from './installation-trail.js';
@@ -11,14 +17,16 @@ import type { Row } from './views.js';
 /** What was compromised, by the names that people use. */
 export type NamedSubject =
   | { readonly dependent: { readonly organization: string; readonly name: string } }
-  | { readonly organization: string }
+  | { readonly organization: string; readonly labels?: Labels }
   | { readonly secrets: readonly { readonly organization: string; readonly name: string }[] };
 
 export interface CampaignCall {
+  readonly kind: CampaignKind;
   readonly subject: NamedSubject;
-  readonly leakedBefore: Date;
+  /** Of an incident, always. */
+  readonly leakedBefore?: Date;
   readonly quarantine: boolean;
-  /** So many are contained at the same time. */
+  /** So many are at work at the same time. */
   readonly atOnce: number;
   readonly by: string;
   readonly person: string | undefined;
@@ -31,7 +39,7 @@ interface Found {
   readonly organizationId: string | undefined;
 }
 
-/** What an incident would contain, the most dangerous first. Throws `no-such-…` for names that are not there. */
+/** What a campaign would end, the most dangerous first. Throws `no-such-…` for names that are not there. */
 export async function planCampaign(
   db: Queryable,
   { subject, leakedBefore }: Pick<CampaignCall, 'subject' | 'leakedBefore'>,
@@ -46,12 +54,13 @@ export async function beginCampaign(parts: TrailParts, call: CampaignCall): Prom
     const { rows } = await db.query<{ id: string }>(
       `insert into rotor.campaigns (kind, subject, about, organization_id, leaked_before, at_once,
          quarantine, started_by, started_person, reason)
-       values ('incident', $1, $2, $3, $4, $5, $6, $7, $8, $9) returning id`,
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id`,
       [
+        call.kind,
         JSON.stringify(ids),
         about,
         organizationId ?? null,
-        call.leakedBefore,
+        call.leakedBefore ?? null,
         call.atOnce,
         call.quarantine,
         call.by,
@@ -61,7 +70,8 @@ export async function beginCampaign(parts: TrailParts, call: CampaignCall): Prom
     );
     const id = rows[0]?.id ?? '';
     const { by: actor, leakedBefore, quarantine, reason } = call;
-    const event = { change: 'incident-started', id, about, leakedBefore, quarantine, reason };
+    const change = `${call.kind}-started`;
+    const event = { change, id, about, leakedBefore, quarantine, reason };
     await noteInstallation(parts, db, { actor, event });
     return id;
   });
@@ -70,9 +80,11 @@ export async function beginCampaign(parts: TrailParts, call: CampaignCall): Prom
 async function findSubject(db: Queryable, subject: NamedSubject): Promise<Found> {
   if ('organization' in subject) {
     const [id] = await idsOf(db, 'organization', [subject.organization]);
+    const { labels = {} } = subject;
+    const labelled = Object.entries(labels).map(([name, value]) => ` ${name}=${value}`);
     return {
-      ids: { organization: id },
-      about: `organization ${subject.organization}`,
+      ids: { organization: id, labels },
+      about: `organization ${subject.organization}${labelled.join('')}`,
       organizationId: id,
     };
   }
@@ -116,6 +128,7 @@ async function idsOf(
 }
 
 export interface ToAsk {
+  readonly kind: CampaignKind;
   readonly secretId: string;
   readonly organization: string;
   readonly secret: string;
@@ -129,14 +142,19 @@ export interface ToAsk {
 
 /** A run that was taken over by another one goes on as that one. */
 const counted = `
-  select c.*, exists (select from rotor.versions v where v.id = any(c.version_ids)
-      and v.state not in ('revoked', 'ended')) as lives,
+  select c.*, case g.kind
+      when 'incident' then exists (select from rotor.versions v where v.id = any(c.version_ids)
+        and v.state not in ('revoked', 'ended'))
+      -- What somebody has brought back stays.
+      else exists (select from rotor.secrets s where s.id = c.secret_id and s.retired_at is null)
+        and not exists (select from rotor.runs r where r.id = c.run_id and r.outcome = 'rolled-back')
+      end as lives,
     exists (select from rotor.runs r where r.secret_id = c.secret_id and r.state <> 'ended') as busy
-  from rotor.campaign_secrets c where c.campaign_id = $1`;
+  from rotor.campaign_secrets c join rotor.campaigns g on g.id = c.campaign_id where c.campaign_id = $1`;
 
 interface CampaignRow {
   readonly subject: CampaignSubject;
-  readonly leaked_before: Date;
+  readonly leaked_before: Date | null;
   readonly at_once: number;
 }
 
@@ -176,7 +194,7 @@ async function widen(
   campaignId: string,
   { subject, leaked_before: leakedBefore }: CampaignRow,
 ): Promise<void> {
-  const found = mostDangerousFirst(await exposuresOf(db, subject, leakedBefore));
+  const found = mostDangerousFirst(await exposuresOf(db, subject, leakedBefore ?? undefined));
   await db.query(
     `insert into rotor.campaign_secrets (campaign_id, secret_id, version_ids, position)
      select $1, (e->>'secretId')::uuid, array(select jsonb_array_elements_text(e->'versionIds')::uuid), n
@@ -193,7 +211,7 @@ async function widen(
 async function toAsk(db: Queryable, campaignId: string, limit: number): Promise<ToAsk[]> {
   const { rows } = await db.query<Omit<ToAsk, 'person'> & { person: string | null }>(
     `select c.secret_id as "secretId", o.name as organization, s.name as secret,
-       c.version_ids as "versionIds", c.run_id as before, g.started_by as by, g.started_person as person, g.reason
+       c.version_ids as "versionIds", c.run_id as before, g.kind, g.started_by as by, g.started_person as person, g.reason
      from (${counted}) c join rotor.campaigns g on g.id = c.campaign_id
      join rotor.secrets s on s.id = c.secret_id join rotor.organizations o on o.id = s.organization_id
      where c.campaign_id = $1 and c.lives and (c.run_id is null or not c.busy)
@@ -230,12 +248,14 @@ export async function progressOf(db: Queryable, campaignId: string): Promise<Cam
 
 export async function endCampaign(parts: TrailParts, campaignId: string): Promise<void> {
   await inTransaction(parts.pool, async (db) => {
-    const { rowCount } = await db.query(
-      `update rotor.campaigns set ended_at = clock_timestamp() where id = $1 and ended_at is null`,
+    const { rows } = await db.query<{ kind: CampaignKind }>(
+      `update rotor.campaigns set ended_at = clock_timestamp()
+       where id = $1 and ended_at is null returning kind`,
       [campaignId],
     );
-    if (rowCount !== 1) return;
-    const event = { change: 'incident-ended', id: campaignId };
+    const [ended] = rows;
+    if (ended === undefined) return;
+    const event = { change: `${ended.kind}-ended`, id: campaignId };
     await noteInstallation(parts, db, { actor: 'rotor', event });
   });
 }
@@ -245,7 +265,7 @@ export async function openCampaigns(
   db: Queryable,
 ): Promise<{ readonly id: string; readonly about: string }[]> {
   const { rows } = await db.query<{ id: string; about: string }>(
-    'select id, about from rotor.campaigns where ended_at is null',
+    `select id, kind || ': ' || about as about from rotor.campaigns where ended_at is null`,
   );
   return rows;
 }
@@ -258,18 +278,25 @@ const campaignColumns = `
 /** `organization` undefined: all of them, those over several organizations too. */
 export async function listCampaigns(
   db: Queryable,
+  kind: CampaignKind,
   organization: string | undefined,
 ): Promise<Row[]> {
   const { rows } = await db.query<Row>(
-    `select ${campaignColumns} where $1::text is null or o.name = $1 order by g.started_at desc limit 200`,
-    [organization ?? null],
+    `select ${campaignColumns} where g.kind = $2 and ($1::text is null or o.name = $1)
+     order by g.started_at desc limit 200`,
+    [organization ?? null, kind],
   );
   return rows;
 }
 
 /** By its id, or by the first eight characters of it where they are enough. */
-export async function findCampaign(db: Queryable, id: string): Promise<Row | undefined> {
-  return findByShortId(db, `select ${campaignColumns} where g.id::text like $1 || '%'`, [id]);
+export async function findCampaign(
+  db: Queryable,
+  kind: CampaignKind,
+  id: string,
+): Promise<Row | undefined> {
+  const named = `select ${campaignColumns} where g.id::text like $1 || '%' and g.kind = $2`;
+  return findByShortId(db, named, [id, kind]);
 }
 
 export async function campaignSecrets(db: Queryable, campaignId: string): Promise<Row[]> {

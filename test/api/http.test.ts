@@ -7,6 +7,7 @@ import { dependentRoutes } from '../../api/routes/dependents.js';
 import { incidentRoutes } from '../../api/routes/incidents.js';
 import { findingRoutes } from '../../api/routes/findings.js';
 import { installationRoutes } from '../../api/routes/installation.js';
+import { projectRoutes } from '../../api/routes/projects.js';
 import { reportRoutes } from '../../api/routes/reports.js';
 import { notificationRoutes } from '../../api/routes/notifications.js';
 import { runRoutes } from '../../api/routes/runs.js';
@@ -81,6 +82,7 @@ describe('route × role', () => {
     runRoutes,
     approvalRoutes,
     incidentRoutes,
+    projectRoutes,
     findingRoutes,
     reportRoutes,
     scheduleRoutes,

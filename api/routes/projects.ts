@@ -1,0 +1,40 @@
+/** Routes about projects that are over: what completing one would end, and doing it. */
+import { planCampaign } from '../../infra/registry/campaigns.js';
+import { ProjectBody, ProjectPlanBody } from '../../schemas/projects.js';
+import { demandOrganization } from '../access.js';
+import { lookingRoutes } from '../campaigns.js';
+import { demandWord } from '../confirmation.js';
+import type { ApiParts } from '../parts.js';
+import { route, type Call, type Route } from '../route.js';
+
+export function projectRoutes(parts: ApiParts): Route[] {
+  return [
+    route({
+      method: 'POST',
+      url: '/v1/projects/plan',
+      right: 'read',
+      body: ProjectPlanBody,
+      handle: ({ body: subject, by }) => {
+        demandOrganization(by, subject.organization);
+        return planCampaign(parts.pool, { subject });
+      },
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/projects',
+      right: 'contain',
+      body: ProjectBody,
+      handle: (call) => complete(parts, call),
+    }),
+    ...lookingRoutes(parts, 'project'),
+  ];
+}
+
+async function complete(parts: ApiParts, { body, by }: Call<ProjectBody>): Promise<unknown> {
+  demandWord(body.confirm);
+  demandOrganization(by, body.organization);
+  const { organization, labels, atOnce, reason } = body;
+  const subject = { organization, labels };
+  const call = { kind: 'project', subject, quarantine: false, atOnce, reason } as const;
+  return { campaign: await parts.startCampaign({ ...call, by: by.name, person: by.person }) };
+}

@@ -1,0 +1,138 @@
+/** What the commands about incidents and projects share: a plan as a table, one screen of progress, the report. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Command } from 'commander';
+import type { CampaignKind } from '../../domain/campaign.js';
+import type { Act, Context } from './context.js';
+import { exitCodes, table } from './output.js';
+import type { Row } from './views.js';
+
+export interface Exposure {
+  readonly name: string;
+  readonly versions: readonly string[];
+  readonly role?: string;
+  readonly dependents: readonly string[];
+  readonly usedLately: boolean;
+}
+
+export interface CampaignView {
+  readonly campaign: Row;
+  readonly secrets: readonly Row[];
+}
+
+/** How people call what each kind does. */
+export interface CampaignWords {
+  readonly kind: CampaignKind;
+  readonly report: string;
+  /** Over the column of versions in scope. */
+  readonly versions: string;
+  readonly states: Readonly<Record<'over' | 'busy' | 'living' | 'waiting', string>>;
+}
+
+const lookEveryMs = 500;
+
+export function campaignPath(kind: CampaignKind, id: string): string {
+  return `/v1/${kind}s/${encodeURIComponent(id)}`;
+}
+
+export function exposuresText(exposures: readonly Exposure[], nothing: string): string {
+  if (exposures.length === 0) return nothing;
+  return table(
+    ['', 'secret', 'versions', 'role', 'used', 'breaks'],
+    exposures.map(({ name, versions, role, usedLately, dependents }, index) => [
+      String(index + 1),
+      name,
+      versions.join(', '),
+      role ?? '',
+      usedLately ? 'lately' : '',
+      dependents.join(', '),
+    ]),
+  );
+}
+
+export function addLooking(command: Command, act: Act, words: CampaignWords): void {
+  const { kind } = words;
+  command
+    .command('list')
+    .description('all of them, the newest first')
+    .action(
+      act(async ({ api, output }) => {
+        output.show(await api.get<Row[]>(`/v1/${kind}s`), (rows) => campaignsText(kind, rows));
+      }),
+    );
+  command
+    .command(`show <${kind}>`)
+    .description('how far each secret is')
+    .action(
+      act(async ({ api, output }, id: string) => {
+        const view = await api.get<CampaignView>(campaignPath(kind, id));
+        output.show(view, () => campaignText(words, view));
+      }),
+    );
+  command
+    .command(`watch <${kind}>`)
+    .description('follows it until it ends')
+    .action(act((context, id: string) => watchCampaign(context, words, id)));
+  command
+    .command(`report <${kind}>`)
+    .description(words.report)
+    .action(
+      act(async ({ api, output }, id: string) => {
+        const report = await api.get<{ markdown: string }>(`${campaignPath(kind, id)}/report`);
+        output.show(report, ({ markdown }) => markdown);
+      }),
+    );
+}
+
+function campaignsText(kind: CampaignKind, rows: readonly Row[]): string {
+  return table(
+    [kind, 'about', 'started', 'by', 'ended'],
+    rows.map((row) => [
+      String(row['id']).slice(0, 8),
+      String(row['about']),
+      String(row['started']),
+      String(row['by']),
+      String(row['ended'] ?? 'not yet'),
+    ]),
+  );
+}
+
+/** One screen: how far each secret is, and what keeps those that wait. */
+function campaignText(words: CampaignWords, { campaign, secrets }: CampaignView): string {
+  const { over, busy, living, waiting } = words.states;
+  const states = secrets.map((row) => words.states[stateOf(row)]);
+  const count = (state: string): number => states.filter((one) => one === state).length;
+  const head = `${words.kind} ${String(campaign['id']).slice(0, 8)}: ${String(campaign['about'])}`;
+  const sums = [over, busy, living, waiting].map((state) => `${count(state)} ${state}`);
+  const rows = secrets.map((row, index) => [
+    String(row['secret']),
+    (row['versions'] as string[]).join(', '),
+    states[index] ?? '',
+    row['run'] === null ? '' : String(row['run']).slice(0, 8),
+    String(row['failure'] ?? row['waitsCode'] ?? ''),
+  ]);
+  const columns = ['secret', words.versions, 'is', 'run', 'waits for'];
+  return [head, sums.join(' · '), table(columns, rows)].join('\n');
+}
+
+function stateOf({ lives, busy, run }: Row): keyof CampaignWords['states'] {
+  if (lives === true) return run === null ? 'waiting' : 'living';
+  return busy === true ? 'busy' : 'over';
+}
+
+/** Each change once. The exit code: 0 once everything in scope is settled. */
+export async function watchCampaign(
+  { api, output }: Context,
+  words: CampaignWords,
+  id: string,
+): Promise<number> {
+  let last = '';
+  for (;;) {
+    const view = await api.get<CampaignView>(campaignPath(words.kind, id));
+    const text = campaignText(words, view);
+    const begun = view.secrets.length > 0 || view.campaign['ended'] !== null;
+    if (begun && text !== last) output.show(view, () => text);
+    last = text;
+    if (view.campaign['ended'] !== null) return exitCodes.fine;
+    await pause(lookEveryMs);
+  }
+}

@@ -1,0 +1,86 @@
+/** The commands about a project that is over: all of its secrets are decommissioned, each once nobody uses it. */
+import type { Command } from 'commander';
+import { RotorError } from '../../domain/errors.js';
+import {
+  addLooking,
+  exposuresText,
+  watchCampaign,
+  type CampaignWords,
+  type Exposure,
+} from './campaigns.js';
+import { confirmRevoke, type Act, type Context } from './context.js';
+
+interface Scope {
+  readonly organization: string;
+  readonly label?: readonly string[];
+}
+
+interface CompleteOptions extends Scope {
+  readonly reason: string;
+  readonly confirm?: string;
+  readonly atOnce: string;
+  readonly watch?: boolean;
+}
+
+const completing: CampaignWords = {
+  kind: 'project',
+  report: 'what was revoked, and when, as Markdown (or --json)',
+  versions: 'lived',
+  states: { waiting: 'waiting', living: 'ending', busy: 'cleaning', over: 'done' },
+};
+
+const nothingLeft = 'no secret is left of it';
+
+export function addProjects(program: Command, act: Act): void {
+  const project = program
+    .command('project')
+    .description('a project is over: decommission all of its secrets');
+  withScope(project.command('plan'))
+    .description('which secrets those are, and who still uses them; nothing is done')
+    .action(
+      act(async ({ api, output }, options: Scope) => {
+        const plan = await api.post<Exposure[]>('/v1/projects/plan', scopeOf(options));
+        output.show(plan, (all) => exposuresText(all, nothingLeft));
+      }),
+    );
+  withScope(project.command('complete'))
+    .description('decommission each of them once nobody uses it')
+    .requiredOption('--reason <text>', 'why')
+    .option('--at-once <number>', 'so many are at work at the same time', '8')
+    .option('--confirm <word>', 'the word revoke, for scripts')
+    .option('--watch', 'follow it until it ends')
+    .action(act(complete));
+  addLooking(project, act, completing);
+}
+
+function withScope(command: Command): Command {
+  return command
+    .requiredOption('--organization <name>', 'whose secrets')
+    .option('--label <name=value...>', 'only those that carry it; several: all of them');
+}
+
+function scopeOf({ organization, label = [] }: Scope): object {
+  return { organization, labels: Object.fromEntries(label.map(pairOf)) };
+}
+
+function pairOf(text: string): [string, string] {
+  const [, name, value] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (name !== undefined && value !== undefined) return [name, value];
+  throw new RotorError('label-unclear', `"${text}" is no label`, {
+    kind: 'invalid',
+    hint: 'name=value, such as project=checkout',
+  });
+}
+
+async function complete(context: Context, options: CompleteOptions): Promise<number | undefined> {
+  const { api, output } = context;
+  const scope = scopeOf(options);
+  const plan = await api.post<Exposure[]>('/v1/projects/plan', scope);
+  const what = `${exposuresText(plan, nothingLeft)}\nEach of these is revoked once nobody uses it`;
+  const confirm = await confirmRevoke(options.confirm, what);
+  const body = { ...scope, reason: options.reason, confirm, atOnce: Number(options.atOnce) };
+  const { campaign: project } = await api.post<{ campaign: string }>('/v1/projects', body);
+  if (options.watch === true) return watchCampaign(context, completing, project);
+  output.show({ project }, () => `project ${project}\nrotor project watch ${project.slice(0, 8)}`);
+  return undefined;
+}

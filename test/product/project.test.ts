@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  eventually,
+  openInstallation,
+  openSecret,
+  type Installation,
+  type UsedSecret,
+} from '../faults/installation.js';
+import { rotorIn, type Rotor } from './rotor.js';
+
+describe('a project that is over', () => {
+  let installation: Installation;
+  let rotor: Rotor;
+  const secrets: UsedSecret[] = [];
+  const scope = ['--organization', 'acme', '--label', 'project=shop'];
+
+  beforeAll(async () => {
+    installation = await openInstallation();
+    installation.start('api');
+    installation.start('worker');
+    await installation.ready();
+    rotor = rotorIn(installation);
+    for (const name of ['cart', 'till', 'other']) {
+      const secret = await openSecret(installation, name, { everyMs: 200 });
+      secrets.push(secret);
+      await installation.apply({
+        organization: 'acme',
+        secrets: [
+          {
+            name,
+            issuer: 'main',
+            owner: 'team',
+            policy: 'quick',
+            labels: { project: name === 'other' ? 'stock' : 'shop', risk: 'low' },
+            specification: { role: 'Viewer', validity: '1d', clientId: secret.clientId },
+          },
+        ],
+      });
+    }
+  }, 60_000);
+  afterAll(async () => {
+    await Promise.all(secrets.map((secret) => secret.stop()));
+    await installation.close();
+  }, 30_000);
+
+  test('is planned by its labels, and bad ones are told', async () => {
+    const { code, out } = await rotor(['project', 'plan', ...scope]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/acme\/(cart|till)[^]*acme\/(cart|till)/);
+    expect(out).not.toContain('acme/other');
+    const none = await rotor(['project', 'plan', ...scope, 'risk=high']);
+    expect(none.out).toContain('no secret is left of it');
+    const bad = await rotor(['project', 'plan', '--organization', 'acme', '--label', 'shop']);
+    expect([bad.code, bad.err]).toEqual([2, expect.stringContaining('name=value')]);
+    const ghost = await rotor(['project', 'plan', '--organization', 'ghost']);
+    expect(ghost.code).toBe(4);
+    const unsaid = await rotor(['project', 'complete', ...scope, '--reason', 'over']);
+    expect([unsaid.code, unsaid.err]).toEqual([2, expect.stringContaining('confirmation-needed')]);
+  }, 30_000);
+
+  test('is decommissioned secret by secret: who is used waits, what somebody brings back stays', async () => {
+    const [cart, till, other] = secrets;
+    if (cart === undefined || till === undefined || other === undefined) throw new Error('three');
+    till.rest(true);
+    const asked = await rotor([
+      ...['project', 'complete', ...scope, '--reason', 'the shop is closed'],
+      ...['--confirm', 'revoke', '--json'],
+    ]);
+    expect(asked.code).toBe(0);
+    const { project } = JSON.parse(asked.out) as { project: string };
+    const show = ['project', 'show', project.slice(0, 8)];
+    await eventually(async () => /till +v1 +done/.test((await rotor(show)).out));
+    expect(await till.login(till.oldValue, 'check')).toBe('refused');
+    const { out } = await rotor([...show, '--json']);
+    const { secrets: rows } = JSON.parse(out) as { secrets: { secret: string; run: string }[] };
+    const run = rows.find(({ secret }) => secret === 'acme/cart')?.run ?? '';
+    expect((await rotor(show)).out).toMatch(/cart +v1 +ending +\S+ +breaks-dependents/);
+    expect(await rotor(['abort', run, '--reason', 'it is still needed'])).toMatchObject({
+      code: 0,
+    });
+    const done = await rotor(['project', 'watch', project.slice(0, 8)]);
+    expect([done.code, done.out]).toEqual([0, expect.stringContaining('2 done')]);
+    const report = (await rotor(['project', 'report', project.slice(0, 8)])).out;
+    expect(report).toMatch(/settled: 2 of 2[^]*cart[^]*rolled-back/);
+    expect((await rotor(['project', 'list'])).out).toContain('project=shop');
+    expect(await rotor(['incident', 'show', project.slice(0, 8)])).toMatchObject({ code: 4 });
+    expect(await cart.login(cart.oldValue, 'check')).toBe('accepted');
+    expect(await other.login(other.oldValue, 'check')).toBe('accepted');
+    expect((await rotor(['list'])).out).not.toContain('acme/till');
+    expect(cart.refused).toEqual([]);
+  }, 60_000);
+});
