@@ -11,9 +11,10 @@ const ours = {
   connectors: ['domain', 'reach'],
   reach: ['domain'],
   authority: ['domain', 'schemas', 'infra'],
-  infra: ['domain', 'schemas', 'reach'],
-  client: ['domain', 'schemas'],
-  api: ['domain', 'schemas', 'client', 'infra', 'authority'],
+  trail: ['domain', 'schemas'],
+  infra: ['domain', 'schemas', 'reach', 'trail'],
+  client: ['domain', 'schemas', 'trail'],
+  api: ['domain', 'schemas', 'client', 'infra', 'authority', 'trail'],
 };
 const types = { workflows: ['activities'], client: ['workflows'] };
 

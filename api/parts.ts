@@ -15,6 +15,7 @@ import type { ScheduleChange, SlotSkip } from '../infra/registry/schedule-decisi
 import type { RunRequest, Submitted } from '../infra/registry/requests.js';
 import type { Issued, LinkCall } from '../infra/registry/task-links.js';
 import type { TaskWord } from '../infra/registry/task-words.js';
+import type { Signer } from '../trail/signing.js';
 import type { WithholdingCall, WithholdingChanged } from '../infra/registry/withholdings.js';
 
 export interface AdoptCall extends SecretName {
@@ -62,6 +63,8 @@ export interface ApiParts {
   readonly pool: pg.Pool;
   readonly registry: Registry;
   readonly audit: AuditTrail;
+  /** Signs exports of the audit trail. */
+  signer(): Signer;
   /** Names of the routes that people are told by. */
   readonly notificationRoutes: readonly string[];
   request(request: RunRequest): Promise<Submitted>;

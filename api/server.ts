@@ -1,4 +1,5 @@
 /** The HTTP door: routes from a table, bodies checked, errors as problem details. */
+import { Readable } from 'node:stream';
 import fastify, {
   type FastifyInstance,
   type FastifyPluginAsync,
@@ -63,7 +64,7 @@ function mount(server: FastifyInstance, parts: ServerParts, route: Route): void 
   server.route({
     method: route.method,
     url: route.url,
-    handler: async (request) => {
+    handler: async (request, reply) => {
       const by = await authenticate(parts.db, request);
       demand(by, route.right);
       const params = request.params as Record<string, string>;
@@ -77,6 +78,7 @@ function mount(server: FastifyInstance, parts: ServerParts, route: Route): void 
         by,
         idempotencyKey: keyOf(request),
       });
+      if (result instanceof Readable) void reply.type('application/x-ndjson');
       return result ?? {};
     },
   });

@@ -7,6 +7,8 @@ export interface ApiClient {
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body?: unknown, idempotencyKey?: string): Promise<T>;
   remove<T>(path: string): Promise<T>;
+  /** What is too long to be held, as it comes. */
+  stream(path: string): AsyncIterable<Uint8Array>;
 }
 
 export interface ApiAddress {
@@ -21,6 +23,7 @@ export function openApi(address: ApiAddress): ApiClient {
     url: address.url,
     get: (path) => call(address, path, { method: 'GET' }),
     remove: (path) => call(address, path, { method: 'DELETE' }),
+    stream: (path) => streamed(address, path),
     post: (path, body, idempotencyKey) =>
       call(address, path, {
         method: 'POST',
@@ -37,19 +40,46 @@ interface Init {
   readonly method: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  readonly signal?: AbortSignal;
 }
 
-async function call<T>({ url, token }: ApiAddress, path: string, init: Init): Promise<T> {
-  const response = await reach(new URL(path, url), {
+function ask({ url, token }: ApiAddress, path: string, init: Init): Promise<Response> {
+  return reach(new URL(path, url), {
+    signal: AbortSignal.timeout(timeoutMs),
     ...init,
     redirect: 'error',
-    signal: AbortSignal.timeout(timeoutMs),
     headers: {
       accept: 'application/json',
       ...init.headers,
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     },
   });
+}
+
+/** However long it takes; given up where nothing comes for as long as any other call may take. */
+async function* streamed(address: ApiAddress, path: string): AsyncGenerator<Uint8Array> {
+  const silent = new AbortController();
+  const timer = setTimeout(() => silent.abort(), timeoutMs);
+  try {
+    const response = await ask(address, path, { method: 'GET', signal: silent.signal });
+    if (!response.ok) throw toError(response.status, await response.json().catch(() => undefined));
+    for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+      timer.refresh();
+      yield chunk;
+    }
+  } catch (error) {
+    if (error instanceof RotorError) throw error;
+    throw new RotorError('cut-off', 'the answer was cut off: what came of it is not whole', {
+      kind: 'unavailable',
+      hint: 'try again',
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function call<T>(address: ApiAddress, path: string, init: Init): Promise<T> {
+  const response = await ask(address, path, init);
   const body: unknown = await response.json().catch(() => undefined);
   if (response.ok) return body as T;
   throw toError(response.status, body);

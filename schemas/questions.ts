@@ -33,12 +33,14 @@ export function checkQuery<S extends z.ZodType>(schema: S, query: unknown): z.ou
   });
 }
 
+/** `organization/secret`, as people name a secret. */
+const SecretPath = z
+  .string()
+  .regex(/^[a-z0-9-]{1,63}\/[a-z0-9-]{1,63}$/, 'expected organization/secret');
+
 export const SecretsQuery = z.strictObject({
   organization: Name.optional(),
-  after: z
-    .string()
-    .regex(/^[a-z0-9-]{1,63}\/[a-z0-9-]{1,63}$/, 'expected organization/secret')
-    .optional(),
+  after: SecretPath.optional(),
 });
 
 export const PeriodQuery = z.strictObject({
@@ -48,5 +50,14 @@ export const PeriodQuery = z.strictObject({
 });
 
 export const TasksQuery = z.strictObject({ all: z.stringbool().optional() });
+
+export const ExportQuery = z.strictObject({
+  secret: SecretPath.transform((path) => {
+    const [organization = '', secret = ''] = path.split('/');
+    return { organization, secret };
+  }).optional(),
+  from: Moment.optional(),
+  to: Moment.optional(),
+});
 
 export const ListQuery = z.strictObject({ retired: z.stringbool().optional() });

@@ -34,9 +34,10 @@ import { readFigures } from '../infra/registry/figures.js';
 import { recordDecision } from '../infra/registry/decisions.js';
 import { retireDependent } from '../infra/registry/dependents.js';
 import { releaseDependent, withholdDependent } from '../infra/registry/withholdings.js';
-import { claimedRun, submit } from '../infra/registry/requests.js';
+import { claimedRun, submit, type RunRequest, type Submitted } from '../infra/registry/requests.js';
 import { calendar } from '../infra/calendar.js';
 import { clientOptions, usualTemporal } from '../infra/temporal-access.js';
+import { openSigner } from '../trail/signing.js';
 import { checkParts } from './checks.js';
 import { endWithParent, onSignals, runMain } from './child.js';
 import { declare } from './declare.js';
@@ -57,6 +58,8 @@ interface Place {
 
 /** Callers wait this long for Temporal; what did not get there is left to the keeper. */
 const tellWithinMs = 3_000;
+
+const claimant = `api ${process.pid}`;
 
 /** What must reach a workflow is a row already: that Temporal does not answer is not the caller's concern. */
 async function tellSoon({ client }: Temporal, telling: () => Promise<unknown>): Promise<void> {
@@ -124,9 +127,20 @@ async function openCampaign(
   return id;
 }
 
-function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
-  const { pool, audit, registry } = parts;
-  const claimant = `api ${process.pid}`;
+async function requestRun(
+  { parts: { pool, audit }, temporal }: Place,
+  request: RunRequest,
+): Promise<Submitted> {
+  const submitted = await submit({ pool, audit }, request, claimant);
+  killPoint(process.env)('request:stored');
+  const run = await claimedRun(pool, submitted.runId, claimant);
+  if (run !== undefined) await tellSoon(temporal, () => startRun(temporal, run));
+  return submitted;
+}
+
+function apiParts(place: Place): ApiParts {
+  const { settings, parts, temporal, connection } = place;
+  const { pool, audit, registry, keys } = parts;
   const reached = killPoint(process.env);
   const schedules = openScheduleParts({ pool, audit, temporal, calendar, identity: claimant });
   const tell: Tell = (id, change) => tellSoon(temporal, () => tellRun(temporal, id, change));
@@ -135,14 +149,9 @@ function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
     pool,
     registry,
     audit,
+    signer: () => openSigner(keys.derive('audit-signing')),
     notificationRoutes: parts.routes.map(({ name }) => name),
-    request: async (request) => {
-      const submitted = await submit({ pool, audit }, request, claimant);
-      reached('request:stored');
-      const run = await claimedRun(pool, submitted.runId, claimant);
-      if (run !== undefined) await tellSoon(temporal, () => startRun(temporal, run));
-      return submitted;
-    },
+    request: (request) => requestRun(place, request),
     ...deciding(parts, tell),
     startCampaign: (call) => openCampaign({ pool, audit }, temporal, call),
     adopt: (call) => adopt({ ...parts, reached }, call),
@@ -157,7 +166,7 @@ function apiParts({ settings, parts, temporal, connection }: Place): ApiParts {
     release: telling('dependent-released', (call) => releaseDependent({ pool, audit }, call)),
     refresh: (facts) => refreshUse({ ...parts, tell }, facts),
     identify: (value, organization) =>
-      identify({ ...parts, key: parts.keys.derive('identify') }, value, organization),
+      identify({ ...parts, key: keys.derive('identify') }, value, organization),
     schedules,
     tasks: openTaskParts(taskMeans({ settings, parts, temporal, connection })),
     checks: () => checkParts(settings, parts, connection),

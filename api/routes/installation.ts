@@ -1,4 +1,5 @@
 /** Routes about the installation: declarations, access tokens, audit, health of its parts. */
+import { Readable } from 'node:stream';
 import { RotorError } from '../../domain/errors.js';
 import { hasRight } from '../../domain/role.js';
 import { SecretValue } from '../../domain/secret-value.js';
@@ -9,6 +10,8 @@ import {
   type Principal,
 } from '../../infra/registry/access-tokens.js';
 import type { AuditVerdict } from '../../infra/registry/audit.js';
+import { exportAudit } from '../../infra/registry/audit-export.js';
+import { checkQuery, ExportQuery } from '../../schemas/questions.js';
 import { DeclarationsBody, IdentifyBody, TokenBody } from '../../schemas/requests.js';
 import { demandInstallation } from '../access.js';
 import type { ApiParts } from '../parts.js';
@@ -30,12 +33,6 @@ export function installationRoutes(parts: ApiParts): Route[] {
         }),
     }),
     route({
-      method: 'GET',
-      url: '/v1/audit/verify',
-      right: 'administer',
-      handle: ({ by }) => verifyAudit(parts, by),
-    }),
-    route({
       method: 'POST',
       url: '/v1/identify',
       right: 'contain',
@@ -43,7 +40,34 @@ export function installationRoutes(parts: ApiParts): Route[] {
       handle: ({ body, by }) => parts.identify(new SecretValue(body.value), by.organization),
     }),
     route({ method: 'GET', url: '/v1/checks', right: 'read', handle: () => parts.checks() }),
+    ...auditRoutes(parts),
     ...tokenRoutes(parts),
+  ];
+}
+
+function auditRoutes(parts: ApiParts): Route[] {
+  return [
+    route({
+      method: 'GET',
+      url: '/v1/audit/verify',
+      right: 'administer',
+      handle: ({ by }) => verifyAudit(parts, by),
+    }),
+    route({
+      method: 'GET',
+      url: '/v1/audit/export',
+      right: 'administer',
+      handle: (call) => exportTrail(parts, call),
+    }),
+    route({
+      method: 'GET',
+      url: '/v1/audit/key',
+      right: 'read',
+      handle: () => {
+        const { keyId, publicKey } = parts.signer();
+        return Promise.resolve({ keyId, publicKey });
+      },
+    }),
   ];
 }
 
@@ -99,4 +123,15 @@ function refuseWider(own: string | undefined, asked: string | undefined): void {
 async function verifyAudit({ audit, pool }: ApiParts, by: Principal): Promise<AuditVerdict> {
   demandInstallation(by, 'the audit trail is verified as a whole');
   return audit.verify(pool);
+}
+
+async function exportTrail(
+  { audit, pool, signer }: ApiParts,
+  { by, query }: Call<unknown>,
+): Promise<Readable> {
+  demandInstallation(by, 'the audit trail is exported as a whole');
+  const { secret, from, to } = checkQuery(ExportQuery, query);
+  const asked = { secret, from, to, by: by.name };
+  const lines = await exportAudit({ pool, audit, signer: signer() }, asked);
+  return Readable.from(lines, { objectMode: false });
 }

@@ -2,16 +2,10 @@
 import type { Command } from 'commander';
 import { RotorError } from '../../domain/errors.js';
 import { readDeclarations } from '../declaration-files.js';
+import { addAudit } from './audit.js';
 import { type Act, type Context } from './context.js';
 import { exitCodes } from './output.js';
-import { addSecretAudit } from './secret-audit.js';
 import { changesText, checksText, tokensText, type Row } from './views.js';
-
-interface AuditVerdict {
-  readonly chains: number;
-  readonly events: number;
-  readonly faults: readonly Row[];
-}
 
 export function addAdministration(program: Command, act: Act): void {
   program
@@ -32,23 +26,6 @@ export function addAdministration(program: Command, act: Act): void {
         return checks.every(({ fine }) => fine === true) ? exitCodes.fine : exitCodes.faulty;
       }),
     );
-}
-
-function addAudit(program: Command, act: Act): void {
-  const audit = program.command('audit').description('the audit trail, and the audit of secrets');
-  audit
-    .command('verify')
-    .description(
-      'find changed, removed, inserted or reordered events; exit code 8 where there are any',
-    )
-    .action(
-      act(async ({ api, output }) => {
-        const verdict = await api.get<AuditVerdict>('/v1/audit/verify');
-        output.show(verdict, auditText);
-        return verdict.faults.length > 0 ? exitCodes.faulty : exitCodes.fine;
-      }),
-    );
-  addSecretAudit(audit, act);
 }
 
 async function apply(
@@ -113,12 +90,4 @@ function addTokens(program: Command, act: Act): void {
         );
       }),
     );
-}
-
-function auditText({ chains, events, faults }: AuditVerdict): string {
-  if (faults.length === 0) return `${events} events in ${chains} chains: complete and unchanged`;
-  const lines = faults.map(
-    ({ chainId, seq, fault }) => `chain ${String(chainId)}, event ${String(seq)}: ${String(fault)}`,
-  );
-  return lines.join('\n');
 }

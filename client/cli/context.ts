@@ -23,7 +23,15 @@ export interface GlobalOptions {
 }
 
 export function openContext({ json = false }: GlobalOptions): Context {
-  return { api: openApi(addressFrom(process.env, localStart())), output: openOutput(json) };
+  let api: ApiClient | undefined;
+  return {
+    // Looked for when it is first needed: a file is checked where there is none.
+    get api() {
+      api ??= openApi(addressFrom(process.env, localStart()));
+      return api;
+    },
+    output: openOutput(json),
+  };
 }
 
 /** What `npm start` left beside the program: its address, and the file of the first token. */

@@ -1,6 +1,6 @@
 /** The audit trail: each event carries a MAC over itself and the one before it, so that no change goes unseen. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { canonicalText } from '../canonical.js';
+import { canonicalText } from '../../trail/canonical.js';
 import type pg from 'pg';
 import { inTransaction, type Queryable } from '../postgres.js';
 
@@ -24,6 +24,13 @@ export interface AuditTrail {
   append(db: Queryable, chain: ChainEnd, events: readonly AuditEvent[]): Promise<void>;
   /** Reads every chain as it is at one moment, and names the first event of each that does not fit. */
   verify(pool: pg.Pool): Promise<AuditVerdict>;
+  /** Whether the event is as rotor wrote it, after the one whose MAC is `previous`. */
+  fits(stored: StoredLink, previous: Buffer): boolean;
+  /** Of a whole chain: what its head says against it. */
+  headFault(
+    found: { count: number; last: Buffer },
+    head: StoredHead | undefined,
+  ): ChainFault | undefined;
 }
 
 export interface AuditVerdict {
@@ -87,6 +94,8 @@ export function openAudit(key: Buffer): AuditTrail {
         (db) => verify(key, db),
         (db) => db.query('begin isolation level repeatable read read only'),
       ),
+    fits: (stored, previous) => isSame(macOf(key, linkOf(stored), previous), stored.mac),
+    headFault: (found, head) => headFault(key, found, head),
   };
 }
 
@@ -140,7 +149,7 @@ async function headOf(db: Queryable, chainId: string): Promise<ChainHead> {
     : { head: found.head, count: Number(found.count) };
 }
 
-interface StoredLink {
+export interface StoredLink {
   readonly chain_id: string;
   readonly seq: string;
   readonly at: Date;
@@ -150,7 +159,7 @@ interface StoredLink {
   readonly mac: Buffer;
 }
 
-interface StoredHead {
+export interface StoredHead {
   readonly chain_id: string;
   readonly count: string;
   readonly head: Buffer;
@@ -178,13 +187,13 @@ async function verify(key: Buffer, db: Queryable): Promise<AuditVerdict> {
   return { chains: ids.size, events, faults };
 }
 
-type Fault = Omit<AuditFault, 'chainId'>;
+export type ChainFault = Omit<AuditFault, 'chainId'>;
 
 function faultOf(
   key: Buffer,
   links: readonly StoredLink[],
   head: StoredHead | undefined,
-): Fault | undefined {
+): ChainFault | undefined {
   let previous: Buffer = beginning;
   for (const [index, stored] of links.entries()) {
     const seq = Number(stored.seq);
@@ -200,7 +209,7 @@ function headFault(
   key: Buffer,
   found: { count: number; last: Buffer },
   head: StoredHead | undefined,
-): Fault | undefined {
+): ChainFault | undefined {
   if (head === undefined) return { seq: found.count, fault: 'head-missing' };
   const count = Number(head.count);
   if (!isSame(headMac(key, { chainId: head.chain_id, count, head: head.head }), head.mac)) {

@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import type { DependencyDeclaration } from '../../domain/declarations.js';
 import { RotorError } from '../../domain/errors.js';
-import { canonicalText } from '../canonical.js';
+import { canonicalText } from '../../trail/canonical.js';
 import type { Queryable } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
 

@@ -71,7 +71,8 @@ async function ask({ method = 'GET', path, token, body, headers }: Asked) {
   return {
     status: response.status,
     type: response.headers.get('content-type'),
-    body: (await response.json()) as Record<string, unknown>,
+    // Of lines of JSON, the first one.
+    body: JSON.parse((await response.text()).split('\n')[0] ?? '') as Record<string, unknown>,
   };
 }
 

@@ -293,6 +293,38 @@ describe('the commands', () => {
     expect(await list()).toContain(finding);
   }, 30_000);
 
+  test('audit export is verified without server or database, and holds no value', async () => {
+    const trail = await rotor(['audit', 'export']);
+    expect([trail.code, trail.err]).toEqual([0, '']);
+    const files = ['trail', 'later', 'lie'].map((name) =>
+      join(installation.folder, `${name}.ndjson`),
+    ) as [string, string, string];
+    writeFileSync(files[0], trail.out);
+    writeFileSync(files[1], (await rotor(['audit', 'export'])).out);
+    writeFileSync(files[2], trail.out.replace('"actor":"', '"actor":"x'));
+    for (const value of [secret.oldValue, ...secret.values().env])
+      expect(trail.out).not.toContain(value);
+    const key = (await rotor(['audit', 'key'])).out.trim();
+    const nowhere = { env: { ROTOR_STATE: join(installation.folder, 'nowhere') } };
+    const verify = (...args: string[]) => rotor(['audit', 'verify', '--file', ...args], nowhere);
+    const fine = await verify(files[1], '--key', key, '--after', files[0]);
+    expect([fine.code, fine.out]).toEqual([0, expect.stringContaining('complete and unchanged')]);
+    expect(fine.out).toContain('goes on from the earlier export');
+    expect((await verify(files[0])).out).toContain('compare it with rotor audit key');
+    const lie = await verify(files[2], '--key', key);
+    expect([lie.code, lie.out]).toEqual([8, expect.stringMatching(/lie\.ndjson:\d+ was changed/)]);
+    const other = `ed25519:${'A'.repeat(43)}`;
+    expect((await verify(files[0], '--key', other)).code).toBe(8);
+    const bad = await verify('/nowhere', '--key', key, '--after', '/nowhere/else');
+    expect([bad.code, bad.err.match(/is no file/g)?.length]).toEqual([2, 2]);
+    const lost = await rotor(['audit', 'verify', '--key', 'x', '--after', 'y']);
+    expect([lost.code, lost.err.match(/^ {2}--/gm)?.length]).toEqual([2, 3]);
+    const rest = await rotor(['audit', 'export', '--secret', 'acme/shop', '--from', '2026-01-01']);
+    expect(rest.out.split('\n').length).toBeLessThan(trail.out.split('\n').length);
+    const part = await rotor(['audit', 'verify', '--file', '-'], { input: rest.out });
+    expect([part.code, part.out]).toEqual([0, expect.stringContaining('in 1 chains')]);
+  }, 30_000);
+
   test('audit verify ends with 8 when somebody changed the trail', async () => {
     const { ownerPool } = installation.database;
     await ownerPool.query('alter table rotor.audit disable trigger keep_audit');
