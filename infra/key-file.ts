@@ -1,6 +1,7 @@
 /** The key file: one root that audit and fingerprint keys derive from, and the keys that values are sealed with. */
 import { hkdfSync, randomBytes } from 'node:crypto';
 import {
+  chownSync,
   closeSync,
   fsyncSync,
   linkSync,
@@ -17,33 +18,77 @@ import { RotorError } from '../domain/errors.js';
 import { hasCode } from './error-code.js';
 
 const Key = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'expected 32 bytes as base64url');
+const Sealing = z.strictObject({
+  kid: z.string().min(1),
+  key: Key,
+  /** Opens only, until it is promoted: others may not have it yet. */
+  pending: z.literal(true).optional(),
+});
 const KeyFile = z.strictObject({
   root: Key,
-  /** The first seals; the others only open what was sealed before. */
-  sealing: z.array(z.strictObject({ kid: z.string().min(1), key: Key })).min(1),
+  /** The first seals; the others only open what was sealed before, or by others. */
+  sealing: z
+    .array(Sealing)
+    .min(1)
+    .refine(([first]) => first?.pending !== true, 'the first key cannot be pending'),
 });
+type KeyFile = z.output<typeof KeyFile>;
 
 export interface SealingKey {
   readonly kid: string;
   readonly key: Uint8Array;
+  readonly pending?: true | undefined;
 }
 
+/** The first seals. */
+export type SealingKeys = readonly [SealingKey, ...SealingKey[]];
+
 export interface Keys {
-  readonly sealing: readonly SealingKey[];
+  /** Of the file as it is now: read again when it was replaced. */
+  sealing(): SealingKeys;
   /** 32 bytes for one purpose (HKDF-SHA-256, RFC 5869); the same as long as the root is. */
   derive(purpose: string): Buffer;
 }
 
 /** Throws `key-file-unusable` with a hint, never with the content. */
 export function readKeyFile(path: string): Keys {
-  const { root, sealing } = readContent(path);
+  const { root } = readContent(path);
   return {
-    sealing: sealing.map(({ kid, key }) => ({ kid, key: bytes(key) })),
+    sealing: sealingOf(path),
     derive: (purpose) => Buffer.from(hkdfSync('sha256', bytes(root), '', `rotor ${purpose}`, 32)),
   };
 }
 
-function readContent(path: string): z.output<typeof KeyFile> {
+/** A file that is away or half there for a moment is no reason to forget keys. */
+function sealingOf(path: string): () => SealingKeys {
+  let stamp = stampOf(path);
+  let known = keysOf(readContent(path));
+  return () => {
+    const now = stampOf(path);
+    if (now === stamp) return known;
+    try {
+      known = keysOf(readContent(path));
+      stamp = now;
+    } catch (error) {
+      if (!(error instanceof RotorError)) throw error;
+    }
+    return known;
+  };
+}
+
+/** Another one for every file that takes its place. */
+function stampOf(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found === undefined ? '' : `${found.ino} ${found.mtimeMs} ${found.size}`;
+}
+
+function keysOf({ sealing }: KeyFile): SealingKeys {
+  const [first, ...others] = sealing.map((one) => ({ ...one, key: bytes(one.key) }));
+  if (first === undefined) throw new Error('a key file has a key that seals');
+  return [first, ...others];
+}
+
+function readContent(path: string): KeyFile {
   const parsed = KeyFile.safeParse(readJson(path));
   if (parsed.success) return parsed.data;
   throw unusable(path, 'is not a key file', 'rotor creates one at its first start');
@@ -99,19 +144,54 @@ export function createKeyFile(path: string): void {
   syncFolder(path);
 }
 
-/** What is sealed from now on has a new key; older values open with theirs until they are resealed. */
-export function addSealingKey(path: string): void {
+/** A key that only opens until it is promoted. Returns its kid; one that is pending already is the one. */
+export function addSealingKey(path: string): string {
+  const content = readContent(path);
+  const pending = content.sealing.find((key) => key.pending);
+  if (pending !== undefined) return pending.kid;
+  const added = { ...newSealingKey(), pending: true as const };
+  replace(path, { ...content, sealing: [...content.sealing, added] });
+  return added.kid;
+}
+
+/** What is sealed from now on has the pending key. Returns its kid; undefined: there is none. */
+export function promoteSealingKey(path: string): string | undefined {
   const { root, sealing } = readContent(path);
+  const pending = sealing.find((key) => key.pending);
+  if (pending === undefined) return undefined;
+  const { pending: _pending, ...first } = pending;
+  replace(path, { root, sealing: [first, ...sealing.filter((key) => key !== pending)] });
+  return first.kid;
+}
+
+/** Never the one that seals, nor one that is pending. */
+export function dropSealingKeys(path: string, kids: readonly string[]): void {
+  const { root, sealing } = readContent(path);
+  const stays = sealing.filter(
+    ({ kid, pending }, index) => index === 0 || pending === true || !kids.includes(kid),
+  );
+  if (stays.length < sealing.length) replace(path, { root, sealing: stays });
+}
+
+/** The whole of it or nothing, with the owner that it had. */
+function replace(path: string, content: KeyFile): void {
   const next = `${path}.next`;
-  // What a killed rotation left may have another mode, and holds keys that nothing was sealed with.
-  rmSync(next, { force: true });
-  write(next, { root, sealing: [newSealingKey(), ...sealing] });
-  renameSync(next, path);
-  syncFolder(path);
+  try {
+    const { uid, gid } = statSync(path);
+    // What a killed process left may have another mode, and holds keys that nothing was sealed with.
+    rmSync(next, { force: true });
+    write(next, content);
+    if (uid !== process.getuid?.()) chownSync(next, uid, gid);
+    renameSync(next, path);
+    syncFolder(path);
+  } catch (error) {
+    if (!(error instanceof Error) || !('syscall' in error)) throw error;
+    throw unusable(path, 'cannot be replaced', 'rotor must be able to write in its folder');
+  }
 }
 
 /** Never over a file that exists. */
-function write(path: string, content: z.output<typeof KeyFile>): void {
+function write(path: string, content: KeyFile): void {
   const file = openSync(path, 'wx', 0o600);
   try {
     writeSync(file, `${JSON.stringify(content, undefined, 2)}\n`);

@@ -52,9 +52,6 @@ export async function openParts(settings: Settings): Promise<Parts> {
   const audit = openAudit(keys.derive('audit'));
   const routes = settings.configuration.routes.map(({ rule }) => rule);
   const registry = openRegistry({ pool, audit, traitsOf: (name) => issuer(name).traits, routes });
-  const [first, ...others] = keys.sealing;
-  if (first === undefined)
-    throw new RotorError('key-file-unusable', 'there is no sealing key', { kind: 'invalid' });
   return {
     pool,
     keys,
@@ -62,7 +59,7 @@ export async function openParts(settings: Settings): Promise<Parts> {
     registry,
     installationId,
     issuer,
-    store: fingerprinted(openSealedStore({ database: pool, keys: [first, ...others] }), {
+    store: fingerprinted(openSealedStore({ database: pool, keys: keys.sealing }), {
       pool,
       key: keys.derive('identify'),
     }),

@@ -61,17 +61,26 @@ export function namePair(text: string, what: string): readonly [string, string] 
 }
 
 /** Asks to type `revoke`, unless `--confirm revoke` was said. */
-export async function confirmRevoke(said: string | undefined, what: string): Promise<'revoke'> {
-  if (said === 'revoke') return 'revoke';
+export function confirmRevoke(said: string | undefined, what: string): Promise<'revoke'> {
+  return confirmWord('revoke', said, what);
+}
+
+/** Asks to type a word, unless it was said. */
+export async function confirmWord<W extends string>(
+  word: W,
+  said: string | undefined,
+  what: string,
+): Promise<W> {
+  if (said === word) return word;
   if (said === undefined && process.stdin.isTTY) {
     const ask = createInterface({ input: process.stdin, output: process.stderr });
-    const typed = await ask.question(`${what}\nThis is immediate and permanent. Type revoke: `);
+    const typed = await ask.question(`${what}\nThis is immediate and permanent. Type ${word}: `);
     ask.close();
-    if (typed.trim() === 'revoke') return 'revoke';
+    if (typed.trim() === word) return word;
   }
   throw new RotorError('confirmation-needed', `${what}: not confirmed, nothing was done`, {
     kind: 'invalid',
-    hint: 'type revoke when asked, or say --confirm revoke',
+    hint: `type ${word} when asked, or say --confirm ${word}`,
   });
 }
 

@@ -11,6 +11,7 @@ import { addRunCommands } from './commands.js';
 import { addFindings } from './findings.js';
 import { openContext, type Act, type GlobalOptions } from './context.js';
 import { exitCodeOf, exitCodes, printError } from './output.js';
+import { addRekey } from './rekey.js';
 import { addSweep } from './sweep.js';
 import { addTasks } from './tasks.js';
 import { addSchedules } from './schedules.js';
@@ -52,6 +53,7 @@ function buildProgram(openDirect: OpenDirect): Command {
   addSchedules(program, act);
   addNotify(program, act);
   addAdministration(program, act);
+  addRekey(program);
   return program;
 }
 

@@ -19,13 +19,21 @@ export interface SealedKey {
 
 export interface SealedOptions {
   readonly database: Database;
-  /** The first seals; all of them open. */
-  readonly keys: readonly [SealedKey, ...SealedKey[]];
+  /** As they are now, asked for each value: the first seals, all of them open. */
+  keys(): readonly [SealedKey, ...SealedKey[]];
 }
 
 export interface SealedStore extends Store {
-  /** Seals everything with the first key again; afterwards the others are of no use. Returns how many. */
-  reseal(): Promise<number>;
+  /**
+   * Seals everything with the first key again, a batch at a time, and goes on where it was killed; `told`
+   * hears of each batch. What does not open stays as it is, and is counted.
+   */
+  reseal(told: (resealed: number) => void): Promise<Resealed>;
+}
+
+export interface Resealed {
+  readonly resealed: number;
+  readonly unopened: number;
 }
 
 interface Row {
@@ -42,49 +50,139 @@ export function openSealedStore(options: SealedOptions): SealedStore {
     destroy: async (versionId) => {
       await database.query('delete from sealed.values where version_id = $1', [versionId]);
     },
-    reseal: () => reseal(options),
+    reseal: (told) => reseal(options, told),
   };
 }
 
 async function put(options: SealedOptions, versionId: string, value: SecretValue): Promise<void> {
-  const [{ kid }] = options.keys;
-  const { rowCount } = await options.database.query(
-    'insert into sealed.values (version_id, kid, jwe) values ($1, $2, $3) on conflict do nothing',
-    [versionId, kid, await seal(options, versionId, value.reveal())],
-  );
-  if (rowCount === 1) return;
+  if (await insert(options, versionId, value)) return;
   const kept = await get(options, versionId);
   if (kept !== undefined && isSame(kept.reveal(), value.reveal())) return;
   throw new AdapterError('refused', 'another value is sealed under this version');
 }
 
+/** False where something is sealed under the version. */
+async function insert(
+  options: SealedOptions,
+  versionId: string,
+  value: SecretValue,
+): Promise<boolean> {
+  const [first] = options.keys();
+  const jwe = await seal(first, versionId, value.reveal());
+  try {
+    const { rowCount } = await options.database.query(
+      `with used as (insert into sealed.keys (kid) values ($2) on conflict do nothing)
+       insert into sealed.values (version_id, kid, jwe) values ($1, $2, $3) on conflict do nothing`,
+      [versionId, first.kid, jwe],
+    );
+    return rowCount === 1;
+  } catch (error) {
+    if (!isForeignKey(error)) throw error;
+    // The file was replaced while this was sealed.
+    if (options.keys()[0].kid !== first.kid) return insert(options, versionId, value);
+    throw new AdapterError(
+      'unreadable',
+      'the key file is old: its first key was dropped elsewhere',
+    );
+  }
+}
+
+/** PostgreSQL's word for a reference to what is not there. */
+function isForeignKey(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '23503';
+}
+
 async function get(options: SealedOptions, versionId: string): Promise<SecretValue | undefined> {
-  const { rows } = await options.database.query<Row>(
+  const row = await readRow(options, versionId);
+  if (row === undefined) return undefined;
+  try {
+    return new SecretValue(await unseal(options, row));
+  } catch (error) {
+    // Resealed meanwhile, and its key dropped.
+    const again = await readRow(options, versionId);
+    if (again === undefined || again.jwe === row.jwe) throw error;
+    return new SecretValue(await unseal(options, again));
+  }
+}
+
+async function readRow({ database }: SealedOptions, versionId: string): Promise<Row | undefined> {
+  const { rows } = await database.query<Row>(
     'select version_id, jwe from sealed.values where version_id = $1',
     [versionId],
   );
-  const [row] = rows;
-  return row === undefined ? undefined : new SecretValue(await unseal(options, row));
+  return rows[0];
 }
 
-async function reseal(options: SealedOptions): Promise<number> {
-  const [{ kid }] = options.keys;
-  const { rows } = await options.database.query<Row>(
-    'select version_id, jwe from sealed.values where kid <> $1',
-    [kid],
-  );
-  for (const row of rows) {
-    const jwe = await seal(options, row.version_id, await unseal(options, row));
-    await options.database.query(
-      'update sealed.values set kid = $2, jwe = $3 where version_id = $1 and jwe = $4',
-      [row.version_id, kid, jwe, row.jwe],
-    );
+const batch = 200;
+
+/** Others may seal with an older key meanwhile: passes are made until one finds nothing. */
+async function reseal(options: SealedOptions, told: (resealed: number) => void): Promise<Resealed> {
+  const count = { resealed: 0, unopened: 0 };
+  for (let found = -1; found !== count.unopened;) {
+    [found, count.unopened] = [0, 0];
+    for await (const rows of oldRows(options)) {
+      const { opened, changed } = await resealBatch(options, rows);
+      found += rows.length;
+      count.unopened += rows.length - opened;
+      count.resealed += changed;
+      told(count.resealed);
+    }
   }
-  return rows.length;
+  return count;
+}
+
+async function* oldRows({ database, keys }: SealedOptions): AsyncGenerator<readonly Row[]> {
+  for (let after: string | undefined, more = true; more;) {
+    const { rows } = await database.query<Row>(
+      `select version_id, jwe from sealed.values
+       where kid <> $1 and ($2::uuid is null or version_id > $2) order by version_id limit ${batch}`,
+      [keys()[0].kid, after ?? null],
+    );
+    if (rows.length > 0) yield rows;
+    after = rows.at(-1)?.version_id;
+    more = rows.length === batch;
+  }
+}
+
+/** Only where the row is still what was opened. */
+async function resealBatch(
+  options: SealedOptions,
+  rows: readonly Row[],
+): Promise<{ opened: number; changed: number }> {
+  const [first] = options.keys();
+  const sealed = await Promise.all(rows.map((row) => sealAgain(options, first, row)));
+  const done = sealed.filter((one) => one !== undefined);
+  const { rowCount } = await options.database.query(
+    `with used as (insert into sealed.keys (kid) values ($1) on conflict do nothing)
+     update sealed.values v set kid = $1, jwe = n.jwe
+     from unnest($2::uuid[], $3::text[], $4::text[]) n(version_id, old, jwe)
+     where v.version_id = n.version_id and v.jwe = n.old`,
+    [
+      first.kid,
+      done.map(({ version_id }) => version_id),
+      done.map(({ old }) => old),
+      done.map(({ jwe }) => jwe),
+    ],
+  );
+  return { opened: done.length, changed: rowCount ?? 0 };
+}
+
+async function sealAgain(
+  options: SealedOptions,
+  first: SealedKey,
+  row: Row,
+): Promise<(Row & { readonly old: string }) | undefined> {
+  try {
+    const jwe = await seal(first, row.version_id, await unseal(options, row));
+    return { version_id: row.version_id, old: row.jwe, jwe };
+  } catch (error) {
+    if (error instanceof AdapterError) return undefined;
+    throw error;
+  }
 }
 
 /** `dir` and A256GCM (RFC 7518); the header, and the version in it, is authenticated with the value. */
-function seal({ keys: [first] }: SealedOptions, versionId: string, value: string): Promise<string> {
+function seal(first: SealedKey, versionId: string, value: string): Promise<string> {
   return new CompactEncrypt(new TextEncoder().encode(value))
     .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: first.kid, ver: versionId })
     .encrypt(first.key);
@@ -92,7 +190,7 @@ function seal({ keys: [first] }: SealedOptions, versionId: string, value: string
 
 async function unseal({ keys }: SealedOptions, { version_id, jwe }: Row): Promise<string> {
   const keyOf = (kid: unknown): Uint8Array => {
-    const found = keys.find((known) => known.kid === kid);
+    const found = keys().find((known) => known.kid === kid);
     if (found !== undefined) return found.key;
     throw new AdapterError(
       'unreadable',

@@ -10,7 +10,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { addSealingKey, createKeyFile, readKeyFile } from '../../infra/key-file.js';
+import {
+  addSealingKey,
+  createKeyFile,
+  dropSealingKeys,
+  promoteSealingKey,
+  readKeyFile,
+} from '../../infra/key-file.js';
 
 describe('the key file', () => {
   let folder: string;
@@ -51,22 +57,43 @@ describe('the key file', () => {
     },
   );
 
-  test('gets a new sealing key in front, keeps the others, and derives the same as before', () => {
-    const before = readKeyFile(path);
-    addSealingKey(path);
-    const after = readKeyFile(path);
-    expect(after.sealing).toHaveLength(2);
-    expect(after.sealing[1]).toEqual(before.sealing[0]);
-    expect(after.sealing[0]?.key).toHaveLength(32);
-    expect(after.derive('audit')).toEqual(before.derive('audit'));
-    expect(after.derive('audit')).not.toEqual(after.derive('fingerprint'));
+  test('gets a new sealing key that opens, seals once promoted, and whose elders are dropped; all derives as before', () => {
+    const keys = readKeyFile(path);
+    const derived = keys.derive('audit');
+    const [old] = keys.sealing();
+    const kid = addSealingKey(path);
+    expect(addSealingKey(path)).toBe(kid);
+    expect(keys.sealing()).toEqual([old, expect.objectContaining({ kid, pending: true })]);
+    dropSealingKeys(path, [kid, old.kid]);
+    expect(keys.sealing()).toHaveLength(2);
+    expect(promoteSealingKey(path)).toBe(kid);
+    expect(promoteSealingKey(path)).toBeUndefined();
+    expect(keys.sealing()).toEqual([{ kid, key: expect.any(Buffer) }, old]);
+    dropSealingKeys(path, [kid, old.kid]);
+    expect(keys.sealing().map((key) => key.kid)).toEqual([kid]);
+    expect(readKeyFile(path).derive('audit')).toEqual(derived);
+    expect(derived).not.toEqual(keys.derive('fingerprint'));
     expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  test('that is away or half there for a moment is not forgotten', () => {
+    const keys = readKeyFile(path);
+    const known = keys.sealing();
+    const text = readFileSync(path);
+    for (const broken of ['', 'half', undefined]) {
+      if (broken === undefined) rmSync(path);
+      else writeFileSync(path, broken);
+      expect(keys.sealing()).toEqual(known);
+    }
+    writeFileSync(path, text, { mode: 0o600 });
+    const kid = addSealingKey(path);
+    expect(keys.sealing().map((key) => key.kid)).toContain(kid);
   });
 
   test('is replaced also where a rotation was killed half way', () => {
     writeFileSync(`${path}.next`, 'half', { mode: 0o644 });
     addSealingKey(path);
-    expect(readKeyFile(path).sealing).toHaveLength(2);
+    expect(readKeyFile(path).sealing()).toHaveLength(2);
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 });

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { SecretValue } from '../../domain/secret-value.js';
 import type { Store } from '../../domain/store.js';
 import { openSealedStore, type SealedKey } from '../../stores/sealed/index.js';
@@ -16,7 +16,7 @@ const first: SealedKey = { kid: 'first', key: randomBytes(32) };
 const second: SealedKey = { kid: 'second', key: randomBytes(32) };
 
 function open(...keys: [SealedKey, ...SealedKey[]]) {
-  return openSealedStore({ database: database.pool, keys });
+  return openSealedStore({ database: database.pool, keys: () => keys });
 }
 
 async function rows(): Promise<{ version_id: string; kid: string; jwe: string }[]> {
@@ -87,11 +87,101 @@ describe('the sealed store', () => {
     const rotated = open(second, first);
     await rotated.put(young, new SecretValue('young'));
     await expect(open(second).get(old)).rejects.toMatchObject({ code: 'unreadable' });
-    expect(await rotated.reseal()).toBe(1);
-    expect(await rotated.reseal()).toBe(0);
+    const reseal = () => rotated.reseal(() => undefined);
+    expect(await reseal()).toEqual({ resealed: 1, unopened: 0 });
+    expect(await reseal()).toEqual({ resealed: 0, unopened: 0 });
     expect((await rows()).map(({ kid }) => kid)).toEqual(['second', 'second']);
     expect((await open(second).get(old))?.reveal()).toBe('old');
     expect((await open(second).get(young))?.reveal()).toBe('young');
+  });
+});
+
+describe('a key that is left behind', () => {
+  const ignore = (): void => undefined;
+
+  beforeEach(async () => {
+    await database.ownerPool.query('delete from sealed.values');
+  });
+
+  async function drop({ kid }: SealedKey): Promise<void> {
+    await database.pool.query(
+      'update sealed.keys set usable = false, dropped_at = clock_timestamp() where kid = $1',
+      [kid],
+    );
+  }
+
+  test('is resealed in batches, with what others seal meanwhile and without what nobody opens', async () => {
+    const lost: SealedKey = { kid: 'lost', key: randomBytes(32) };
+    const ids = Array.from({ length: 450 }, () => randomUUID());
+    await Promise.all(ids.map((id) => open(first).put(id, new SecretValue(id))));
+    await open(lost).put(randomUUID(), new SecretValue('lost'));
+    const late = '00000000-0000-4000-8000-000000000000';
+    const batches: number[] = [];
+    const meanwhile = openSealedStore({
+      database: {
+        query: async <R extends object>(text: string, values: unknown[]) => {
+          if (text.includes('update') && batches.length === 0)
+            await open(first).put(late, new SecretValue('late'));
+          return database.pool.query<R>(text, values);
+        },
+      },
+      keys: () => [second, first],
+    });
+    const done = await meanwhile.reseal((count) => batches.push(count));
+    expect(done).toEqual({ resealed: 451, unopened: 1 });
+    expect(batches.length).toBeGreaterThanOrEqual(4);
+    const kids = (await rows()).map(({ kid }) => kid);
+    expect(kids.filter((kid) => kid !== 'second')).toEqual(['lost']);
+    for (const id of [...ids.slice(0, 3), late])
+      expect((await open(second).get(id))?.reveal()).toBe(id === late ? 'late' : id);
+  });
+
+  test('is not dropped while a value needs it, and seals nothing once it is', async () => {
+    const old: SealedKey = { kid: 'old', key: randomBytes(32) };
+    const versionId = randomUUID();
+    await open(old).put(versionId, new SecretValue('needed'));
+    await expect(drop(old)).rejects.toMatchObject({ code: '23503' });
+    await open(second, old).reseal(ignore);
+    await drop(old);
+    const refused = open(old).put(randomUUID(), new SecretValue('too late'));
+    await expect(refused).rejects.toMatchObject({ code: 'unreadable' });
+    await expect(
+      database.pool.query(`update sealed.keys set usable = true, dropped_at = null`),
+    ).rejects.toMatchObject({ code: '23514' });
+  });
+
+  test('a value that is sealed with it as it is dropped is sealed with the new one', async () => {
+    const old: SealedKey = { kid: 'older', key: randomBytes(32) };
+    await open(old).put(randomUUID(), new SecretValue('first'));
+    await open(second, old).reseal(ignore);
+    await drop(old);
+    // The file is read, then replaced, then the row is written.
+    const asked: [SealedKey][] = [[old], [second], [second]];
+    const store = openSealedStore({
+      database: database.pool,
+      keys: () => asked.shift() ?? [second],
+    });
+    const versionId = randomUUID();
+    await store.put(versionId, new SecretValue('whole'));
+    expect((await open(second).get(versionId))?.reveal()).toBe('whole');
+  });
+
+  test('a value that is read as it is resealed opens', async () => {
+    const versionId = randomUUID();
+    await open(first).put(versionId, new SecretValue('whole'));
+    let isRead = false;
+    const store = openSealedStore({
+      database: {
+        query: async <R extends object>(text: string, values: unknown[]) => {
+          const found = await database.pool.query<R>(text, values);
+          if (!isRead) await open(second, first).reseal(ignore);
+          isRead = true;
+          return found;
+        },
+      },
+      keys: () => [second],
+    });
+    expect((await store.get(versionId))?.reveal()).toBe('whole');
   });
 });
 

@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { SecretValue } from '../../domain/secret-value.js';
+import { readKeyFile } from '../../infra/key-file.js';
+import { openSealedStore } from '../../stores/index.js';
+import { rotorIn, type Said } from '../product/rotor.js';
+import {
+  eventually,
+  openInstallation,
+  openSecret,
+  type Installation,
+  type UsedSecret,
+} from './installation.js';
+
+let installation: Installation;
+let secret: UsedSecret;
+let keyFile: string;
+
+beforeAll(async () => {
+  installation = await openInstallation();
+  installation.start('api');
+  installation.start('worker');
+  await installation.ready();
+  secret = await openSecret(installation, 'shop');
+  keyFile = installation.environment.ROTOR_KEY_FILE;
+}, 60_000);
+afterAll(async () => {
+  await secret.stop();
+  await installation.close();
+}, 30_000);
+
+function rekey(args: readonly string[] = [], killAt?: string): Promise<Said> {
+  const once = join(installation.folder, `killed-${randomUUID()}`);
+  const kill = killAt === undefined ? {} : { ROTOR_KILL_AT: killAt, ROTOR_KILL_ONCE: once };
+  return rotorIn(installation)(['rekey', ...args, '--json'], {
+    env: { ...installation.environment, ...kill },
+  });
+}
+
+interface State {
+  readonly kid: string;
+  readonly does: string;
+  readonly values: number;
+}
+
+function statesIn({ out }: Said): readonly State[] {
+  return (JSON.parse(out) as { keys: State[] }).keys;
+}
+
+async function rotate(): Promise<void> {
+  const runId = await secret.ask('rotate');
+  await eventually(async () => (await secret.run(runId))['outcome'] === 'succeeded');
+}
+
+/** More than one batch; of versions that nobody has, but a value is a value. */
+async function fill(): Promise<readonly string[]> {
+  const store = openSealedStore({
+    database: installation.database.pool,
+    keys: readKeyFile(keyFile).sealing,
+  });
+  const ids = Array.from({ length: 450 }, () => randomUUID());
+  await Promise.all(ids.map((id) => store.put(id, new SecretValue(id))));
+  return ids;
+}
+
+test('rekey is killed at every step while a secret is rotated: it goes on, and no value is lost', async () => {
+  const ids = await fill();
+  const [old] = statesIn(await rekey(['status']));
+  for (const point of ['rekey:added', 'rekey:promoted', 'rekey:batch'])
+    expect([point, (await rekey([], point)).code]).toEqual([point, 1]);
+  const half = statesIn(await rekey(['status']));
+  expect(half).toHaveLength(2);
+  expect(half.map(({ values }) => values > 0)).toEqual([true, true]);
+  const [done] = await Promise.all([rekey(), rotate(), rotate()]);
+  expect(done.code).toBe(0);
+  // What a worker sealed before it heard of the new key.
+  const states = statesIn(await rekey(['reseal']));
+  expect(states.map(({ kid, does }) => [kid, does])).toEqual([
+    [half[0]?.kid, 'seals'],
+    [old?.kid, 'opens'],
+  ]);
+  expect(states[1]?.values).toBe(0);
+
+  const unsure = await rekey(['drop']);
+  expect([unsure.code, unsure.err]).toEqual([2, expect.stringContaining('confirmation-needed')]);
+  expect((await rekey(['drop', '--confirm', 'drop'], 'rekey:dropped')).code).toBe(1);
+  const dropped = await rekey(['drop', '--confirm', 'drop']);
+  expect([dropped.code, statesIn(dropped).map(({ kid }) => kid)]).toEqual([0, [half[0]?.kid]]);
+  await rotate();
+
+  const keys = readKeyFile(keyFile);
+  const store = openSealedStore({ database: installation.database.pool, keys: keys.sealing });
+  for (const id of ids) expect((await store.get(id))?.reveal()).toBe(id);
+  expect(secret.refused).toEqual([]);
+  expect(await secret.orphans()).toEqual([]);
+}, 90_000);
+
+test('on several machines it goes step by step, and a key that is needed is not dropped', async () => {
+  const none = await rekey(['promote']);
+  expect([none.code, none.err]).toEqual([5, expect.stringContaining('no-pending-key')]);
+  const added = statesIn(await rekey(['add']));
+  expect(added.map(({ does }) => does)).toEqual(['seals', 'pending']);
+  expect((await rekey(['drop', '--confirm', 'drop'])).code).toBe(0);
+  const promoted = statesIn(await rekey(['promote']));
+  expect(promoted.map(({ kid }) => kid)).toEqual(added.map(({ kid }) => kid).reverse());
+  const needed = await rekey(['drop', '--confirm', 'drop']);
+  expect([needed.code, needed.err]).toEqual([5, expect.stringContaining('key-in-use')]);
+  expect(statesIn(await rekey(['status'])).map(({ kid }) => kid)).toEqual(
+    promoted.map(({ kid }) => kid),
+  );
+  expect((await rekey(['reseal'])).code).toBe(0);
+  await rotate();
+}, 60_000);
+
+test('each step is in the trail, with no key in it, and what derives from the root is as before', async () => {
+  const trail = await rotorIn(installation)(['audit', 'export']);
+  const changes = [...trail.out.matchAll(/"change":"([a-z-]+)"/g)].map(([, change]) => change);
+  for (const change of [
+    'sealing-key-added',
+    'sealing-key-promoted',
+    'values-resealed',
+    'sealing-keys-dropped',
+  ])
+    expect(changes).toContain(change);
+  for (const { key } of JSON.parse(readFileSync(keyFile, 'utf8')).sealing as { key: string }[])
+    expect(trail.out).not.toContain(key);
+  expect((await rotorIn(installation)(['audit', 'verify'])).code).toBe(0);
+  const [value = ''] = secret.values().env;
+  const found = await rotorIn(installation)(['identify'], { input: value });
+  expect(found.out).toMatch(/^acme\/shop v\d+: active, in use/);
+}, 30_000);
