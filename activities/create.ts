@@ -19,6 +19,7 @@ import { makeRoom } from './make-room.js';
 import { endOrphan } from './orphan.js';
 import { record, type OfRun, type Ports } from './ports.js';
 import { recordGone, revokeVersion } from './revoke.js';
+import { noticeSetBack } from './set-back.js';
 import { isAccepted, sealOwnValue } from './values.js';
 
 export async function create(ports: Ports, { runId }: OfRun): Promise<Answer> {
@@ -123,12 +124,19 @@ async function mint({ ports, runId, order, issuer }: Making): Promise<Found> {
 }
 
 /** A fresh order needs no listing, unless slots or a missing tag make what is there matter. */
-async function listBefore({ order, issuer }: Making): Promise<readonly Credential[] | undefined> {
+async function listBefore({
+  ports,
+  facts,
+  order,
+  issuer,
+}: Making): Promise<readonly Credential[] | undefined> {
   const { overlap, tag, lists, propagationMs } = issuer.traits;
   const matters = overlap.kind === 'slots' || overlap.kind === 'displaces-oldest' || tag === 'none';
   if (!lists || (order.fresh && !matters)) return undefined;
   if (!order.fresh && propagationMs > 0) await sleep(propagationMs);
-  return issuer.list(order.secret);
+  const listed = await issuer.list(order.secret);
+  await noticeSetBack(ports, facts, listed);
+  return listed;
 }
 
 /** Without a place for a tag, what was there before tells afterwards what is new. */

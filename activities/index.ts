@@ -12,6 +12,8 @@ import { bounded } from './failures.js';
 import { endMonitoring, monitor } from './monitor.js';
 import { plan } from './plan.js';
 import type { OfRun, Ports } from './ports.js';
+import { beginRecovery, endRecovery } from './recover.js';
+import { recoverIssuer } from './recover-issuer.js';
 import { revoke } from './revoke.js';
 import { sweepDestinations } from './sweep-destinations.js';
 import { sweepIssuer } from './sweep-issuer.js';
@@ -52,6 +54,9 @@ export function createActivities(ports: Ports) {
     sweepIssuer: bounded(bind(sweepIssuer)),
     sweepDestinations: bounded(bind(sweepDestinations)),
     claimSlot: bounded(bind(claimSlot)),
+    beginRecovery: bounded(bind(beginRecovery)),
+    recoverIssuer: bounded(bind(recoverIssuer)),
+    endRecovery: bounded(bind(endRecovery)),
   };
 }
 

@@ -9,6 +9,7 @@ import { isUsable } from '../domain/version.js';
 import { bringBack } from './disable.js';
 import type { OfRun, Ports } from './ports.js';
 import { recordGone } from './revoke.js';
+import { noticeSetBack } from './set-back.js';
 
 export async function plan(ports: Ports, { runId }: OfRun): Promise<StoredPlan> {
   const first = await ports.registry.decide(runId, planUnlessUnsure);
@@ -44,6 +45,7 @@ async function recordWhatIsGone(ports: Ports, runId: string): Promise<void> {
   if (!issuer.traits.lists) return;
   try {
     const listed = await issuer.list(issuedSecret(facts));
+    await noticeSetBack(ports, facts, listed);
     const there = new Set(listed.map(({ credentialId }) => credentialId));
     const gone = facts.versions.filter(
       ({ state, credentialId }) =>

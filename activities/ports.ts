@@ -3,6 +3,7 @@ import type { Campaigns } from '../domain/campaign.js';
 import type { Change } from '../domain/change.js';
 import type { Connector } from '../domain/connector.js';
 import type { Issuer } from '../domain/issuer.js';
+import type { Strays } from '../domain/recovery.js';
 import type { FactsChanged } from '../domain/run.js';
 import type { Registry } from '../domain/registry.js';
 import type { Scheduler } from '../domain/scheduler.js';
@@ -14,6 +15,7 @@ export interface Ports {
   readonly store: Store;
   readonly campaigns: Campaigns;
   readonly scheduler: Scheduler;
+  readonly strays: Strays;
   /** By the instance's name in rotor's configuration. */
   issuer(name: string): Issuer;
   connector(kind: string): Connector;

@@ -20,6 +20,7 @@ import {
 import { versionsToEnd } from '../domain/steps/verify.js';
 import { blockedBy } from './failures.js';
 import { record, type OfRun, type Ports } from './ports.js';
+import { noticeSetBack } from './set-back.js';
 import { credentialRef, readLive } from './use.js';
 import { isAccepted } from './values.js';
 
@@ -171,8 +172,9 @@ async function works({ ports, runId, issuer }: Ending, ref: CredentialRef): Prom
   return isAccepted(issuer, { ref, value, mark });
 }
 
-async function listedIds({ issuer, ref }: Ending): Promise<ReadonlySet<string>> {
+async function listedIds({ ports, facts, issuer, ref }: Ending): Promise<ReadonlySet<string>> {
   const listed = await issuer.list(ref.secret);
+  await noticeSetBack(ports, facts, listed);
   return new Set(listed.map(({ credentialId }) => credentialId));
 }
 

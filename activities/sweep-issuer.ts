@@ -15,6 +15,7 @@ import type { IssuerSwept } from '../domain/sweep/progress.js';
 import { codeOf } from './failures.js';
 import { inParallel } from './in-parallel.js';
 import type { Ports } from './ports.js';
+import { setBackBy } from './set-back.js';
 
 const batch = 500;
 const atOnce = 8;
@@ -43,6 +44,7 @@ export async function sweepIssuer(ports: Ports, sweep: IssuerSweep): Promise<Iss
   const { answered } = asking;
   if ('issuer' in asking) await askAll(asking, secrets);
   const suspect = isImplausible(answered.map(({ compared }) => compared));
+  await noticeLost(ports, sweep.issuer, answered);
   if ('issuer' in asking && !suspect) await act(asking);
   ports.reached('sweep:acted');
   const told = await sweeps.write({
@@ -78,6 +80,17 @@ async function tellOfIssuer(
   if (suspect) await tellSuspicion(ports, sweep, answered.length);
   if (isLast) await closeOwn(ports, sweep, state);
   return state;
+}
+
+async function noticeLost(
+  { registry }: Ports,
+  issuer: string,
+  answered: Asking['answered'],
+): Promise<void> {
+  const [first] = answered.flatMap(({ secret, compared }) =>
+    compared.lost.map(({ credentialId }) => ({ name: secret.name, credentialId })),
+  );
+  if (first !== undefined) await registry.recovery.noticeSetBack(setBackBy(issuer, first));
 }
 
 function askAll(asking: Asking, secrets: readonly SweptSecret[]): Promise<void> {
@@ -136,6 +149,7 @@ async function compare(
 
 /** What a run began meanwhile is that run's to see; what was listed before it began is not. */
 async function act({ ports, answered }: Asking): Promise<void> {
+  if (await ports.registry.sweeps.isRecovering()) return;
   const changed = answered.filter(
     ({ compared: { orphans, gone } }) => orphans.length + gone.length > 0,
   );

@@ -1,12 +1,14 @@
 /** What the routes act through; put together where everything is known. */
 import type pg from 'pg';
 import type { Facts } from '../domain/facts.js';
+import type { RecoveryOrder } from '../domain/recovery.js';
 import type { Registry, SecretName } from '../domain/registry.js';
 import type { SecretValue } from '../domain/secret-value.js';
 import type { AuditTrail } from '../infra/registry/audit.js';
 import type { ApprovalCall, ReviewCall } from '../infra/registry/approvals.js';
 import type { CampaignCall } from '../infra/registry/campaigns.js';
 import type { Decision } from '../infra/registry/decisions.js';
+import type { RecoveryRun } from '../client/recovery.js';
 import type { SweepState } from '../client/sweep.js';
 import type { Retired, Retirement } from '../infra/registry/dependents.js';
 import type { Identified } from '../infra/registry/fingerprints.js';
@@ -59,6 +61,12 @@ export interface TaskParts {
   say(word: TaskWord): Promise<void>;
 }
 
+export interface RecoveryParts {
+  start(order: RecoveryOrder): Promise<RecoveryRun>;
+  /** The one that runs, or else the last one. */
+  run(): Promise<RecoveryRun>;
+}
+
 export interface ApiParts {
   readonly pool: pg.Pool;
   readonly registry: Registry;
@@ -91,4 +99,5 @@ export interface ApiParts {
   /** Starts a sweep, or joins the one that runs. */
   startSweep(): Promise<SweepState>;
   sweepState(): Promise<SweepState>;
+  readonly recovery: RecoveryParts;
 }

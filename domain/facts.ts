@@ -15,6 +15,8 @@ export interface Facts {
   readonly installationId: string;
   /** After the loss of a database nothing is revoked before what exists was adopted. */
   readonly recovering: boolean;
+  /** When it last was: of versions that are older, it is not known what they were used for. */
+  readonly recoveredAt: Date | undefined;
   readonly secret: SecretFacts;
   readonly traits: IssuerTraits;
   readonly policy: Policy;

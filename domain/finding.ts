@@ -35,6 +35,12 @@ export const findingKinds = {
     todo: 'declare or mend who needed it; the message names it',
     closes: 'the version is dead',
   },
+  recovering: {
+    severity: 'critical',
+    is: 'the database was set back to a backup; nothing is revoked or swept',
+    todo: 'rotor recover --dry-run, then rotor recover',
+    closes: 'rotor recover has adopted what issuers hold',
+  },
   'orphan-credential': {
     severity: 'warning',
     is: "a credential carries rotor's tag, and rotor did not know it",

@@ -97,13 +97,14 @@ function isContained(facts: Facts, versionId: string): boolean {
   return facts.run.kind === 'compromise' && facts.run.plan?.ends.includes(versionId) === true;
 }
 
-/** Minted by rotor, never written anywhere, never seen in use; of an orphan only a sure record says the last. */
+/** Minted by rotor, never written anywhere, never seen in use; of an orphan only a sure record says the last. After a set-back nobody knows. */
 function isUntouched(facts: Facts, versionId: string): boolean {
   const version = versionOf(facts, versionId);
   const ours =
     version?.origin === 'minted' || (version?.origin === 'orphan' && recordIsSure(facts));
   return (
     ours &&
+    !(facts.recoveredAt !== undefined && version.createdAt < facts.recoveredAt) &&
     version.confirmedAt === undefined &&
     !wasDelivered(facts, versionId) &&
     acceptedUses(facts, versionId).length === 0

@@ -3,6 +3,7 @@ import type { Decided } from './change.js';
 import { RotorError } from './errors.js';
 import type { Facts, RunOptions } from './facts.js';
 import type { UseRecord } from './issuer.js';
+import type { RecoveryBook } from './recovery.js';
 import type { RunKind } from './run.js';
 import type { SweepBook } from './sweep/book.js';
 
@@ -61,6 +62,7 @@ export interface NewestLease {
 export interface Registry {
   /** Facts and findings of many secrets at once. */
   readonly sweeps: SweepBook;
+  readonly recovery: RecoveryBook;
   /**
    * Reads the facts of the run's secret, decides, and applies the changes with their audit events: one
    * transaction. Throws `run-superseded` for a run that was taken over, which can do no harm any more, and

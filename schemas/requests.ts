@@ -158,3 +158,20 @@ export const SlotSkipBody = z.strictObject({
     .optional(),
 });
 export type SlotSkipBody = z.infer<typeof SlotSkipBody>;
+
+/** Looking needs no word; mending needs a reason and the word. */
+export const RecoveryBody = z
+  .strictObject({
+    dryRun: z.boolean().default(false),
+    without: z.array(z.string().min(1).max(63)).max(100).default([]),
+    reason: Text.optional(),
+    confirm: z.literal('recover').optional(),
+  })
+  .superRefine(({ dryRun, reason, confirm }, context) => {
+    if (dryRun) return;
+    const missing = (name: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: [name], message });
+    if (reason === undefined) missing('reason', 'is missing');
+    if (confirm === undefined) missing('confirm', 'expected the word recover');
+  });
+export type RecoveryBody = z.infer<typeof RecoveryBody>;

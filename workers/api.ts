@@ -12,6 +12,7 @@ import { findingRoutes } from '../api/routes/findings.js';
 import { installationRoutes } from '../api/routes/installation.js';
 import { reportRoutes } from '../api/routes/reports.js';
 import { notificationRoutes } from '../api/routes/notifications.js';
+import { recoveryRoutes } from '../api/routes/recovery.js';
 import { runRoutes } from '../api/routes/runs.js';
 import { scheduleRoutes } from '../api/routes/schedules.js';
 import { secretRoutes } from '../api/routes/secrets.js';
@@ -23,6 +24,7 @@ import type { ApiParts } from '../api/parts.js';
 import { buildServer } from '../api/server.js';
 import { openRecorderPool } from '../authority/recorder.js';
 import { authorityRoutes } from '../authority/routes.js';
+import { recoveryRun, startRecovery } from '../client/recovery.js';
 import { startSweep, sweepState } from '../client/sweep.js';
 import { type Temporal, startCampaign, startRun, tellRun } from '../client/workflows.js';
 import type { FactsChanged } from '../domain/run.js';
@@ -171,6 +173,10 @@ function apiParts(place: Place): ApiParts {
     tasks: openTaskParts(taskMeans({ settings, parts, temporal, connection })),
     checks: () => checkParts(settings, parts, connection),
     ...sweeping(temporal),
+    recovery: {
+      start: (order) => startRecovery(temporal, order),
+      run: () => recoveryRun(temporal),
+    },
   };
 }
 
@@ -220,6 +226,7 @@ const allRoutes = [
   dependentRoutes,
   taskRoutes,
   notificationRoutes,
+  recoveryRoutes,
   installationRoutes,
 ];
 

@@ -13,6 +13,7 @@ import {
   staleAfterMs,
 } from '../infra/direct/inventory-file.js';
 import { hasCode } from '../infra/error-code.js';
+import { recoveryState } from '../infra/registry/recovery.js';
 import { routeStates } from '../infra/registry/routes.js';
 import { isPolling } from '../infra/is-polling.js';
 import { describeAccess, usualTemporal } from '../infra/temporal-access.js';
@@ -44,6 +45,9 @@ export async function checkParts(
     ),
     look('worker', 'start a worker: npm start, or node dist/workers/worker.js', () =>
       worker(settings, connection),
+    ),
+    look('recovery', 'rotor recover --dry-run shows what was lost; docs/bad-days.md', () =>
+      recovery(parts),
     ),
     look('audit trail', 'rotor audit verify names the events', () => auditTrail(parts)),
     look('inventory', 'is a worker alive, and can it write into its state folder?', () =>
@@ -143,6 +147,12 @@ async function worker(settings: Settings, connection: Connection): Promise<strin
     if (!polled) throw new NotFine(`nobody works on queue ${queue}`);
   }
   return 'both queues are worked on';
+}
+
+async function recovery({ pool }: Parts): Promise<string> {
+  const { recovering, cause } = await recoveryState(pool);
+  if (recovering) throw new NotFine(`nothing is revoked: ${cause ?? 'the database was set back'}`);
+  return 'the database is not older than what workers have seen of it';
 }
 
 async function auditTrail({ audit, pool }: Parts): Promise<string> {

@@ -24,6 +24,7 @@ import { reconciler } from './direct/reconcile.js';
 import { startKeeper } from './keeper.js';
 import { startScheduleKeeper } from './schedule-keeper.js';
 import { openScheduler } from './scheduler.js';
+import { openStrays } from './strays.js';
 
 export interface EngineParts {
   readonly access: TemporalAccess;
@@ -36,7 +37,7 @@ export interface EngineParts {
   readonly workflowBundle: string;
   /** Instances whose record of use is collected. */
   readonly issuers: readonly string[];
-  readonly ports: Omit<Ports, 'tell' | 'campaigns' | 'scheduler'>;
+  readonly ports: Omit<Ports, 'tell' | 'campaigns' | 'scheduler' | 'strays'>;
   readonly keeperEveryMs?: number;
   readonly schedulesEveryMs?: number;
   /** Where what was contained without rotor is told. */
@@ -130,6 +131,7 @@ function openWorkers(
     tell: (id, change) => tellRun(temporal, id, change),
     campaigns: openCampaigns({ ...parts, temporal }),
     scheduler: openScheduler({ ...parts, temporal, calendar }),
+    strays: openStrays(temporal),
   };
   const activities = createActivities(ports);
   const common = {

@@ -11,7 +11,11 @@ import { startNotifier } from './notifier.js';
 import { killPoint } from './kill-point.js';
 import { installRuntime, openLog } from './log.js';
 import type { Parts } from './parts.js';
+import { startLoop } from './loop.js';
+import { openPulse } from './pulse.js';
 import { readSettings, type Settings } from './settings.js';
+
+const pulseEveryMs = 5_000;
 
 type Warn = (message: string, about: Readonly<Record<string, unknown>>) => void;
 
@@ -24,9 +28,13 @@ export function runWorker(openParts: (settings: Settings) => Promise<Parts>): Pr
     const identity = `${process.pid}@${hostname()}`;
     const reached = killPoint(process.env);
     const warn: Warn = (message, about) => log.warn(about, message);
+    const { stateFolder } = settings;
+    const beat = openPulse({ ...parts, stateFolder });
+    // Before anything is carried out.
+    await beat();
+    const pulse = startLoop(pulseEveryMs, () => beat().catch(() => undefined));
     // Before the engine: that Temporal is away is told, too.
     const notifier = startNotifier({ ...parts, identity, reached, warn });
-    const { stateFolder } = settings;
     // Before the engine, too: containing without rotor is for the day when Temporal is away.
     const inventory = keepInventory({ ...parts, stateFolder, warn });
     const engine = await startEngine({
@@ -50,7 +58,7 @@ export function runWorker(openParts: (settings: Settings) => Promise<Parts>): Pr
     onSignals(stop);
     endWithParent(stop);
     await engine.ended;
-    await Promise.all([notifier.stop(), inventory.stop()]);
+    await Promise.all([notifier.stop(), inventory.stop(), pulse.stop()]);
     await parts.pool.end();
   });
 }

@@ -6,6 +6,7 @@ export { campaign } from './campaign.js';
 export { cleanLeftovers } from './clean-leftovers.js';
 export { collectUse } from './collect-use.js';
 export { monitorVersion } from './monitor-version.js';
+export { recoverInstallation } from './recover.js';
 export { scheduledSweep, sweepInstallation } from './sweep.js';
 export { scheduledRun } from './scheduled-run.js';
 

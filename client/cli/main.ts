@@ -11,6 +11,7 @@ import { addRunCommands } from './commands.js';
 import { addFindings } from './findings.js';
 import { openContext, type Act, type GlobalOptions } from './context.js';
 import { exitCodeOf, exitCodes, printError } from './output.js';
+import { addRecover } from './recover.js';
 import { addRekey } from './rekey.js';
 import { addSweep } from './sweep.js';
 import { addTasks } from './tasks.js';
@@ -54,6 +55,7 @@ function buildProgram(openDirect: OpenDirect): Command {
   addNotify(program, act);
   addAdministration(program, act);
   addRekey(program);
+  addRecover(program, act);
   return program;
 }
 

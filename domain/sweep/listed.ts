@@ -17,8 +17,10 @@ export interface Listing {
 
 export interface Compared {
   readonly findings: readonly Finding[];
-  /** Our tag, and no version: they become versions, and end through the gate. */
+  /** Further credentials of one version: they become versions, and end through the gate. */
   readonly orphans: readonly Credential[];
+  /** Our tag, and no row of that version. A row is there before its credential is: the registry has lost it. */
+  readonly lost: readonly (Credential & { readonly versionId: string })[];
   /** Versions that the issuer does not have any more. */
   readonly gone: readonly string[];
 }
@@ -35,6 +37,11 @@ export function compareListing(secret: SweptSecret, listing: Listing): Compared 
   return {
     findings: [...dead, ...unknown],
     orphans: others.filter((credential) => isOrphan(secret, listing, credential)),
+    lost: others.flatMap((credential) => {
+      const { tag } = credential;
+      if (tag.kind !== 'ours' || listing.secretOf.has(tag.versionId)) return [];
+      return [{ ...credential, versionId: tag.versionId }];
+    }),
     gone: goneFrom(secret, listing),
   };
 }
@@ -42,8 +49,7 @@ export function compareListing(secret: SweptSecret, listing: Listing): Compared 
 /** A version that is still named only is what the next run looks for by its tag, and adopts. */
 function isOrphan(secret: SweptSecret, { secretOf }: Listing, { tag }: Credential): boolean {
   if (tag.kind !== 'ours') return false;
-  const owner = secretOf.get(tag.versionId);
-  if (owner !== undefined && owner !== secret.secretId) return false;
+  if (secretOf.get(tag.versionId) !== secret.secretId) return false;
   const version = secret.versions.find(({ versionId }) => versionId === tag.versionId);
   return version?.state !== 'pending';
 }

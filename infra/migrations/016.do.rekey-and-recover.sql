@@ -26,3 +26,20 @@ create trigger keep_dropped before update on sealed.keys
   for each row execute function sealed.keep_dropped();
 
 grant select, insert, update on sealed.keys to rotor_app;
+
+-- A database that was set back says so until somebody has said what became of it.
+alter table rotor.installation
+  add column recovering_since timestamptz,
+  add column recovering_cause text,
+  add column recovered_at timestamptz;
+grant update (recovering, recovering_since, recovering_cause, recovered_at) on rotor.installation to rotor_app;
+
+-- Goes up as long as a worker lives, which keeps beside the database how far it saw it go.
+create table rotor.pulse (
+  only_one boolean primary key default true check (only_one),
+  -- A new one begins with each recovery: the moment of it, so that a later one always counts more.
+  life bigint not null default 0,
+  beat bigint not null default 0
+);
+insert into rotor.pulse default values;
+grant select, update on rotor.pulse to rotor_app;

@@ -14,6 +14,7 @@ select json_build_object(
   'auditHead', (select json_build_object('count', h.count, 'head', encode(h.head, 'hex'))
     from rotor.audit_heads h where h.chain_id = s.id),
   'installationId', i.id, 'recovering', i.recovering,
+  'recoveredAt', i.recovered_at,
   'secret', json_build_object('secretId', s.id, 'name', s.name, 'organization', o.name,
     'owner', s.owner, 'labels', s.labels, 'issuer', s.issuer, 'specification', s.specification),
   'policy', p.policy, 'policyRevision', coalesce(p.revision, 0),
@@ -110,6 +111,7 @@ where s.id = $1`;
 
 const dateFields: ReadonlySet<string> = new Set([
   'now',
+  'recoveredAt',
   'requestedAt',
   'at',
   'createdAt',

@@ -6,6 +6,7 @@ import { adopt, imagine, imaginedRun } from './adoption.js';
 import { decide, noSuchRun, openDecider, standing, type DecidingParts } from './decide.js';
 import { readFacts } from './facts.js';
 import { newestLease, settleDelivery, settleMint } from './leases.js';
+import { noticeSetBack, openRecoveryBook } from './recovery.js';
 import { openSweepBook } from './sweep.js';
 import { dueLeases, recordUse, watchedSecrets } from './use.js';
 
@@ -17,20 +18,26 @@ interface OpenParts extends RegistryParts {
 
 const mostSubjects = 10_000;
 
+const unknownRun = 'no-such-run';
+
 export function openRegistry(given: RegistryParts): Registry {
   const parts: OpenParts = { ...given, subjects: new Map() };
   const { pool } = parts;
   const ask = openDecider(parts);
   return {
     sweeps: openSweepBook(pool),
-    decide: async (runId, decision, options = {}) =>
-      ask(await subjectOf(parts, runId), { decision, ...options }),
+    recovery: openRecoveryBook(parts),
+    decide: (runId, decision, options = {}) =>
+      ofKnownRun(parts, runId, async () =>
+        ask(await subjectOf(parts, runId), { decision, ...options }),
+      ),
     decideAlone: (secretId, decision) =>
       decide(parts, { secretId, ...imaginedRun(nobodyAsked) }, { decision }),
-    read: async (runId) => {
-      const facts = await readFacts(pool, parts.traitsOf, await subjectOf(parts, runId));
-      return standing(facts, runId);
-    },
+    read: (runId) =>
+      ofKnownRun(parts, runId, async () => {
+        const facts = await readFacts(pool, parts.traitsOf, await subjectOf(parts, runId));
+        return standing(facts, runId);
+      }),
     newestLease: (destinationId) => newestLease(pool, destinationId),
     settleMint: (effectId) => settleMint(pool, effectId),
     settleDelivery: (destinationId, generation) => settleDelivery(pool, destinationId, generation),
@@ -44,6 +51,17 @@ export function openRegistry(given: RegistryParts): Registry {
 }
 
 const nobodyAsked: ImaginedRequest = { kind: 'rotate', options: {}, by: 'rotor' };
+
+/** A run's row is there before its workflow is: one that is carried out without a row was lost. */
+async function ofKnownRun<T>(parts: OpenParts, runId: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof RotorError && error.code === unknownRun)
+      await noticeSetBack(parts, `Temporal carries out run ${runId}, and the registry has lost it`);
+    throw error;
+  }
+}
 
 /** A run never changes its secret: asked for once. */
 async function subjectOf(

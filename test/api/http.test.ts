@@ -10,6 +10,7 @@ import { installationRoutes } from '../../api/routes/installation.js';
 import { projectRoutes } from '../../api/routes/projects.js';
 import { reportRoutes } from '../../api/routes/reports.js';
 import { notificationRoutes } from '../../api/routes/notifications.js';
+import { recoveryRoutes } from '../../api/routes/recovery.js';
 import { runRoutes } from '../../api/routes/runs.js';
 import { scheduleRoutes } from '../../api/routes/schedules.js';
 import { secretRoutes } from '../../api/routes/secrets.js';
@@ -90,6 +91,7 @@ describe('route × role', () => {
     dependentRoutes,
     taskRoutes,
     notificationRoutes,
+    recoveryRoutes,
     installationRoutes,
   ].flatMap((all) => all(none));
   const tokens = new Map<string, string>();

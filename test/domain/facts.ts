@@ -130,6 +130,7 @@ export function facts(more: Partial<Facts> = {}): Facts {
     installationId: 'here',
     recovering: false,
     closed: undefined,
+    recoveredAt: undefined,
     secret: {
       secretId: 's',
       name: 'api',

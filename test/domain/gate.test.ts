@@ -213,6 +213,16 @@ describe('what blocks a revoke', () => {
     ],
     ['an installation that is recovering', facts({ recovering: true }), ['recovering']],
     [
+      'a version without a delivery on record, which a set-back may have lost',
+      facts({
+        versions: [version(1, { confirmedAt: undefined }), version(2, { current: true })],
+        uses: [],
+        deliveries: [],
+        recoveredAt: now,
+      }),
+      ['dependents-not-moved'],
+    ],
+    [
       'a dependent that uses it once a month and was not seen on the new version',
       facts({
         dependencies: [

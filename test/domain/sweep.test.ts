@@ -339,9 +339,13 @@ describe('what an issuer lists', () => {
       ...about,
     });
   const codes = (credentials: Credential[], more = {}, about = {}) => {
-    const { findings, orphans, gone } = compare(credentials, more, about);
+    const { findings, orphans, lost, gone } = compare(credentials, more, about);
     const found = findings.map(({ code, severity = '' }) => `${code} ${severity}`.trim());
-    return [...found, ...orphans.map(() => 'orphan'), ...gone.map((id) => `gone ${id}`)];
+    const versions = [
+      ...orphans.map(() => 'orphan'),
+      ...lost.map((one) => `lost ${one.versionId}`),
+    ];
+    return [...found, ...versions, ...gone.map((id) => `gone ${id}`)];
   };
   const pending = version(3, { state: 'pending', credentialId: undefined });
   test.each<[string, string[], string[]]>([
@@ -362,9 +366,9 @@ describe('what an issuer lists', () => {
       [],
     ],
     [
-      'our tag, and no row',
+      'our tag, and no row: the registry has lost it',
       codes([known, credential('x', { kind: 'ours', versionId: 'y' })]),
-      ['orphan'],
+      ['lost y'],
     ],
     [
       'a second one of a version',

@@ -88,6 +88,7 @@ function activitiesHere(): ReturnType<typeof createActivities> {
     }),
     tell: () => Promise.resolve(),
     campaigns: { advance: () => Promise.reject(new Error('there is none')) },
+    strays: { end: () => Promise.resolve([]) },
     reached: () => undefined,
     warn: () => undefined,
   });

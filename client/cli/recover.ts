@@ -1,0 +1,86 @@
+/** The command for an installation whose database was set back to a backup. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { RotorError } from '../../domain/errors.js';
+import type { RecoveredRow, RecoveryTold } from '../../domain/recovery.js';
+import { confirmWord, type Act, type Context } from './context.js';
+import { exitCodes, table } from './output.js';
+
+interface State {
+  readonly workflowId: string;
+  readonly running: boolean;
+  readonly told?: RecoveryTold;
+}
+
+interface Options {
+  readonly dryRun?: boolean;
+  readonly without: readonly string[];
+  readonly reason?: string;
+  readonly confirm?: string;
+}
+
+const askEveryMs = 250;
+
+export function addRecover(program: Command, act: Act): void {
+  program
+    .command('recover')
+    .description('after the database was set back to a backup: adopt what issuers hold')
+    .option('--dry-run', 'only show what would be done')
+    .option(
+      '--without <issuer>',
+      'one that cannot be asked; may be said again',
+      (name: string, before: readonly string[]) => [...before, name],
+      [],
+    )
+    .option('--reason <text>', 'what happened')
+    .option('--confirm <word>', 'recover, where nobody can be asked to type it')
+    .action(act((context, options: Options) => recover(context, options)));
+}
+
+async function recover({ api, output }: Context, options: Options): Promise<number> {
+  const { dryRun = false, without, reason } = options;
+  const what = 'runs that are open end, and what issuers hold is adopted without its values';
+  const confirm = dryRun ? undefined : await confirmWord('recover', options.confirm, what);
+  let state = await api.post<State>('/v1/recovery', { dryRun, without, reason, confirm });
+  while (state.running) {
+    await pause(askEveryMs);
+    state = await api.get<State>('/v1/recovery');
+  }
+  const { told } = state;
+  if (told === undefined) {
+    throw new RotorError('recovery-failed', 'the recovery did not end as it should', {
+      kind: 'failed',
+      hint: `its workflow is ${state.workflowId}; ask again, it goes on`,
+    });
+  }
+  output.show(told, textOf);
+  return told.notAsked.length > 0 ? exitCodes.faulty : exitCodes.fine;
+}
+
+const words: Readonly<Record<RecoveredRow['what'], string>> = {
+  adopted: 'adopted',
+  minted: 'found minted',
+  orphan: 'orphan',
+  gone: 'gone',
+  'run-ended': 'run ended',
+  'workflow-ended': 'workflow ended',
+};
+
+const endings: Readonly<Record<RecoveryTold['outcome'], string>> = {
+  recovered: 'recovered: versions are revoked again, once they have earned it',
+  'dry-run': 'nothing was done: rotor recover does it',
+  'still-recovering': 'still recovering: nothing is revoked or swept',
+};
+
+function textOf({ outcome, secrets, rows, further, notAsked }: RecoveryTold): string {
+  const lines = rows.map(({ secret, what, about, told }) => [secret, words[what], about, told]);
+  return [
+    table(['secret', '', 'what', ''], lines),
+    ...(further > 0 ? [`and ${further} more: rotor audit export has all`] : []),
+    `${secrets} secrets compared with their issuers`,
+    ...notAsked.map(
+      ({ issuer, why }) => `${issuer}: ${why}. Mend it, or say --without ${issuer} --reason TEXT`,
+    ),
+    endings[outcome],
+  ].join('\n');
+}
