@@ -2,7 +2,7 @@
 export const roles = ['viewer', 'operator', 'approver', 'security', 'admin'] as const;
 export type Role = (typeof roles)[number];
 
-/** `disclose`: links that show a value to a person; `contain`: revoke, compromise, decommission; `operate`: declare, rotate, decide, adopt; `administer`: tokens, audit; `approve`: plans of others. */
+/** `disclose`: links that show a value to a person; `contain`: revoke, compromise, decommission; `operate`: declare, rotate, decide, adopt; `administer`: tokens, audit, recovery; `approve`: plans of others. */
 export type Right = 'read' | 'approve' | 'operate' | 'contain' | 'disclose' | 'administer';
 
 const rights: Readonly<Record<Role, readonly Right[]>> = {
