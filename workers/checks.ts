@@ -46,9 +46,7 @@ export async function checkParts(
     look('worker', 'start a worker: npm start, or node dist/workers/worker.js', () =>
       worker(settings, connection),
     ),
-    look('recovery', 'rotor recover --dry-run shows what was lost; docs/bad-days.md', () =>
-      recovery(parts),
-    ),
+    look('recovery', 'rotor recover --dry-run shows what was lost', () => recovery(parts)),
     look('audit trail', 'rotor audit verify names the events', () => auditTrail(parts)),
     look('inventory', 'is a worker alive, and can it write into its state folder?', () =>
       inventory(settings, parts),
