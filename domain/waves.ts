@@ -42,17 +42,27 @@ export function planWaves(
   const waves = groupByWave(policy, pending);
   const first = waves[0];
   if (canaryFirst && policy.canary && pending.length > 1 && first !== undefined) {
-    const [canary, ...others] = first.members;
-    const rest = others.length > 0 ? [{ name: first.name, members: others }] : [];
-    waves.splice(0, 1, { name: 'canary', members: canary === undefined ? [] : [canary] }, ...rest);
+    const canary = canaryOf(first, pending);
+    const [second, ...others] = first.members.filter((id) => id !== canary);
+    const rest: Group[] =
+      second === undefined ? [] : [{ name: first.name, members: [second, ...others] }];
+    waves.splice(0, 1, { name: 'canary', members: [canary] }, ...rest);
   }
   const size = pending.length <= readableDependents ? 1 : largestBatch;
   return waves.map(({ name, members }) => ({ name, batches: inBatches(members, size) }));
 }
 
+/** The first by name; a program before a person, whom everybody else would wait for. */
+function canaryOf({ members: [first, ...others] }: Group, all: readonly DependencyFacts[]): string {
+  const people = new Set(
+    all.filter(({ assignment }) => assignment !== undefined).map((one) => one.dependencyId),
+  );
+  return people.has(first) ? (others.find((id) => !people.has(id)) ?? first) : first;
+}
+
 interface Group {
   readonly name: string;
-  readonly members: string[];
+  readonly members: readonly [string, ...string[]];
 }
 
 function groupByWave(policy: Policy, pending: readonly DependencyFacts[]): Group[] {
@@ -60,14 +70,11 @@ function groupByWave(policy: Policy, pending: readonly DependencyFacts[]): Group
   const declared = 'order' in ordered ? ordered.order : [];
   const names = [...declared, unnamedWave];
   const byDependent = [...pending].sort((a, b) => (a.dependent < b.dependent ? -1 : 1));
-  return names
-    .map((name) => ({
-      name,
-      members: byDependent
-        .filter(({ wave }) => waveName(wave, declared) === name)
-        .map(({ dependencyId }) => dependencyId),
-    }))
-    .filter(({ members }) => members.length > 0);
+  return names.flatMap((name) => {
+    const own = byDependent.filter(({ wave }) => waveName(wave, declared) === name);
+    const [first, ...others] = own.map(({ dependencyId }) => dependencyId);
+    return first === undefined ? [] : [{ name, members: [first, ...others] as const }];
+  });
 }
 
 function waveName(wave: string | undefined, declared: readonly string[]): string {

@@ -307,6 +307,21 @@ describe('waves', () => {
       'canary:b first:cd last:a',
     );
   });
+  test('a person is the canary only where there are persons alone', () => {
+    const assignment = {
+      assignee: 'Ada',
+      instructions: 'type it in',
+      dueWithinMs: day,
+      remindEveryMs: day,
+      holdsSeveral: false,
+    };
+    const person = (name: string) => dependency(name, { assignment });
+    const mixed = [person('a'), dependency('b'), dependency('c')];
+    expect(names(beginning({ dependencies: mixed }))).toBe('canary:b everyone:ac');
+    expect(names(beginning({ dependencies: [person('a'), person('b')] }))).toBe(
+      'canary:a everyone:b',
+    );
+  });
   test('without a canary', () => {
     expect(
       names(beginning({ dependencies: four, policy: { ...policy, waves, canary: false } })),
