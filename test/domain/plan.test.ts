@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { DecisionFacts, Facts, RunFacts, VersionFacts } from '../../domain/facts.js';
 import { planRun } from '../../domain/plan.js';
 import { hasMoved } from '../../domain/progress.js';
-import { dependency, facts, moved, now, run, traits, version } from './facts.js';
+import { day, dependency, facts, moved, now, run, traits, version } from './facts.js';
 
 const fresh: RunFacts = { ...run, plan: undefined, requestedAt: now };
 const policy = facts().policy;
