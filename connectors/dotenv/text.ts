@@ -22,6 +22,9 @@ const line =
 /** The parser takes time squared for a run of blank lines; this many characters of them are no accident. */
 const longestBlank = 256;
 
+/** Programs that read the file by a pattern may run out of stack with more. */
+const longestValue = 262_144;
+
 export function readVariable(text: string, variable: string): string | undefined {
   const variables = parse(text);
   return Object.hasOwn(variables, variable) ? variables[variable] : undefined;
@@ -44,6 +47,7 @@ function hasLongBlank(text: string): boolean {
 
 /** Throws `refused` where the value could not be read back exactly. */
 export function writeVariable(text: string, variable: string, value: string): string {
+  if (value.length > longestValue) throw unwritable(variable);
   const found = findAssignment(text, variable);
   for (const quote of quotesToTry(found)) {
     const changed =
@@ -52,7 +56,11 @@ export function writeVariable(text: string, variable: string, value: string): st
         : replace(text, found, { value, quote });
     if (changed !== undefined && isExact(text, changed, { variable, value })) return changed;
   }
-  throw new AdapterError('refused', `the value of ${variable} cannot be written in a dotenv file`);
+  throw unwritable(variable);
+}
+
+function unwritable(variable: string): AdapterError {
+  return new AdapterError('refused', `the value of ${variable} cannot be written in a dotenv file`);
 }
 
 function findAssignment(text: string, variable: string): Assignment | undefined {
