@@ -6,18 +6,21 @@ import { addAudit } from './audit.js';
 import { type Act, type Context } from './context.js';
 import { exitCodes } from './output.js';
 import { changesText, checksText, tokensText, type Row } from './views.js';
+import { example } from './example.js';
 
 export function addAdministration(program: Command, act: Act): void {
-  program
-    .command('apply')
+  example(
+    program.command('apply'),
+    'rotor apply -f declarations.yaml --dry-run',
+    'rotor apply -f declarations.yaml',
+  )
     .description('declare organizations, policies, dependents and secrets')
     .requiredOption('-f, --file <path>', 'a YAML file, or a folder of them')
     .option('--dry-run', 'only show what would change')
     .action(act((context, options: { file: string; dryRun?: boolean }) => apply(context, options)));
   addTokens(program, act);
   addAudit(program, act);
-  program
-    .command('doctor')
+  example(program.command('doctor'), 'rotor doctor')
     .description('check every part, and say what to do')
     .action(
       act(async ({ api, output }) => {
@@ -57,8 +60,11 @@ interface TokenOptions {
 
 function addTokens(program: Command, act: Act): void {
   const token = program.command('token').description('access tokens of the API');
-  token
-    .command('create <name>')
+  example(
+    token.command('create <name>'),
+    'rotor token create ci --role operator --holder service --valid-for 30d',
+    'rotor token create ada --role approver',
+  )
     .description('printed once, and never again')
     .requiredOption('--role <role>', 'viewer, operator, approver, security or admin')
     .option('--holder <holder>', 'person or service', 'person')
@@ -71,16 +77,14 @@ function addTokens(program: Command, act: Act): void {
         output.show(made, ({ token: text }) => text);
       }),
     );
-  token
-    .command('list')
+  example(token.command('list'), 'rotor token list')
     .description('without their values')
     .action(
       act(async ({ api, output }) => {
         output.show(await api.get<Row[]>('/v1/tokens'), tokensText);
       }),
     );
-  token
-    .command('revoke <name>')
+  example(token.command('revoke <name>'), 'rotor token revoke ci')
     .description('refused from now on')
     .action(
       act(async ({ api, output }, name: string) => {

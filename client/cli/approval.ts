@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { RotorError } from '../../domain/errors.js';
 import type { Act } from './context.js';
 import type { Row } from './views.js';
+import { example } from './example.js';
 
 interface RunToApprove {
   readonly run: Row;
@@ -17,8 +18,10 @@ interface ApproveOptions {
 }
 
 export function addApproval(program: Command, act: Act): void {
-  program
-    .command('approve <run>')
+  example(
+    program.command('approve <run>'),
+    'rotor approve RUN --plan PLAN --reason "looked at it with ada"',
+  )
     .description('shows the plan of a run that waits for approval, and approves it')
     .option('--plan <hash>', 'the plan that was looked at, for scripts; 8 characters are enough')
     .option('--reason <text>', 'why', 'looked at the plan')
@@ -35,8 +38,10 @@ export function addApproval(program: Command, act: Act): void {
 }
 
 export function addReview(program: Command, act: Act): void {
-  program
-    .command('review <run>')
+  example(
+    program.command('review <run>'),
+    'rotor review RUN --reason "the right versions, and nobody else broke"',
+  )
     .description('signs off a compromise that was contained without the approval of others')
     .requiredOption('--reason <text>', 'what was looked at')
     .action(

@@ -15,6 +15,7 @@ import {
   type SecretView,
 } from './views.js';
 import { watchRun } from './watch.js';
+import { example } from './example.js';
 
 export function addRunCommands(program: Command, act: Act): void {
   addReading(program, act);
@@ -29,8 +30,7 @@ export function addRunCommands(program: Command, act: Act): void {
 function addReading(program: Command, act: Act): void {
   addSecretReading(program, act);
   addReport(program, act);
-  program
-    .command('watch <run>')
+  example(program.command('watch <run>'), 'rotor watch RUN', 'rotor watch RUN --until-blocked')
     .description('follows a run until it ends')
     .option('--until-blocked', 'stop with exit code 7 when only a person can help')
     .action(
@@ -41,8 +41,7 @@ function addReading(program: Command, act: Act): void {
 }
 
 function addSecretReading(program: Command, act: Act): void {
-  program
-    .command('list')
+  example(program.command('list'), 'rotor list', 'rotor list --runs')
     .description('secrets, or runs with --runs')
     .option('--runs', 'runs, the newest first')
     .option('--retired', 'secrets that were decommissioned')
@@ -54,16 +53,14 @@ function addSecretReading(program: Command, act: Act): void {
         else output.show(await api.get<Row[]>('/v1/secrets'), secretsText);
       }),
     );
-  program
-    .command('show <secret>')
+  example(program.command('show <secret>'), 'rotor show acme/billing-api')
     .description('versions, dependents and findings of a secret')
     .action(
       act(async ({ api, output }, secret: string) => {
         output.show(await api.get<SecretView>(secretPath(secret)), secretText);
       }),
     );
-  program
-    .command('who-uses <secret>')
+  example(program.command('who-uses <secret>'), 'rotor who-uses acme/billing-api')
     .description('who is declared to use it, and who was seen')
     .action(
       act(async ({ api, output }, secret: string) => {
@@ -73,8 +70,10 @@ function addSecretReading(program: Command, act: Act): void {
 }
 
 function addAdopt(program: Command, act: Act): void {
-  program
-    .command('adopt <secret>')
+  example(
+    program.command('adopt <secret>'),
+    'rotor adopt acme/billing-api --value-stdin < value.txt',
+  )
     .description('take over a credential that is older than rotor')
     .option('--credential <id>', 'which one, where the issuer lists several')
     .option('--value-stdin', 'its value comes on standard input')
@@ -104,8 +103,7 @@ function identifiedText({ secret, version, state, current }: Row): string {
 }
 
 function addIdentify(program: Command, act: Act): void {
-  program
-    .command('identify')
+  example(program.command('identify'), 'rotor identify < value.txt')
     .description('which secret a leaked value is, on standard input; also one revoked long ago')
     .action(
       act(async ({ api, output }) => {

@@ -7,6 +7,7 @@ import type { SecretName } from '../../domain/registry.js';
 import { Text } from '../../schemas/names.js';
 import { confirmRevoke, namePair } from './context.js';
 import { exitCodes, openOutput, type Output } from './output.js';
+import { example } from './example.js';
 
 export interface DirectAsked extends SecretName {
   /** `v3`, or all. */
@@ -75,8 +76,10 @@ export interface DirectWay {
 }
 
 export function addContain(program: Command, { open, json }: DirectWay): void {
-  program
-    .command('contain <secret>')
+  example(
+    program.command('contain <secret>'),
+    'rotor contain acme/billing-api --direct --reason "on a wiki" --confirm revoke',
+  )
     .description('when rotor itself is down: revoke at the issuer, with no server of rotor')
     .option('--direct', 'yes, without rotor; otherwise it is rotor compromise that you want')
     .option('--version <version>', 'v3; or all that live, those just minted too', 'all')

@@ -5,6 +5,7 @@ import { decisionKinds, type DecisionKind } from '../../domain/run.js';
 import { confirmRevoke, type Act, type Context } from './context.js';
 import { parseSource, type NamedSource } from './source.js';
 import type { Row } from './views.js';
+import { example } from './example.js';
 
 interface DecideOptions {
   readonly dependent?: readonly string[];
@@ -23,9 +24,20 @@ interface Decision {
     | undefined;
 }
 
+const shortcuts = [
+  ['pause', 'until the release is out'],
+  ['resume', 'the release is out'],
+  ['abort', 'the partner is not ready'],
+] as const;
+
 export function addDecisions(program: Command, act: Act): void {
-  program
-    .command('decide <run> <decision>')
+  example(
+    program.command('decide <run> <decision>'),
+    'rotor decide RUN retry --dependent partner --reason "the page is back"',
+    'rotor decide RUN skip --dependent reports --reason "it is switched off"',
+    'rotor decide RUN accept-outage --dependent reports --confirm revoke \\',
+    '  --reason "nobody reads them before Monday"',
+  )
     .description(decisionKinds.join(' | '))
     .option('--dependent <name...>', 'whom it is about (skip, retry), or who may break')
     .option('--source <source...>', 'who else may break, as rotor watch prints it (accept-outage)')
@@ -36,9 +48,8 @@ export function addDecisions(program: Command, act: Act): void {
         decide(context, run, await decisionOf(run, kindOf(kind), options)),
       ),
     );
-  for (const kind of ['pause', 'resume', 'abort'] as const) {
-    program
-      .command(`${kind} <run>`)
+  for (const [kind, why] of shortcuts) {
+    example(program.command(`${kind} <run>`), `rotor ${kind} RUN --reason "${why}"`)
       .description(`the same as decide RUN ${kind}`)
       .requiredOption('--reason <text>', 'why')
       .action(

@@ -3,11 +3,11 @@ import type { Command } from 'commander';
 import { namePair, type Act } from './context.js';
 import { table } from './output.js';
 import type { Row } from './views.js';
+import { example } from './example.js';
 
 export function addDependents(program: Command, act: Act): void {
   const dependents = program.command('dependents').description('who uses secrets');
-  dependents
-    .command('list', { isDefault: true })
+  example(dependents.command('list', { isDefault: true }), 'rotor dependents')
     .description('all of them, with their secrets')
     .action(
       act(async ({ api, output }) => {
@@ -24,8 +24,7 @@ export function addDependents(program: Command, act: Act): void {
         );
       }),
     );
-  dependents
-    .command('retire <dependent>')
+  example(dependents.command('retire <dependent>'), 'rotor dependents retire acme/old-shop')
     .description('organization/name no longer exists; its dependencies retire with it')
     .action(
       act(async ({ api, output }, name: string) => {
@@ -51,16 +50,18 @@ function addWithholding(dependents: Command, act: Act): void {
       verb: 'withhold',
       description: 'a system that leaked: it is given no new value until it is released',
       is: 'is given no new value of',
+      why: 'it was broken into',
     },
     {
       verb: 'release',
       description: 'it is given new values again, and what it missed',
       is: 'is given new values again of',
+      why: 'installed anew',
     },
   ] as const;
-  for (const { verb, description, is } of verbs) {
-    dependents
-      .command(`${verb} <dependent>`)
+  for (const { verb, description, is, why } of verbs) {
+    const command = dependents.command(`${verb} <dependent>`);
+    example(command, `rotor dependents ${verb} acme/checkout --reason "${why}"`)
       .description(description)
       .option('--secret <name>', 'of this secret only')
       .requiredOption('--reason <text>', 'why')

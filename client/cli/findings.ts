@@ -6,6 +6,7 @@ import type { Act, Context } from './context.js';
 import { when } from './output.js';
 import { allPages, queryOf } from './pages.js';
 import { link, type Row } from './views.js';
+import { example } from './example.js';
 
 interface ListOptions {
   readonly all?: boolean;
@@ -16,8 +17,11 @@ interface ListOptions {
 
 export function addFindings(program: Command, act: Act): void {
   const findings = program.command('findings').description('what a person should look at');
-  findings
-    .command('list', { isDefault: true })
+  example(
+    findings.command('list', { isDefault: true }),
+    'rotor findings',
+    'rotor findings list --severity critical --organization acme',
+  )
     .description('the worst first; each closes by itself once it is mended')
     .option('--all', 'also muted and closed ones')
     .option('--severity <severity>', severities.join(', '))
@@ -35,8 +39,10 @@ async function list({ api, output }: Context, options: ListOptions): Promise<voi
 }
 
 function addMuting(findings: Command, act: Act): void {
-  findings
-    .command('mute <finding>')
+  example(
+    findings.command('mute <finding>'),
+    'rotor findings mute FINDING --until DAY --reason "moves in May"',
+  )
     .description('not shown until then, unless it gets worse')
     .requiredOption('--until <day>', 'such as 2026-12-31, a year from now at most')
     .requiredOption('--reason <text>', 'why')
@@ -50,8 +56,7 @@ function addMuting(findings: Command, act: Act): void {
         );
       }),
     );
-  findings
-    .command('unmute <finding>')
+  example(findings.command('unmute <finding>'), 'rotor findings unmute FINDING')
     .description('shown again')
     .action(
       act(async ({ api, output }, finding: string) => {

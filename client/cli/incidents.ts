@@ -14,6 +14,7 @@ import {
 import { confirmRevoke, namePair, type Act, type Context } from './context.js';
 import { asMoment } from './moment.js';
 import type { Row } from './views.js';
+import { example } from './example.js';
 
 interface Subject {
   readonly dependent?: string;
@@ -79,7 +80,10 @@ function namesIn(file: string): string[] {
 }
 
 function addPlan(incident: Command, act: Act): void {
-  withSubject(incident.command('plan'))
+  example(
+    withSubject(incident.command('plan')),
+    'rotor incident plan --dependent acme/checkout --leaked-before 2026-01-31',
+  )
     .description('what would be contained, the most dangerous first; nothing is done')
     .action(
       act(async ({ api, output }, options: Subject) => {
@@ -90,7 +94,11 @@ function addPlan(incident: Command, act: Act): void {
 }
 
 function addStart(incident: Command, act: Act): void {
-  withSubject(incident.command('start'))
+  example(
+    withSubject(incident.command('start')),
+    'rotor incident start --dependent acme/checkout --quarantine --confirm revoke \\',
+    '  --leaked-before 2026-01-31T12:00:00Z --reason "ticket 4711" --watch',
+  )
     .description('revoke all of it now, then replace it everywhere')
     .requiredOption('--reason <text>', 'why')
     .option(
@@ -121,8 +129,10 @@ async function start(context: Context, options: StartOptions): Promise<number | 
 }
 
 function addRelease(incident: Command, act: Act): void {
-  incident
-    .command('release <incident>')
+  example(
+    incident.command('release <incident>'),
+    'rotor incident release INCIDENT --reason "installed anew"',
+  )
     .description('what was quarantined is given new values again, and what it missed')
     .requiredOption('--reason <text>', 'why')
     .action(

@@ -23,7 +23,7 @@ Exit codes: 0 fine, 1 failed or rolled back, 2 invalid input, 3 denied, 4 missin
 
 Where: ROTOR_URL and ROTOR_TOKEN or ROTOR_TOKEN_FILE; else what npm start left here.
 
-Example:
+Examples (each command's own help has more, such as rotor rotate --help):
   rotor apply -f declarations.yaml
   rotor plan acme/billing-api
   rotor rotate acme/billing-api --reason "quarterly" --watch

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Act } from './context.js';
 import { exitCodes, table } from './output.js';
 import type { Row } from './views.js';
+import { example } from './example.js';
 
 interface Tested {
   readonly route: string;
@@ -12,16 +13,14 @@ interface Tested {
 
 export function addNotify(program: Command, act: Act): void {
   const notify = program.command('notify').description('who is told of what happens');
-  notify
-    .command('list', { isDefault: true })
+  example(notify.command('list', { isDefault: true }), 'rotor notify')
     .description('the routes, and how they fare')
     .action(
       act(async ({ api, output }) => {
         output.show(await api.get<Row[]>('/v1/notifications'), routesText);
       }),
     );
-  notify
-    .command('test <route>')
+  example(notify.command('test <route>'), 'rotor notify test on-call')
     .description('a worker sends a test by it; exit code 1 where that fails')
     .action(
       act(async ({ api, output }, route: string) => {

@@ -5,6 +5,7 @@ import { secretPath, type Act, type Context } from './context.js';
 import { csvLine } from './csv.js';
 import { queryOf } from './pages.js';
 import type { Row } from './views.js';
+import { example } from './example.js';
 
 interface Options {
   readonly secret?: string;
@@ -24,8 +25,12 @@ interface Asked {
 type Told = Row & { readonly markdown: string };
 
 export function addReport(program: Command, act: Act): void {
-  program
-    .command('report [run]')
+  example(
+    program.command('report [run]'),
+    'rotor report RUN',
+    'rotor report --secret acme/billing-api',
+    'rotor report --from 2026-01-01 --organization acme --csv',
+  )
     .description('what a run did; or --secret, its whole life; or --from, a period')
     .option('--secret <secret>', 'the life of a secret, also of a retired one')
     .option('--from <day>', 'what was asked for from this day on (UTC)')

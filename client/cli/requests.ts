@@ -7,6 +7,7 @@ import { asMoment } from './moment.js';
 import { parseSource } from './source.js';
 import { planText, type PlanView } from './views.js';
 import { watchRun } from './watch.js';
+import { example } from './example.js';
 
 interface RunOptions {
   readonly reason?: string;
@@ -38,8 +39,11 @@ interface PlanOptions {
 }
 
 function addPlan(program: Command, act: Act): void {
-  program
-    .command('plan <secret>')
+  example(
+    program.command('plan <secret>'),
+    'rotor plan acme/billing-api',
+    'rotor plan acme/billing-api --compromise',
+  )
     .description('what a rotation would do, who would break, what blocks')
     .option('--compromise', 'what containing a compromise would do')
     .option('--decommission', 'what ending the secret would do')
@@ -59,7 +63,10 @@ function plannedKind({ compromise, decommission, revoke }: PlanOptions): RunKind
 }
 
 function addRotate(program: Command, act: Act): void {
-  withAcceptance(withRunOptions(program.command('rotate <secret>')))
+  example(
+    withAcceptance(withRunOptions(program.command('rotate <secret>'))),
+    'rotor rotate acme/billing-api --reason "quarterly" --watch',
+  )
     .description('replace a secret, move everybody, revoke the old one when it is proven unused')
     .action(
       act(async (context, secret: string, options: RunOptions) => {
@@ -72,7 +79,10 @@ function addRotate(program: Command, act: Act): void {
 }
 
 function addCompromise(program: Command, act: Act): void {
-  withRunOptions(program.command('compromise <secret>'))
+  example(
+    withRunOptions(program.command('compromise <secret>')),
+    'rotor compromise acme/billing-api --reason "a leak" --confirm revoke --watch',
+  )
     .description('revoke what leaked now, then replace it everywhere')
     .option('--version <version...>', 'what leaked: v3, or all; otherwise all that is in use')
     .option(
@@ -96,7 +106,11 @@ function addCompromise(program: Command, act: Act): void {
 }
 
 function addRevoke(program: Command, act: Act): void {
-  withAcceptance(withRunOptions(program.command('revoke <secret>')))
+  example(
+    withAcceptance(withRunOptions(program.command('revoke <secret>'))),
+    'rotor revoke acme/old-api --version v1 --accept-outage old-shop --watch \\',
+    '  --reason "the shop closes today" --confirm revoke',
+  )
     .description('end one version: refused where a dependent would break')
     .requiredOption('--version <version...>', 'which, such as v2')
     .action(
@@ -107,7 +121,11 @@ function addRevoke(program: Command, act: Act): void {
 }
 
 function addDecommission(program: Command, act: Act): void {
-  withAcceptance(withRunOptions(program.command('decommission <secret>')))
+  example(
+    withAcceptance(withRunOptions(program.command('decommission <secret>'))),
+    'rotor decommission acme/old-api --accept-outage old-shop --watch \\',
+    '  --reason "the shop is closed" --confirm revoke',
+  )
     .description('end a secret that nobody needs any more; rotor abort brings it back in time')
     .action(
       act((context, secret: string, options: RunOptions) =>

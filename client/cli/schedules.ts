@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import colors from 'picocolors';
 import { secretPath, type Act } from './context.js';
 import { table, when } from './output.js';
+import { example } from './example.js';
 
 interface SlotView {
   readonly slot: string;
@@ -44,16 +45,14 @@ export function addSchedules(program: Command, act: Act): void {
 }
 
 function addReading(command: Command, act: Act): void {
-  command
-    .command('list')
+  example(command.command('list'), 'rotor schedule list')
     .description('schedules, with the next slot of each in local time')
     .action(
       act(async ({ api, output }) => {
         output.show(await api.get<ListedSchedule[]>('/v1/schedules'), listText);
       }),
     );
-  command
-    .command('next <secret>')
+  example(command.command('next <secret>'), 'rotor schedule next acme/billing-api --count 3')
     .description('its next slots in local time, and why they were moved')
     .option('--count <number>', 'how many', '10')
     .action(
@@ -66,16 +65,19 @@ function addReading(command: Command, act: Act): void {
 
 function addChanges(command: Command, act: Act): void {
   const changes = [
-    ['pause', 'no slot of it starts until it is resumed', 'paused'],
+    ['pause', 'no slot of it starts until it is resumed', 'paused', 'an audit'],
     [
       'resume',
       'goes on, also where it was paused in Temporal; slots meanwhile are over',
       'resumed',
+      'the audit is over',
     ],
   ] as const;
-  for (const [change, description, done] of changes) {
-    command
-      .command(`${change} <secret>`)
+  for (const [change, description, done, why] of changes) {
+    example(
+      command.command(`${change} <secret>`),
+      `rotor schedule ${change} acme/billing-api --reason "${why}"`,
+    )
       .description(description)
       .requiredOption('--reason <text>', 'why')
       .action(
@@ -85,8 +87,10 @@ function addChanges(command: Command, act: Act): void {
         }),
       );
   }
-  command
-    .command('skip <secret>')
+  example(
+    command.command('skip <secret>'),
+    'rotor schedule skip acme/billing-api --reason "a release that day"',
+  )
     .description('leaves one slot out: the next one, unless another is named')
     .option('--slot <slot>', 'as rotor schedule next prints it, such as 2026-12-01T10:00')
     .requiredOption('--reason <text>', 'why')

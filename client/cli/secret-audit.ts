@@ -5,6 +5,7 @@ import { csvLine } from './csv.js';
 import { table, when } from './output.js';
 import { allPages, queryOf } from './pages.js';
 import type { Row } from './views.js';
+import { example } from './example.js';
 
 const columns = [
   'organization',
@@ -32,8 +33,11 @@ interface Options {
 }
 
 export function addSecretAudit(audit: Command, act: Act): void {
-  audit
-    .command('secrets')
+  example(
+    audit.command('secrets'),
+    'rotor audit secrets',
+    'rotor audit secrets --csv --organization acme',
+  )
     .description('every active secret: age, expiry, use, dependents, open findings')
     .option('--csv', 'all columns, for a spreadsheet')
     .option('--organization <name>', 'of this organization only')

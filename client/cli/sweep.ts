@@ -5,6 +5,7 @@ import { RotorError } from '../../domain/errors.js';
 import type { SweepTold } from '../../domain/sweep/progress.js';
 import type { Act, Context } from './context.js';
 import { exitCodes } from './output.js';
+import { example } from './example.js';
 
 interface State {
   readonly workflowId: string;
@@ -15,8 +16,7 @@ interface State {
 const askEveryMs = 250;
 
 export function addSweep(program: Command, act: Act): void {
-  program
-    .command('sweep')
+  example(program.command('sweep'), 'rotor sweep --watch')
     .description('look at every secret, issuer and destination now; it happens daily anyway')
     .option('--watch', 'wait for its end; exit code 8 where an issuer did not answer')
     .action(act((context, options: { watch?: boolean }) => sweep(context, options)));

@@ -4,11 +4,11 @@ import type { Command } from 'commander';
 import type { Act, Context } from './context.js';
 import { when } from './output.js';
 import { taskText, tasksText, type Row } from './task-texts.js';
+import { example } from './example.js';
 
 export function addTasks(program: Command, act: Act): void {
   const tasks = program.command('tasks').description('what people type in or remove by hand');
-  tasks
-    .command('list', { isDefault: true })
+  example(tasks.command('list', { isDefault: true }), 'rotor tasks', 'rotor tasks list --all')
     .description('what waits for people, what is due first')
     .option('--all', 'also what is settled')
     .action(
@@ -17,8 +17,7 @@ export function addTasks(program: Command, act: Act): void {
         output.show(rows, tasksText);
       }),
     );
-  tasks
-    .command('show <task>')
+  example(tasks.command('show <task>'), 'rotor tasks show TASK')
     .description('who is to do what, until when, and how')
     .action(
       act(async ({ api, output }, task: string) => {
@@ -34,8 +33,7 @@ function pathOf(task: string): string {
 }
 
 function addLink(tasks: Command, act: Act): void {
-  tasks
-    .command('link <task>')
+  example(tasks.command('link <task>'), 'rotor tasks link TASK --valid-for 4h')
     .description(
       'a link that shows the value once, for whoever does it; an earlier one is dead then',
     )
@@ -60,8 +58,10 @@ function addLink(tasks: Command, act: Act): void {
 }
 
 function addWords(tasks: Command, act: Act): void {
-  tasks
-    .command('confirm <task>')
+  example(
+    tasks.command('confirm <task>'),
+    'rotor tasks confirm TASK --note "typed in, and logged in with it"',
+  )
     .description('it is done: for this version alone')
     .option('--note <text>', 'what is good to know about it')
     .action(
@@ -69,8 +69,7 @@ function addWords(tasks: Command, act: Act): void {
         say(context, `${pathOf(task)}/confirm`, { note }),
       ),
     );
-  tasks
-    .command('decline <task>')
+  example(tasks.command('decline <task>'), 'rotor tasks decline TASK --reason "the page is gone"')
     .description('it is not done; the run waits for a decision')
     .requiredOption('--reason <text>', 'why')
     .action(

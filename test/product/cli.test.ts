@@ -2,6 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { rotorIn, type Rotor, type Said } from './rotor.js';
+import { openSession } from './session.js';
+import { usages } from './usage.js';
 import { expectGolden, withoutChance } from '../golden/golden.js';
 import {
   eventually,
@@ -28,24 +30,13 @@ afterAll(async () => {
   await installation.close();
 }, 30_000);
 
-/** The names that a usage text lists. */
-function commandsOf(usage: string): string[] {
-  const [, listed = ''] = usage.split('Commands:\n');
-  const names = [...listed.matchAll(/^ {2}([a-z-]+) /gm)].map(([, name = '']) => name);
-  return names.filter((name) => name !== 'help' && name !== 'rotor');
-}
-
 describe('the commands', () => {
   test('say how they are used, in 80 columns', async () => {
-    const texts = [(await rotor(['--help'])).out];
-    for (const path of commandsOf(texts[0] ?? '')) {
-      const { out } = await rotor([path, '--help']);
-      texts.push(out);
-      if (!out.includes('[command]')) continue;
-      for (const below of commandsOf(out)) texts.push((await rotor([path, below, '--help'])).out);
-    }
+    const session = openSession(installation);
+    const texts = (await usages((args) => session.rotor(args))).map(({ text }) => text);
+    session.close();
     expectGolden('usage.txt', texts.join(`\n${'-'.repeat(80)}\n`));
-  }, 60_000);
+  }, 30_000);
 
   test('plan shows waves, who breaks, who is not declared, and a hash', async () => {
     await secret.login(secret.oldValue, 'stranger/1');
