@@ -1,11 +1,9 @@
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
 import { heldSchedule } from '../../client/schedules.js';
-import { packageRoot } from '../../infra/package-root.js';
 import { openInstallation, type Installation } from '../faults/installation.js';
 import { schedulesReady, sharedTemporal } from '../harness/temporal.js';
+import { rotorIn } from './rotor.js';
 
 let installation: Installation;
 let connection: Connection;
@@ -47,18 +45,10 @@ async function held() {
   return heldSchedule({ client, taskQueue: 'any' }, secretId);
 }
 
-/** What the command prints, in a pipe: plain text, no colours. */
+/** What the command prints, fine or not. */
 async function rotor(...args: string[]): Promise<string> {
-  const script = join(packageRoot(), 'dist', 'client', 'cli', 'main.js');
-  const { FORCE_COLOR: _colour, ...environment } = process.env;
-  const child = spawn(process.execPath, [script, 'schedule', ...args], {
-    env: { ...environment, NO_COLOR: '1', ROTOR_STATE: installation.folder },
-  });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
-  await new Promise((resolve) => child.once('close', resolve));
-  return said;
+  const { out, err } = await rotorIn(installation)(['schedule', ...args]);
+  return `${out}${err}`;
 }
 
 test('the next ten slots of a secret, in local time', async () => {
