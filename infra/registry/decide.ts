@@ -9,7 +9,7 @@ import { RotorError } from '../../domain/errors.js';
 import { runEvents, type RouteRule } from '../../domain/event.js';
 import type { Facts } from '../../domain/facts.js';
 import { together } from '../../domain/together.js';
-import { inTransaction } from '../postgres.js';
+import { inTransaction, type Queryable } from '../postgres.js';
 import { beginning, type AuditEvent, type AuditTrail } from './audit.js';
 import { applyChanges } from './changes.js';
 import { writeEvents } from './events.js';
@@ -49,38 +49,66 @@ function answerOf<T>(reply: Reply | undefined): T {
   throw reply?.failure;
 }
 
-/** One transaction. The first is always answered; those after a change that asks for new facts are not. */
+/**
+ * One transaction. The first is always answered; those after a change that asks for new facts are not. A lock that is
+ * not to be had, or a run that is over, is told to all at once: none would fare better alone.
+ */
 async function decideTogether(
   parts: DecidingParts,
   of: FactsOf,
   questions: readonly Question<unknown>[],
 ): Promise<Reply[]> {
-  const locks = lockInOrder(
-    of.secretId,
-    questions.flatMap(({ dependencyId }) => dependencyId ?? []),
-  );
-  return inTransaction<Reply[], FactsRead | undefined>(
-    parts.pool,
-    async (db, read) => {
-      const facts = standing(read?.facts, of.runId);
-      const { replies, changes } = decideInTurn(facts, questions);
-      const chain = { chainId: of.secretId, head: beginning, count: 0, ...read?.head };
-      const told = of.imagined === undefined ? runEvents(facts, changes) : [];
-      await Promise.all([
-        applyChanges(db, changes, facts),
-        parts.audit.append(db, chain, auditEvents(of, changes)),
-        writeEvents(db, parts.routes ?? [], told),
-      ]);
-      return replies;
-    },
-    async (db): Promise<FactsRead | undefined> => {
-      const [, read] = await Promise.all([
-        db.query(locks),
-        readFactsAndHead(db, parts.traitsOf, of),
-      ]);
-      return read;
-    },
-  );
+  let begun = false;
+  try {
+    return await inTransaction<Reply[], FactsRead | undefined>(
+      parts.pool,
+      async (db, read) => {
+        const facts = standing(read?.facts, of.runId);
+        begun = true;
+        const { replies, changes } = decideInTurn(facts, questions);
+        await write(db, parts, { of, read, facts, changes });
+        return replies;
+      },
+      (db) => lockAndRead(db, parts, { of, questions }),
+    );
+  } catch (failure) {
+    if (begun) throw failure;
+    return questions.map(() => ({ failure }));
+  }
+}
+
+async function lockAndRead(
+  db: Queryable,
+  { traitsOf }: DecidingParts,
+  { of, questions }: { readonly of: FactsOf; readonly questions: readonly Question<unknown>[] },
+): Promise<FactsRead | undefined> {
+  const dependencyIds = questions.flatMap(({ dependencyId }) => dependencyId ?? []);
+  const [, read] = await Promise.all([
+    db.query(lockInOrder(of.secretId, dependencyIds)),
+    readFactsAndHead(db, traitsOf, of),
+  ]);
+  return read;
+}
+
+interface Decision {
+  readonly of: FactsOf;
+  readonly read: FactsRead | undefined;
+  readonly facts: Facts;
+  readonly changes: readonly Change[];
+}
+
+async function write(
+  db: Queryable,
+  { audit, routes = [] }: DecidingParts,
+  { of, read, facts, changes }: Decision,
+): Promise<void> {
+  const chain = { chainId: of.secretId, head: beginning, count: 0, ...read?.head };
+  const told = of.imagined === undefined ? runEvents(facts, changes) : [];
+  await Promise.all([
+    applyChanges(db, changes, facts),
+    audit.append(db, chain, auditEvents(of, changes)),
+    writeEvents(db, routes, told),
+  ]);
 }
 
 function decideInTurn(

@@ -18,6 +18,7 @@ let registry: Registry;
 let runId: string;
 let dependencyIds: string[];
 let transactions: number;
+let away: boolean;
 const versionId = randomUUID();
 
 beforeEach(async () => {
@@ -42,9 +43,11 @@ beforeEach(async () => {
   const about = { organization: 'acme', secret: 'api', kind: 'rotate' as const };
   runId = (await submit(door, { ...about, ...request }, 'test')).runId;
   transactions = 0;
+  away = false;
   const pool = new Proxy(database.pool, {
     get: (target, name) => {
       if (name === 'connect') transactions += 1;
+      if (name === 'connect' && away) return () => Promise.reject(new Error('nobody listens'));
       const found: unknown = Reflect.get(target, name);
       return typeof found === 'function' ? (found as () => unknown).bind(target) : found;
     },
@@ -154,6 +157,16 @@ test('one that fails does so alone, whether it decides nothing or cannot be writ
   expect(
     answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : 'failed')),
   ).toEqual(['first', 'second', 'failed', 'failed', 'last']);
+});
+
+test('where the database is away, all who wait are told at once, and nobody tries once more for each', async () => {
+  away = true;
+  const asked = Array.from({ length: 20 }, () => registry.decide(runId, () => nothing('never')));
+  const answers = await Promise.allSettled(asked);
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set(['rejected']));
+  expect(transactions).toBeLessThan(4);
+  away = false;
+  expect(await registry.decide(runId, () => nothing('again'))).toBe('again');
 });
 
 test('after a change that says more, the next one reads the facts again', async () => {
