@@ -43,25 +43,26 @@ export async function approveRun(parts: SayingParts, call: ApprovalCall): Promis
 
 export type ReviewCall = Omit<ApprovalCall, 'plan'>;
 
-/** Signs off what was contained without approval: by a person who did not ask for it. */
+/** Signs off what was contained without approval: by a person who did not ask for it, and did not join. */
 export async function reviewRun(
   { pool, audit }: Pick<SayingParts, 'pool' | 'audit'>,
   { runId, by, reason }: ReviewCall,
 ): Promise<void> {
   await inTransaction(pool, async (db) => {
-    const { rows } = await db.query<{ secret_id: string; requested_person: string | null }>(
-      `select s.id as secret_id, r.requested_person from rotor.secrets s
+    const { rows } = await db.query<{ secret_id: string; asked: boolean }>(
+      `select s.id as secret_id, coalesce(r.requested_person = $3, false) or exists (select
+         from rotor.joined_requests j where j.run_id = r.id and j.person = $3) as asked
+       from rotor.secrets s
        join rotor.runs r on r.secret_id = s.id
        join rotor.findings f on f.secret_id = s.id and f.about = r.id::text
          and f.code = $2 and f.closed_at is null
        where r.id = $1 for update of s`,
-      [runId, breakGlass],
+      [runId, breakGlass, by.person],
     );
     const [found] = rows;
     if (found === undefined) throw refused('review-not-needed', 'nothing of it is to be reviewed');
     if (by.person === undefined) throw denied(`${by.name} is a program's token: a person reviews`);
-    if (by.person === found.requested_person)
-      throw denied(`${by.person} asked for it: somebody else reviews`);
+    if (found.asked) throw denied(`${by.person} asked for it: somebody else reviews`);
     await closeFindings(db, found.secret_id, { code: breakGlass, abouts: [runId] });
     const event = { change: 'reviewed', person: by.person, reason };
     await audit.append(db, found.secret_id, [{ actor: by.name, runId, event }]);

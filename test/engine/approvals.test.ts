@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { reviewRun } from '../../infra/registry/approvals.js';
 import { eventually } from '../faults/installation.js';
 import { keepUsing, openWorld, quickPolicy, type World } from './world.js';
 import type { ApprovalRule, Policy } from '../../domain/policy.js';
@@ -133,10 +134,24 @@ describe('a run whose policy asks for approval', () => {
   test('a compromise waits for nobody, and is to be reviewed', async () => {
     const runId = await begin();
     await waiting(runId);
-    await world.ask('compromise');
+    const [contained, joined] = await Promise.all([
+      world.ask('compromise'),
+      world.ask('compromise', {}, 'joiner'),
+    ]);
+    expect(joined).toBe(contained);
     expect(await world.result()).toBe('succeeded');
     expect((await world.versions())[0]).toBe('v1 revoked');
+    const review = (person: string) =>
+      reviewRun(world.decisionParts, {
+        runId: contained,
+        by: { name: person, person, holder: 'person', organization: undefined, role: 'approver' },
+        reason: 'looked at it',
+      });
+    for (const person of ['requester', 'joiner'])
+      await expect(review(person)).rejects.toMatchObject({ code: 'not-allowed' });
     expect(await world.findings()).toContain('unreviewed-break-glass');
+    await review('ada');
+    expect(await world.findings()).not.toContain('unreviewed-break-glass');
     expect((await world.run(runId))['outcome']).toBe('superseded');
   }, 30_000);
 });
