@@ -1,4 +1,4 @@
-/** The commands that declare and administer: apply, dependents, tokens, audit, doctor. */
+/** The commands that declare and administer: apply, tokens, audit, doctor. */
 import type { Command } from 'commander';
 import { RotorError } from '../../domain/errors.js';
 import { readDeclarations } from '../declaration-files.js';

@@ -1,4 +1,5 @@
 /** Window: nothing is made before dependents may be moved. */
+import { acceptCommand } from '../acceptance.js';
 import type { Blocker } from '../blocker.js';
 import type { Decided } from '../change.js';
 import type { Facts, RunFacts } from '../facts.js';
@@ -22,9 +23,10 @@ function waitsForWindows({ kind, plan, decisions }: RunFacts): boolean {
 }
 
 /** What must not begin now; empty where it may. */
-export function outsideWindow({ run, closed }: Facts): Blocker[] {
+export function outsideWindow(facts: Facts): Blocker[] {
+  const { run, closed } = facts;
   if (closed === undefined || !waitsForWindows(run)) return [];
   const { told: message, until } = closed;
-  const accept = `rotor decide ${run.runId.slice(0, 8)} ignore-window`;
+  const accept = acceptCommand(facts, 'ignore-window');
   return [{ code: 'outside-window', message, accept, ...(until === undefined ? {} : { until }) }];
 }

@@ -1,9 +1,9 @@
 /** A run with its secret's row locked: what people say about it is checked against facts that stay so. */
 import type pg from 'pg';
-import { RotorError } from '../../domain/errors.js';
 import type { Facts } from '../../domain/facts.js';
 import type { Queryable } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
+import { noSuchRun } from './decide.js';
 import { readFacts, type TraitsOf } from './facts.js';
 
 export interface SayingParts {
@@ -17,7 +17,7 @@ export interface LockedRun {
   readonly facts: Facts;
 }
 
-/** Throws `not-found`. */
+/** Throws `no-such-run`. */
 export async function lockRun(
   db: Queryable,
   traitsOf: TraitsOf,
@@ -32,5 +32,5 @@ export async function lockRun(
   const facts =
     secretId === undefined ? undefined : await readFacts(db, traitsOf, { secretId, runId });
   if (secretId !== undefined && facts !== undefined) return { secretId, facts };
-  throw new RotorError('not-found', `there is no run ${runId}`, { kind: 'missing' });
+  throw noSuchRun(runId);
 }
