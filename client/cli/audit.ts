@@ -5,6 +5,7 @@ import { RotorError } from '../../domain/errors.js';
 import { publicKeyOf } from '../../trail/signing.js';
 import { verifyFiles } from './audit-file.js';
 import { namePair, type Act, type Context } from './context.js';
+import { example } from './example.js';
 import { asMoment } from './moment.js';
 import { exitCodes } from './output.js';
 import { queryOf } from './pages.js';
@@ -31,8 +32,7 @@ interface ExportOptions {
 
 export function addAudit(program: Command, act: Act): void {
   const audit = program.command('audit').description('the audit trail, and the audit of secrets');
-  audit
-    .command('verify')
+  example(audit.command('verify'), 'rotor audit verify', 'rotor audit verify --file trail.ndjson')
     .description(
       'find changed, removed, inserted or reordered events; exit code 8 where there are any',
     )
@@ -40,15 +40,13 @@ export function addAudit(program: Command, act: Act): void {
     .option('--key <key>', 'the public key that must have signed it (rotor audit key)')
     .option('--after <file>', 'an earlier export, that this one has to go on from')
     .action(act((context, options: VerifyOptions) => verify(context, options)));
-  audit
-    .command('export')
+  example(audit.command('export'), 'rotor audit export > trail.ndjson')
     .description('the trail as signed lines of JSON, on standard output')
     .option('--secret <secret>', 'of this secret only')
     .option('--from <moment>', 'what happened since, such as 2026-01-31T12:00:00Z', asMoment)
     .option('--to <moment>', 'what happened before', asMoment)
     .action(act((context, options: ExportOptions) => exportTrail(context, options)));
-  audit
-    .command('key')
+  example(audit.command('key'), 'rotor audit key')
     .description('the public key that exports are signed with')
     .action(
       act(async ({ api, output }) => {

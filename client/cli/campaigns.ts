@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { CampaignKind } from '../../domain/campaign.js';
 import type { Act, Context } from './context.js';
+import { example } from './example.js';
 import { exitCodes, table } from './output.js';
 import type { Row } from './views.js';
 
@@ -51,16 +52,15 @@ export function exposuresText(exposures: readonly Exposure[], nothing: string): 
 
 export function addLooking(command: Command, act: Act, words: CampaignWords): void {
   const { kind } = words;
-  command
-    .command('list')
+  const id = kind.toUpperCase();
+  example(command.command('list'), `rotor ${kind} list`)
     .description('all of them, the newest first')
     .action(
       act(async ({ api, output }) => {
         output.show(await api.get<Row[]>(`/v1/${kind}s`), (rows) => campaignsText(kind, rows));
       }),
     );
-  command
-    .command(`show <${kind}>`)
+  example(command.command(`show <${kind}>`), `rotor ${kind} show ${id}`)
     .description('how far each secret is')
     .action(
       act(async ({ api, output }, id: string) => {
@@ -68,12 +68,10 @@ export function addLooking(command: Command, act: Act, words: CampaignWords): vo
         output.show(view, () => campaignText(words, view));
       }),
     );
-  command
-    .command(`watch <${kind}>`)
+  example(command.command(`watch <${kind}>`), `rotor ${kind} watch ${id}`)
     .description('follows it until it ends')
     .action(act((context, id: string) => watchCampaign(context, words, id)));
-  command
-    .command(`report <${kind}>`)
+  example(command.command(`report <${kind}>`), `rotor ${kind} report ${id}`)
     .description(words.report)
     .action(
       act(async ({ api, output }, id: string) => {

@@ -9,6 +9,7 @@ import {
   type Exposure,
 } from './campaigns.js';
 import { confirmRevoke, type Act, type Context } from './context.js';
+import { example } from './example.js';
 
 interface Scope {
   readonly organization: string;
@@ -35,7 +36,10 @@ export function addProjects(program: Command, act: Act): void {
   const project = program
     .command('project')
     .description('a project is over: decommission all of its secrets');
-  withScope(project.command('plan'))
+  example(
+    withScope(project.command('plan')),
+    'rotor project plan --organization acme --label project=old-shop',
+  )
     .description('which secrets those are, and who still uses them; nothing is done')
     .action(
       act(async ({ api, output }, options: Scope) => {
@@ -43,7 +47,11 @@ export function addProjects(program: Command, act: Act): void {
         output.show(plan, (all) => exposuresText(all, nothingLeft));
       }),
     );
-  withScope(project.command('complete'))
+  example(
+    withScope(project.command('complete')),
+    'rotor project complete --organization acme --label project=old-shop \\',
+    '  --reason "the shop is closed" --confirm revoke --watch',
+  )
     .description('decommission each of them once nobody uses it')
     .requiredOption('--reason <text>', 'why')
     .option('--at-once <number>', 'so many are at work at the same time', '8')

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { RotorError } from '../../domain/errors.js';
 import type { RecoveredRow, RecoveryTold } from '../../domain/recovery.js';
 import { confirmWord, type Act, type Context } from './context.js';
+import { example } from './example.js';
 import { exitCodes, table } from './output.js';
 
 interface State {
@@ -22,8 +23,7 @@ interface Options {
 const askEveryMs = 250;
 
 export function addRecover(program: Command, act: Act): void {
-  program
-    .command('recover')
+  example(program.command('recover'), 'rotor recover --dry-run')
     .description('after the database was set back to a backup: adopt what issuers hold')
     .option('--dry-run', 'only show what would be done')
     .option(

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Argument, type Command } from 'commander';
 import { confirmWord, type GlobalOptions } from './context.js';
+import { example } from './example.js';
 import { exitCodes } from './output.js';
 
 const about = `
@@ -16,8 +17,7 @@ half way, it goes on where it was when it is started again.
   status   which key does what`;
 
 export function addRekey(program: Command): void {
-  program
-    .command('rekey')
+  example(program.command('rekey').addHelpText('after', about), 'rotor rekey status', 'rotor rekey')
     .description('seal every value in the store with a new key')
     .addArgument(
       new Argument('[step]', 'one step of it').choices([
@@ -29,7 +29,6 @@ export function addRekey(program: Command): void {
       ]),
     )
     .option('--confirm <word>', 'drop, where nobody can be asked to type it')
-    .addHelpText('after', about)
     .action(async (step: string | undefined, options: { confirm?: string }) => {
       if (step === 'drop')
         await confirmWord('drop', options.confirm, 'backups made before lose their values');

@@ -108,6 +108,7 @@ async function writeDeclarations(installation: Installation): Promise<OldCredent
     secrets: [
       secret('old-api', old.specification, [inFile('old-shop', 'old-api')]),
       secret('checkout-api', checkout.specification, [inFile('checkout', 'checkout-api')]),
+      { ...secret('shop-api', own, []), labels: { project: 'old-shop' } },
       secret('partner-api', own, [{ dependent: 'partner', ...byHand }]),
       { ...secret('payments-api', own, [inFile('reports', 'payments-api')]), policy: 'four-eyes' },
       secret('billing-api', billing.specification, [

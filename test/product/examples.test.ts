@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { eventually, type Row } from '../faults/installation.js';
@@ -27,6 +27,7 @@ const first = [
   ...['pause', 'resume', 'tasks list', 'tasks show', 'tasks decline', 'decide', 'tasks link'],
   ...['tasks confirm', 'approve', 'abort', 'review', 'dependents withhold', 'findings list'],
   ...['findings mute', 'findings unmute', 'dependents release', 'incident plan', 'incident start'],
+  ...['project plan', 'project complete', 'audit export'],
 ];
 const last = ['revoke', 'decommission', 'dependents retire', 'contain'];
 
@@ -111,6 +112,7 @@ const placeholders: Readonly<Record<string, (example: Example) => Promise<string
     return idOf(withheld, 'finding');
   },
   INCIDENT: async () => idOf((await rows('incident', 'list'))[0], 'id'),
+  PROJECT: async () => idOf((await rows('project', 'list'))[0], 'id'),
   DAY: () => Promise.resolve(new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)),
 };
 
@@ -156,10 +158,22 @@ async function typed(example: Example): Promise<string[]> {
 
 async function run(example: Example): Promise<Said> {
   const args = await typed(example);
+  const into = args.indexOf('>');
+  if (into !== -1) return runInto(args.slice(0, into), args[into + 1] ?? '');
+  const { environment: env } = scene.installation;
+  // Where the store's keys are, as on a worker's machine.
+  if (example.command === 'rekey') return rotorIn(scene.installation)(args, { env });
   const from = args.indexOf('<');
   if (from === -1) return session.rotor(args, whoRuns(example));
   const input = readFileSync(join(scene.installation.folder, args[from + 1] ?? ''), 'utf8');
   return rotorIn(scene.installation)(args.slice(0, from), { input });
+}
+
+/** As the shell would write it to a file. */
+async function runInto(args: string[], file: string): Promise<Said> {
+  const said = await rotorIn(scene.installation)(args);
+  writeFileSync(join(scene.installation.folder, file), said.out);
+  return said;
 }
 
 /** A later one may need an earlier one: the first that fails is told, with what it said. */
