@@ -24,7 +24,7 @@ export function demand(principal: Principal, right: Right): void {
 /** A token of one organization sees no other: what is not theirs is missing, not forbidden. */
 export function demandOrganization(principal: Principal, organization: string): void {
   if (principal.organization === undefined || principal.organization === organization) return;
-  throw new RotorError('not-found', `there is no organization ${organization}`, {
+  throw new RotorError('no-such-organization', `there is no organization ${organization}`, {
     kind: 'missing',
   });
 }

@@ -35,7 +35,7 @@ export async function recordDecision(parts: SayingParts, decision: Decision): Pr
 }
 
 function missing(message: string): RotorError {
-  return new RotorError('not-found', message, { kind: 'missing' });
+  return new RotorError('no-such-dependent', message, { kind: 'missing' });
 }
 
 function refused(code: string, message: string, hint?: string): RotorError {
