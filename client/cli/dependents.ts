@@ -54,7 +54,7 @@ function addWithholding(dependents: Command, act: Act): void {
     },
     {
       verb: 'release',
-      description: 'it is given new values again, and what it missed',
+      description: 'it is given new values again, by runs that are open and by later ones',
       is: 'is given new values again of',
       why: 'installed anew',
     },

@@ -133,7 +133,7 @@ function addRelease(incident: Command, act: Act): void {
     incident.command('release <incident>'),
     'rotor incident release INCIDENT --reason "installed anew"',
   )
-    .description('what was quarantined is given new values again, and what it missed')
+    .description('what was quarantined is given new values again, by open and later runs')
     .requiredOption('--reason <text>', 'why')
     .action(
       act(async ({ api, output }, id: string, { reason }: { reason: string }) => {

@@ -8,7 +8,16 @@ import { parse, stringify } from 'yaml';
 import { inventoryFile } from '../../infra/direct/inventory-file.js';
 import { freePort, prepareState } from '../stack/first-start.js';
 import { database, logsIn, ownerRole, startCustomers, type Customers } from './customers.js';
-import { attemptsOf, checkpoint, outageSince, plaintextHits } from './observer.js';
+import type { Promised } from './figures.js';
+import {
+  attemptsOf,
+  checkpoint,
+  orphansAmong,
+  outageSince,
+  plaintextHits,
+  type ShownVersion,
+} from './observer.js';
+import { destinationOf, valueIn, type Place } from './places.js';
 import { startProgram } from './program.js';
 import { say, secondsSince, until, type Played, type Running, type Stage } from './stage.js';
 
@@ -21,18 +30,14 @@ const programs = [
   { name: 'reports', source: 'json', file: 'reports.json' },
 ] as const;
 type Program = (typeof programs)[number];
+const login = { kind: 'postgres' } as const;
 
-interface Shown {
-  readonly versions: readonly {
-    readonly version: string;
-    readonly state: string;
-    readonly credential: string | null;
-  }[];
+function placeOf(folder: string, { source, file }: Program): Place {
+  return { source, file: join(folder, file) };
 }
 
 function currentValue({ folder }: Pick<Stage, 'folder'>): string {
-  const text = readFileSync(join(folder, 'reports.json'), 'utf8');
-  return (JSON.parse(text) as { api: { secret: string } }).api.secret;
+  return valueIn(placeOf(folder, programs[1]));
 }
 
 /** What is there before rotor is started for the first time. */
@@ -51,10 +56,6 @@ async function setUp(stage: Stage): Promise<Customers> {
 }
 
 function declarations(folder: string): string {
-  const destination = ({ source, file }: Program): object => ({
-    file: join(folder, file),
-    ...(source === 'dotenv' ? { variable: 'CLIENT_SECRET' } : { pointer: '/api/secret' }),
-  });
   const policy = { name: 'demo', overlap: '0', quietPeriod: '1s', disablePeriod: '0' };
   return stringify({
     organization: 'acme',
@@ -69,8 +70,7 @@ function declarations(folder: string): string {
         specification: { ownerRole, database },
         dependencies: programs.map((program) => ({
           dependent: program.name,
-          connector: program.source === 'dotenv' ? 'dotenv' : 'json-file',
-          destination: destination(program),
+          ...destinationOf(placeOf(folder, program)),
           seenAs: { name: program.name },
           picksUpWithin: '1s',
         })),
@@ -172,14 +172,8 @@ async function startAgain(stage: Stage): Promise<Replaced> {
 
 /** Logins that live and are no live version, and the other way round. */
 async function countOrphans(customers: Customers, { api }: Running): Promise<number> {
-  const { versions } = await api.get<Shown>(path);
-  const live = versions.filter(({ state }) => state !== 'revoked' && state !== 'ended');
-  const known = live.map(({ credential }) => credential);
-  const there = await customers.roles();
-  return (
-    there.filter((role) => !known.includes(role)).length +
-    known.filter((role) => role === null || !there.includes(role)).length
-  );
+  const { versions } = await api.get<{ versions: ShownVersion[] }>(path);
+  return orphansAmong(await customers.roles(), versions);
 }
 
 interface Observed {
@@ -222,7 +216,7 @@ async function measure(stage: Stage, observed: Observed) {
   };
 }
 
-function promisesOf(figures: Awaited<ReturnType<typeof measure>>): [string, boolean][] {
+function promisesOf(figures: Awaited<ReturnType<typeof measure>>): Promised[] {
   return [
     ['all of rotor was away', figures.everythingWasAway],
     ['nobody notices that rotor is away', figures.notAcceptedWhileRotorWasAway === 0],
@@ -243,14 +237,9 @@ function promisesOf(figures: Awaited<ReturnType<typeof measure>>): [string, bool
 export async function breakGlass(stage: Stage): Promise<Played> {
   const customers = await setUp(stage);
   const first = await stage.start();
-  for (const { name, source, file } of programs) {
-    const place = join(stage.folder, file);
-    const program = startProgram(stage.folder, {
-      name,
-      source,
-      file: place,
-      login: { kind: 'postgres' },
-    });
+  for (const one of programs) {
+    const use = { ...placeOf(stage.folder, one), about: 'orders-db', login };
+    const program = startProgram(stage.folder, { name: one.name, uses: [use] });
     stage.atEnd(() => program.kill());
   }
   say(

@@ -13,15 +13,28 @@ export interface Said {
 export interface Cli {
   /** Prints the command and what it says. */
   run(args: readonly string[], input?: string): Promise<Said>;
+  /** Whoever holds another token. */
+  as(person: string, token: string): Cli;
 }
 
 export function openCli(stateFolder: string): Cli {
+  return cliWith({ ROTOR_STATE: stateFolder }, '');
+}
+
+function cliWith(environment: Readonly<Record<string, string>>, prompt: string): Cli {
   return {
     run: async (args, input) => {
-      console.log(`\n${colors.dim('$')} ${colors.bold(`rotor ${args.map(shorten).join(' ')}`)}`);
-      return call(stateFolder, args, input);
+      const command = colors.bold(`rotor ${args.map(shorten).join(' ')}`);
+      console.log(`\n${colors.dim(`${prompt}$`)} ${command}`);
+      return call(environment, args, input);
     },
+    as: (person, token) => cliWith({ ...environment, ROTOR_TOKEN: token }, `${person} `),
   };
+}
+
+/** The run that a command asked for. */
+export function runIn({ output }: Said): string {
+  return /run ([0-9a-f-]{36})/.exec(output)?.[1] ?? '';
 }
 
 function shorten(argument: string): string {
@@ -29,11 +42,15 @@ function shorten(argument: string): string {
   return name.includes(' ') ? JSON.stringify(name) : name;
 }
 
-function call(stateFolder: string, args: readonly string[], input?: string): Promise<Said> {
+function call(
+  environment: Readonly<Record<string, string>>,
+  args: readonly string[],
+  input?: string,
+): Promise<Said> {
   const script = join(packageRoot(), 'dist', 'workers', 'rotor.js');
   const colour = process.stdout.isTTY ? { FORCE_COLOR: '1' } : {};
   const child = spawn(process.execPath, [script, ...args], {
-    env: { ...process.env, ...colour, ROTOR_STATE: stateFolder },
+    env: { ...process.env, ...colour, ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   child.stdin.end(input ?? '');

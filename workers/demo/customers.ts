@@ -1,9 +1,9 @@
 /** A PostgreSQL of somebody else's, whose logins rotor issues: it is up while rotor is down. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import pg from 'pg';
 import { startPostgres } from '../../infra/embedded/postgres.js';
 import { removeState } from '../../infra/embedded/state.js';
+import { ask } from './observer.js';
 
 export const ownerRole = 'orders';
 export const database = 'orders';
@@ -39,17 +39,6 @@ export async function startCustomers(stateFolder: string): Promise<Customers> {
       removeState(folder);
     },
   };
-}
-
-async function ask<R extends pg.QueryResultRow>(url: string, text: string): Promise<R[]> {
-  const client = new pg.Client({ connectionString: url });
-  client.on('error', () => undefined);
-  await client.connect();
-  try {
-    return (await client.query<R>(text)).rows;
-  } finally {
-    await client.end();
-  }
 }
 
 /** One login, as whoever found the value would try it. */

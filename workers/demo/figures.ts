@@ -16,9 +16,12 @@ export interface Figures {
   readonly secondsTotal: number;
 }
 
+/** What rotor promises, and whether it held. */
+export type Promised = readonly [promise: string, holds: boolean];
+
 const longestContainMs = 250;
 
-export function promisesOf(figures: Figures): [string, boolean][] {
+export function promisesOf(figures: Figures): Promised[] {
   return [
     [
       'no declared dependent is refused in a rotation',

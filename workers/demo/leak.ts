@@ -1,19 +1,21 @@
 /** A real secret, real programs that use it, one that nobody declared, and then a leak. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import colors from 'picocolors';
 import type { ApiClient } from '../../client/http.js';
-import type { Cli } from './cli.js';
+import { credentialsOf, tryValue } from './authority.js';
+import { runIn, type Cli } from './cli.js';
 import { promisesOf, type Figures } from './figures.js';
 import {
   attemptsOf,
   checkpoint,
-  countOrphans,
+  orphansAmong,
   outageSince,
   plaintextHits,
-  tryValue,
+  type ShownVersion,
 } from './observer.js';
+import { valueIn } from './places.js';
 import {
   declarations,
   declared,
@@ -23,7 +25,16 @@ import {
   type Dependent,
   type Scene,
 } from './scene.js';
-import { say, secondsSince, until, type Played, type Running, type Stage } from './stage.js';
+import {
+  ended,
+  runOf,
+  say,
+  secondsSince,
+  until,
+  type Played,
+  type Running,
+  type Stage,
+} from './stage.js';
 
 const secret = 'acme/billing-api';
 const path = '/v1/secrets/acme/billing-api';
@@ -36,20 +47,8 @@ interface Demo {
   readonly api: ApiClient;
 }
 
-interface Run {
-  readonly state: string;
-  readonly outcome: string | null;
-  readonly waitsCode: string | null;
-  readonly waitsTold: string | null;
-}
-
-async function runOf({ api }: Demo, runId: string): Promise<Run> {
-  return (await api.get<{ run: Run }>(`/v1/runs/${runId}`)).run;
-}
-
 function currentValue({ scene }: Demo): string {
-  const file = readFileSync(join(scene.folder, 'reports.json'), 'utf8');
-  return (JSON.parse(file) as { api: { secret: string } }).api.secret;
+  return valueIn({ source: 'json', file: join(scene.folder, 'reports.json') });
 }
 
 async function declareAndAdopt({ scene, cli }: Demo): Promise<void> {
@@ -71,10 +70,10 @@ async function rotate(demo: Demo): Promise<Rotated> {
   const { cli, scene } = demo;
   const began = Date.now();
   const asked = await cli.run(['rotate', secret, '--reason', 'the demo']);
-  const runId = /run ([0-9a-f-]{36})/.exec(asked.output)?.[1] ?? '';
+  const runId = runIn(asked);
   const watching = cli.run(['watch', runId.slice(0, 8)]);
   const told = await until(async () => {
-    const { waitsCode, waitsTold } = await runOf(demo, runId);
+    const { waitsCode, waitsTold } = await runOf(demo.running, runId);
     return waitsCode === 'undeclared-use' ? (waitsTold ?? '') : undefined;
   });
   say(
@@ -84,12 +83,10 @@ async function rotate(demo: Demo): Promise<Rotated> {
   writeFileSync(file, declarations(scene, [undeclared]));
   await cli.run(['apply', '-f', file]);
   await watching;
-  const ended = await until(async () =>
-    (await runOf(demo, runId)).state === 'ended' ? Date.now() : undefined,
-  );
+  const endedAt = await ended(demo.running, runId);
   await cli.run(['report', runId.slice(0, 8)]);
   const undeclaredFound = told.includes('127.0.0.1') && told.includes(`${undeclared}/1.0`);
-  return { began, ended, undeclaredFound };
+  return { began, ended: endedAt, undeclaredFound };
 }
 
 interface LateUse {
@@ -100,7 +97,8 @@ interface LateUse {
 async function useLate({ scene, api }: Demo): Promise<LateUse> {
   say('Somebody finds the old value on a laptop and tries it.');
   const before = Date.now();
-  const outcome = await tryValue(scene, scene.oldValue, 'old-laptop/1.0');
+  const { clientId, oldValue: value } = scene;
+  const outcome = await tryValue(scene, { clientId, value, userAgent: 'old-laptop/1.0' });
   const finding = await until(async () => {
     const found = await api.get<{ code: string; message: string }[]>('/v1/findings');
     return found.find(
@@ -129,7 +127,8 @@ async function contain(demo: Demo): Promise<Contained> {
     confirm: 'revoke',
   });
   const refusedAt = await until(async () => {
-    const outcome = await tryValue(scene, leaked, 'attacker/1.0');
+    const attempt = { clientId: scene.clientId, value: leaked, userAgent: 'attacker/1.0' };
+    const outcome = await tryValue(scene, attempt);
     return outcome === 'refused' ? Date.now() : undefined;
   }, 8);
   console.log(`  refused ${refusedAt - began} ms after it was asked for`);
@@ -155,6 +154,7 @@ async function measure(demo: Demo, observed: Observed): Promise<Figures> {
   const outages = everybody.map(
     (name) => [name, outageSince(attempts.get(name) ?? [], contained.began)] as const,
   );
+  const { versions } = await api.get<{ versions: ShownVersion[] }>(path);
   const audit = await cli.run(['audit', 'verify']);
   await checkpoint(running.stack.databaseOwnerUrl);
   return {
@@ -168,7 +168,7 @@ async function measure(demo: Demo, observed: Observed): Promise<Figures> {
     revokedUseFoundMilliseconds: late.foundAfterMs,
     containMilliseconds: contained.containMs,
     outageMillisecondsPerDependent: Object.fromEntries(outages),
-    orphans: await countOrphans(scene, await api.get(path)),
+    orphans: orphansAmong(await credentialsOf(scene, scene.clientId), versions),
     auditVerified: audit.code === 0,
     plaintextHits: plaintextHits(scene.stateFolder, observed.values),
     secondsToReady: running.secondsToReady,

@@ -4,11 +4,12 @@ import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from '
 import { join } from 'node:path';
 import pg from 'pg';
 import { attemptsFile } from './program.js';
-import { authority, type Scene } from './scene.js';
 
 export interface Attempt {
   readonly at: number;
   readonly outcome: string;
+  /** The secret. */
+  readonly about: string;
 }
 
 export function attemptsOf(folder: string, name: string): Attempt[] {
@@ -17,28 +18,8 @@ export function attemptsOf(folder: string, name: string): Attempt[] {
   return readFileSync(file, 'utf8')
     .split('\n')
     .map((line) => line.split(' '))
-    .filter((parts) => parts.length === 2)
-    .map(([at, outcome]) => ({ at: Number(at), outcome: outcome ?? '' }));
-}
-
-/** Whether the authority takes the value, and what it says: refused is not the same as no answer. */
-export async function tryValue(scene: Scene, value: string, userAgent: string): Promise<string> {
-  try {
-    const response = await fetch(`${scene.url}/oauth/token`, {
-      method: 'POST',
-      headers: { 'user-agent': userAgent },
-      body: new URLSearchParams({
-        grant_type: 'client_credentials',
-        client_id: scene.clientId,
-        client_secret: value,
-      }),
-    });
-    await response.arrayBuffer();
-    if (response.ok) return 'accepted';
-    return response.status === 401 ? 'refused' : 'lost';
-  } catch {
-    return 'lost';
-  }
+    .filter((parts) => parts.length === 3)
+    .map(([at, outcome = '', about = '']) => ({ at: Number(at), outcome, about }));
 }
 
 /** From the first refusal after the moment to the first acceptance after that; 0 where there was none. */
@@ -50,28 +31,44 @@ export function outageSince(attempts: readonly Attempt[], since: number): number
   return (back?.at ?? Date.now()) - first.at;
 }
 
-interface Shown {
-  readonly versions: readonly { readonly state: string; readonly credential: string | null }[];
+export interface ShownVersion {
+  readonly version: string;
+  readonly state: string;
+  readonly credential: string | null;
 }
 
-/** Live credentials at the issuer that no live version of the registry is, and the other way round. */
-export async function countOrphans(scene: Scene, shown: Shown): Promise<number> {
-  const path = `/clients/${scene.clientId}/credentials`;
-  const listed = await authority<{ credentialId: string }[]>(scene, path);
-  const live = shown.versions.filter(({ state }) => state !== 'revoked' && state !== 'ended');
-  const known = new Set(live.map(({ credential }) => credential));
-  const there = new Set(listed.map(({ credentialId }) => credentialId));
-  const orphans = [...there].filter((id) => !known.has(id));
-  const lost = [...known].filter((id) => id === null || !there.has(id));
-  return orphans.length + lost.length;
+/** Credentials at the issuer that no live version of the registry is, and the other way round. */
+export function orphansAmong(
+  there: readonly string[],
+  versions: readonly Pick<ShownVersion, 'state' | 'credential'>[],
+): number {
+  const live = versions.filter(({ state }) => state !== 'revoked' && state !== 'ended');
+  const known = live.map(({ credential }) => credential);
+  return (
+    there.filter((id) => !known.includes(id)).length +
+    known.filter((id) => id === null || !there.includes(id)).length
+  );
+}
+
+/** Asks the database of the demo, as its owner. */
+export async function ask<R extends pg.QueryResultRow>(
+  databaseOwnerUrl: string,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<R[]> {
+  const client = new pg.Client({ connectionString: databaseOwnerUrl });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return (await client.query<R>(text, [...values])).rows;
+  } finally {
+    await client.end();
+  }
 }
 
 /** After a checkpoint, so that what PostgreSQL keeps is in its files. */
 export async function checkpoint(databaseOwnerUrl: string): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseOwnerUrl });
-  await client.connect();
-  await client.query('checkpoint');
-  await client.end();
+  await ask(databaseOwnerUrl, 'checkpoint');
 }
 
 /** In how many places a value stands in clear: files of databases, logs, what is kept for bad days, arguments of every process. */

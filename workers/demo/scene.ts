@@ -3,50 +3,25 @@ import type { ChildProcess } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { readSecret, freePort } from '../stack/first-start.js';
+import { freePort } from '../stack/first-start.js';
+import { makeByHand, type AuthorityPlace, type Client } from './authority.js';
+import { destinationOf, type Place } from './places.js';
 import { startProgram } from './program.js';
 
-export interface Scene {
+export interface Scene extends AuthorityPlace, Client {
   readonly folder: string;
-  readonly stateFolder: string;
-  readonly url: string;
-  readonly clientId: string;
-  readonly oldValue: string;
   readonly webhookPort: number;
 }
 
 export const declared = ['billing-service', 'ci-runner', 'reports', 'gateway'] as const;
 export const undeclared = 'nightly-script';
 
-/** Calls the authority as its owner does. */
-export async function authority<T>(
-  { url, stateFolder }: Pick<Scene, 'url' | 'stateFolder'>,
-  path: string,
-  body?: unknown,
-): Promise<T> {
-  const response = await fetch(`${url}/authority/v1${path}`, {
-    method: body === undefined ? 'GET' : 'POST',
-    headers: {
-      authorization: `Bearer ${readSecret(stateFolder, 'authority-token')}`,
-      'content-type': 'application/json',
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return (await response.json()) as T;
-}
-
 /** A client secret that somebody made by hand, long ago, and copied to five places. */
 export async function setScene(
   place: Pick<Scene, 'folder' | 'stateFolder' | 'url'>,
 ): Promise<Scene> {
-  const client = { secretKey: 'made-by-hand', name: 'acme/billing-api' };
-  const { clientId } = await authority<{ clientId: string }>(place, '/clients', client);
-  const expiresAt = new Date(Date.now() + 300 * 86_400_000).toISOString();
-  const { value } = await authority<{ value: string }>(place, `/clients/${clientId}/credentials`, {
-    role: 'Contributor',
-    expiresAt,
-  });
-  const scene = { ...place, clientId, oldValue: value, webhookPort: await freePort(0) };
+  const client = await makeByHand(place, { name: 'billing-api', role: 'Contributor' });
+  const scene = { ...place, ...client, webhookPort: await freePort(0) };
   writeCopies(scene);
   return scene;
 }
@@ -76,15 +51,19 @@ const tasks = {
 export type Dependent = keyof typeof tasks;
 
 export function startDependent(scene: Scene, name: Dependent): ChildProcess {
-  const { clientId } = scene;
-  return startProgram(scene.folder, {
-    name,
-    login: { kind: 'token', url: `${scene.url}/oauth/token`, clientId },
-    source: tasks[name].source,
-    file: join(scene.folder, tasks[name].file),
-    port: scene.webhookPort,
-    keyFile: join(scene.stateFolder, 'webhook-key'),
-  });
+  const { clientId, url, stateFolder } = scene;
+  const use = {
+    ...placeOf(scene, name),
+    about: 'billing-api',
+    login: { kind: 'token' as const, url, clientId },
+    keyFile: join(stateFolder, 'webhook-key'),
+  };
+  return startProgram(scene.folder, { name, uses: [use] });
+}
+
+function placeOf({ folder, webhookPort: port }: Scene, name: Dependent): Place {
+  const { source, file } = tasks[name];
+  return { source, file: join(folder, file), port };
 }
 
 /** What the owners declare: the four, and later the one that was found. */
@@ -118,28 +97,8 @@ export function declarations(scene: Scene, names: readonly Dependent[]): string 
 function dependency(scene: Scene, name: Dependent): Record<string, unknown> {
   return {
     dependent: name,
-    ...destination(scene, name),
+    ...destinationOf(placeOf(scene, name)),
     seenAs: { address: '127.0.0.1', userAgent: `${name}/*` },
     picksUpWithin: '1s',
   };
-}
-
-function destination(scene: Scene, name: Dependent): Record<string, unknown> {
-  const file = join(scene.folder, tasks[name].file);
-  switch (tasks[name].source) {
-    case 'dotenv':
-      return { connector: 'dotenv', destination: { file, variable: 'CLIENT_SECRET' } };
-    case 'list':
-      return {
-        connector: 'dotenv',
-        destination: { file, variable: 'CLIENT_SECRETS', separator: ',' },
-      };
-    case 'json':
-      return { connector: 'json-file', destination: { file, pointer: '/api/secret' } };
-    case 'webhook':
-      return {
-        connector: 'webhook',
-        destination: { url: `http://127.0.0.1:${scene.webhookPort}/` },
-      };
-  }
 }

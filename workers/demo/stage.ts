@@ -9,6 +9,7 @@ import { packageRoot } from '../../infra/package-root.js';
 import { freePort } from '../stack/first-start.js';
 import { startStack, type Stack } from '../stack/stack.js';
 import { openCli, type Cli } from './cli.js';
+import type { Promised } from './figures.js';
 
 export interface Running {
   readonly stack: Stack;
@@ -33,8 +34,7 @@ export interface Stage {
 
 export interface Played {
   readonly figures: object;
-  /** What rotor promises, and whether it held. */
-  readonly promises: readonly (readonly [promise: string, holds: boolean])[];
+  readonly promises: readonly Promised[];
   readonly stack: Stack;
 }
 
@@ -80,6 +80,27 @@ function runningOf(stack: Stack, secondsToReady: number): Running {
   return { stack, secondsToReady, api: openApi({ url: stack.url, token }) };
 }
 
+export interface Run {
+  readonly state: string;
+  readonly outcome: string | null;
+  readonly requested: string;
+  readonly ended: string | null;
+  readonly hash: string | null;
+  readonly waitsCode: string | null;
+  readonly waitsTold: string | null;
+}
+
+export async function runOf({ api }: Pick<Running, 'api'>, runId: string): Promise<Run> {
+  return (await api.get<{ run: Run }>(`/v1/runs/${runId}`)).run;
+}
+
+/** When a run was seen to have ended. */
+export async function ended(running: Pick<Running, 'api'>, runId: string): Promise<number> {
+  return until(async () =>
+    (await runOf(running, runId)).state === 'ended' ? Date.now() : undefined,
+  );
+}
+
 export function say(text: string): void {
   console.log(`\n${colors.cyan('▌')} ${text}`);
 }
@@ -88,12 +109,16 @@ export function secondsSince(began: number): number {
   return Math.round((Date.now() - began) / 100) / 10;
 }
 
-export async function until<T>(look: () => Promise<T | undefined>, everyMs = 50): Promise<T> {
-  const stop = Date.now() + 60_000;
+export async function until<T>(
+  look: () => Promise<T | undefined>,
+  everyMs = 50,
+  withinMs = 60_000,
+): Promise<T> {
+  const stop = Date.now() + withinMs;
   while (Date.now() < stop) {
     const found = await look().catch(() => undefined);
     if (found !== undefined) return found;
     await pause(everyMs);
   }
-  throw new Error('the demo waited for a minute in vain');
+  throw new Error(`the demo waited for ${withinMs / 1_000} s in vain`);
 }
