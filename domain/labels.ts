@@ -1,4 +1,4 @@
-/** Labels of a secret, such as project and risk: what rules of approvals and routes choose by. */
+/** Labels of a secret, such as project and risk: what rules of approvals, routes and projects choose by. */
 export type Labels = Readonly<Record<string, string>>;
 
 /** All that is wanted is there; where nothing is wanted, everything is. */

@@ -38,6 +38,7 @@ async function serve<Q, A>(
   const group = line.slice(0, most);
   try {
     const answers = await answerAll(group.map(({ question }) => question));
+    if (answers.length === 0) throw new Error('nobody of them was answered');
     answers.forEach((answer, index) => group[index]?.resolve(answer));
     line.splice(0, answers.length);
   } catch (error) {

@@ -40,7 +40,11 @@ export function addAudit(program: Command, act: Act): void {
     .option('--key <key>', 'the public key that must have signed it (rotor audit key)')
     .option('--after <file>', 'an earlier export, that this one has to go on from')
     .action(act((context, options: VerifyOptions) => verify(context, options)));
-  example(audit.command('export'), 'rotor audit export > trail.ndjson')
+  example(
+    audit.command('export'),
+    'rotor audit export > trail.ndjson',
+    'rotor audit export --secret acme/billing-api --from 2026-01-01',
+  )
     .description('the trail as signed lines of JSON, on standard output')
     .option('--secret <secret>', 'of this secret only')
     .option('--from <moment>', 'what happened since, such as 2026-01-31T12:00:00Z', asMoment)

@@ -52,7 +52,7 @@ export function exposuresText(exposures: readonly Exposure[], nothing: string): 
 
 export function addLooking(command: Command, act: Act, words: CampaignWords): void {
   const { kind } = words;
-  const id = kind.toUpperCase();
+  const one = kind.toUpperCase();
   example(command.command('list'), `rotor ${kind} list`)
     .description('all of them, the newest first')
     .action(
@@ -60,7 +60,7 @@ export function addLooking(command: Command, act: Act, words: CampaignWords): vo
         output.show(await api.get<Row[]>(`/v1/${kind}s`), (rows) => campaignsText(kind, rows));
       }),
     );
-  example(command.command(`show <${kind}>`), `rotor ${kind} show ${id}`)
+  example(command.command(`show <${kind}>`), `rotor ${kind} show ${one}`)
     .description('how far each secret is')
     .action(
       act(async ({ api, output }, id: string) => {
@@ -68,10 +68,10 @@ export function addLooking(command: Command, act: Act, words: CampaignWords): vo
         output.show(view, () => campaignText(words, view));
       }),
     );
-  example(command.command(`watch <${kind}>`), `rotor ${kind} watch ${id}`)
+  example(command.command(`watch <${kind}>`), `rotor ${kind} watch ${one}`)
     .description('follows it until it ends')
     .action(act((context, id: string) => watchCampaign(context, words, id)));
-  example(command.command(`report <${kind}>`), `rotor ${kind} report ${id}`)
+  example(command.command(`report <${kind}>`), `rotor ${kind} report ${one}`)
     .description(words.report)
     .action(
       act(async ({ api, output }, id: string) => {

@@ -38,7 +38,7 @@ export function addProjects(program: Command, act: Act): void {
     .description('a project is over: decommission all of its secrets');
   example(
     withScope(project.command('plan')),
-    'rotor project plan --organization acme --label project=old-shop',
+    'rotor project plan --organization acme --label project=trial',
   )
     .description('which secrets those are, and who still uses them; nothing is done')
     .action(
@@ -49,8 +49,8 @@ export function addProjects(program: Command, act: Act): void {
     );
   example(
     withScope(project.command('complete')),
-    'rotor project complete --organization acme --label project=old-shop \\',
-    '  --reason "the shop is closed" --confirm revoke --watch',
+    'rotor project complete --organization acme --label project=trial \\',
+    '  --reason "the trial is over" --confirm revoke --watch',
   )
     .description('decommission each of them once nobody uses it')
     .requiredOption('--reason <text>', 'why')

@@ -23,7 +23,11 @@ interface Options {
 const askEveryMs = 250;
 
 export function addRecover(program: Command, act: Act): void {
-  example(program.command('recover'), 'rotor recover --dry-run')
+  example(
+    program.command('recover'),
+    'rotor recover --dry-run',
+    'rotor recover --reason "set back to the backup of Monday" --confirm recover',
+  )
     .description('after the database was set back to a backup: adopt what issuers hold')
     .option('--dry-run', 'only show what would be done')
     .option(

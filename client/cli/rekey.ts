@@ -17,7 +17,8 @@ half way, it goes on where it was when it is started again.
   status   which key does what`;
 
 export function addRekey(program: Command): void {
-  example(program.command('rekey').addHelpText('after', about), 'rotor rekey status', 'rotor rekey')
+  const rekey = program.command('rekey');
+  rekey
     .description('seal every value in the store with a new key')
     .addArgument(
       new Argument('[step]', 'one step of it').choices([
@@ -29,12 +30,14 @@ export function addRekey(program: Command): void {
       ]),
     )
     .option('--confirm <word>', 'drop, where nobody can be asked to type it')
+    .addHelpText('after', about)
     .action(async (step: string | undefined, options: { confirm?: string }) => {
       if (step === 'drop')
         await confirmWord('drop', options.confirm, 'backups made before lose their values');
       const { json } = program.opts<GlobalOptions>();
       process.exitCode = await runProgram([step ?? 'all', ...(json === true ? ['--json'] : [])]);
     });
+  example(rekey, 'rotor rekey', 'rotor rekey status');
 }
 
 /** It ends with this process. */

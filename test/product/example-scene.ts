@@ -94,6 +94,7 @@ async function writeDeclarations(installation: Installation): Promise<OldCredent
   });
   const old = await oldSecret(installation, 'old-api', 2);
   const checkout = await oldSecret(installation, 'checkout-api', 1);
+  const trial = await oldSecret(installation, 'trial-api', 1);
   const billing = await oldSecret(installation, 'billing-api', 1);
   const own = { role: 'Viewer', validity: '1d' };
   const document = {
@@ -108,7 +109,12 @@ async function writeDeclarations(installation: Installation): Promise<OldCredent
     secrets: [
       secret('old-api', old.specification, [inFile('old-shop', 'old-api')]),
       secret('checkout-api', checkout.specification, [inFile('checkout', 'checkout-api')]),
-      { ...secret('shop-api', own, []), labels: { project: 'old-shop' } },
+      {
+        ...secret('trial-api', trial.specification, [
+          { ...inFile('old-shop', 'trial-api'), seenAs: { userAgent: 'old-shop/*' } },
+        ]),
+        labels: { project: 'trial' },
+      },
       secret('partner-api', own, [{ dependent: 'partner', ...byHand }]),
       { ...secret('payments-api', own, [inFile('reports', 'payments-api')]), policy: 'four-eyes' },
       secret('billing-api', billing.specification, [
@@ -118,5 +124,5 @@ async function writeDeclarations(installation: Installation): Promise<OldCredent
     ],
   };
   writeFileSync(join(folder, 'declarations.yaml'), stringify(document));
-  return [...old.credentials, ...checkout.credentials];
+  return [...old.credentials, ...checkout.credentials, ...trial.credentials];
 }

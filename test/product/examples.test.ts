@@ -156,24 +156,29 @@ async function typed(example: Example): Promise<string[]> {
   return filled;
 }
 
+/** As a shell would: `<` is what it reads, `>` where it writes. */
 async function run(example: Example): Promise<Said> {
-  const args = await typed(example);
-  const into = args.indexOf('>');
-  if (into !== -1) return runInto(args.slice(0, into), args[into + 1] ?? '');
-  const { environment: env } = scene.installation;
-  // Where the store's keys are, as on a worker's machine.
-  if (example.command === 'rekey') return rotorIn(scene.installation)(args, { env });
-  const from = args.indexOf('<');
-  if (from === -1) return session.rotor(args, whoRuns(example));
-  const input = readFileSync(join(scene.installation.folder, args[from + 1] ?? ''), 'utf8');
-  return rotorIn(scene.installation)(args.slice(0, from), { input });
+  const words = await typed(example);
+  const file = (sign: string): string | undefined => {
+    const at = words.indexOf(sign);
+    return at === -1 ? undefined : join(scene.installation.folder, words[at + 1] ?? '');
+  };
+  const cut = words.findIndex((word) => word === '<' || word === '>');
+  const args = cut === -1 ? words : words.slice(0, cut);
+  const from = file('<');
+  const said =
+    from === undefined && example.command !== 'rekey'
+      ? await session.rotor(args, whoRuns(example))
+      : await byItself(args, from);
+  const to = file('>');
+  if (to !== undefined) writeFileSync(to, said.out);
+  return said;
 }
 
-/** As the shell would write it to a file. */
-async function runInto(args: string[], file: string): Promise<Said> {
-  const said = await rotorIn(scene.installation)(args);
-  writeFileSync(join(scene.installation.folder, file), said.out);
-  return said;
+/** In a process of its own: it reads, or starts a program that prints; with what workers have. */
+function byItself(args: readonly string[], from: string | undefined): Promise<Said> {
+  const input = from === undefined ? '' : readFileSync(from, 'utf8');
+  return rotorIn(scene.installation)(args, { input, env: scene.installation.environment });
 }
 
 /** A later one may need an earlier one: the first that fails is told, with what it said. */

@@ -7,13 +7,13 @@ export interface SessionCommand {
   readonly env: Readonly<Record<string, string>>;
 }
 
-const said = { out: '', err: '' };
+const said: Record<'out' | 'err', Uint8Array[]> = { out: [], err: [] };
 for (const [name, stream] of [
   ['out', process.stdout],
   ['err', process.stderr],
 ] as const) {
-  stream.write = ((text: string) => {
-    said[name] += text;
+  stream.write = ((text: string | Uint8Array) => {
+    said[name].push(Buffer.from(text));
     return true;
   }) as typeof stream.write;
 }
@@ -24,10 +24,11 @@ process.on('message', (command: SessionCommand) => void run(command));
 async function run({ args, env }: SessionCommand): Promise<void> {
   process.argv.splice(2, Number.POSITIVE_INFINITY, ...args);
   Object.assign(process.env, env);
-  Object.assign(said, { out: '', err: '' });
+  Object.assign(said, { out: [], err: [] });
   process.exitCode = 0;
   await runCli(openDirect);
   for (const name of Object.keys(env)) delete process.env[name];
-  process.send?.({ code: process.exitCode, ...said });
+  const [out, err] = [said.out, said.err].map((all) => Buffer.concat(all).toString('utf8'));
+  process.send?.({ code: process.exitCode, out, err });
   process.exitCode = 0;
 }
