@@ -42,7 +42,9 @@ function mayBreakIn({ run }: Facts): Pick<PlanContent, 'mayBreak'> {
     ...sources.map(describeSource),
   ]);
   const unseen = acceptedUnseenUse(run) === undefined ? [] : ['unseen use'];
-  const mayBreak = [...new Set([...outages, ...unseen])].sort();
+  const anyTime = run.decisions.some(({ kind }) => kind === 'ignore-window');
+  const windows = anyTime ? ['somebody outside of the maintenance windows'] : [];
+  const mayBreak = [...new Set([...outages, ...unseen, ...windows])].sort();
   return mayBreak.length === 0 ? {} : { mayBreak };
 }
 

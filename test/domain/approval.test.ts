@@ -1,5 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { approvalMissing, approvalRule, beyond, holdingApprovals } from '../../domain/approval.js';
+import {
+  approvalMissing,
+  approvalRule,
+  beyond,
+  contentOf,
+  holdingApprovals,
+} from '../../domain/approval.js';
 import type { ApprovalFacts, Facts, PlanContent } from '../../domain/facts.js';
 import type { Labels } from '../../domain/labels.js';
 import type { ApprovalRule } from '../../domain/policy.js';
@@ -102,6 +108,35 @@ test.each<[string, ApprovalFacts[], string[]]>([
 ])('who holds: %s', (_, approvals, persons) => {
   const holding = holdingApprovals(withApprovals(...approvals), rule, approved);
   expect(holding.map(({ person }) => person)).toEqual(persons);
+});
+
+test('what was accepted, or allowed outside of windows, is part of the content', () => {
+  const plan = { direction: 'forward', ends: [], steps: [], waves: [] } as const;
+  const decided = (kind: 'ignore-window' | 'accept-unseen-use'): PlanContent =>
+    contentOf(
+      facts({
+        run: {
+          ...run,
+          decisions: [
+            {
+              decisionId: 'd',
+              kind,
+              dependencyId: undefined,
+              by: 'x',
+              reason: 'x',
+              at: now,
+              read: true,
+            },
+          ],
+        },
+      }),
+      plan,
+    );
+  expect(contentOf(facts(), plan)).not.toHaveProperty('mayBreak');
+  expect(decided('accept-unseen-use').mayBreak).toEqual(['unseen use']);
+  expect(decided('ignore-window').mayBreak).toEqual([
+    'somebody outside of the maintenance windows',
+  ]);
 });
 
 test('who joined the run has asked for it too, also where the approval came first', () => {
