@@ -5,6 +5,7 @@ import { exitCodeOf, exitCodes, printError, table } from '../client/cli/output.j
 import { RotorError } from '../domain/errors.js';
 import { openSealedStore } from '../stores/index.js';
 import { endWithParent } from './child.js';
+import type { Environment } from './environment.js';
 import { killPoint } from './kill-point.js';
 import { openParts } from './parts.js';
 import {
@@ -17,7 +18,8 @@ import {
   type KeyState,
   type RekeyParts,
 } from './rekey-steps.js';
-import { readSettings } from './settings.js';
+import { readSettings, stateFolderOf } from './settings.js';
+import { readTold, serversFile } from './stack/told.js';
 
 /** Each tells how many values could not be opened. */
 const steps: Readonly<Record<string, (parts: RekeyParts) => Promise<number | void>>> = {
@@ -51,11 +53,19 @@ async function alone<T>(pool: pg.Pool, work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Beside `npm start` nobody need say where the database is. */
+function besideServers(environment: Environment): Environment {
+  const { DATABASE_URL: url, DATABASE_URL_FILE: file } = environment;
+  if (url !== undefined || file !== undefined) return environment;
+  const told = readTold(serversFile(stateFolderOf(environment)));
+  return told === undefined ? environment : { ...environment, DATABASE_URL: told.databaseUrl };
+}
+
 async function run(step: string, json: boolean): Promise<number> {
   const work = steps[step];
   if (work === undefined)
     throw new RotorError('usage-invalid', `there is no step ${step}`, { kind: 'invalid' });
-  const settings = readSettings(process.env);
+  const settings = readSettings(besideServers(process.env));
   const parts = await openParts(settings);
   const { pool, audit, keys } = parts;
   const rekeyParts: RekeyParts = {

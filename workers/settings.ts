@@ -43,13 +43,17 @@ export function readFiles(
   environment: Environment,
   problems: readonly Problem[] = [],
 ): FileSettings {
-  const stateFolder = environment['ROTOR_STATE'] ?? join(packageRoot(), '.rotor');
+  const stateFolder = stateFolderOf(environment);
   const file = environment['ROTOR_CONFIG'] ?? join(stateFolder, 'rotor.yaml');
   const checked = readConfiguration(file, environment['ROTOR_CONFIG'] !== undefined);
   if (problems.length > 0 || 'problems' in checked)
     throw notUsable(problems, 'problems' in checked ? { file, ...checked } : undefined);
   const keyFile = environment['ROTOR_KEY_FILE'] ?? join(stateFolder, 'keys.json');
   return { stateFolder, keyFile, configuration: checked.value };
+}
+
+export function stateFolderOf(environment: Environment): string {
+  return environment['ROTOR_STATE'] ?? join(packageRoot(), '.rotor');
 }
 
 function wrapped(text: string | undefined): SecretValue | undefined {

@@ -2,10 +2,10 @@
 import { connect } from 'node:net';
 import { renameSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { join } from 'node:path';
 import { startServers, type Servers, type ServersOptions } from '../../infra/embedded/servers.js';
 import { endWithParent, onSignals, runMain } from '../child.js';
 import { readSettings, type Settings } from '../settings.js';
+import { serversFile } from './told.js';
 
 const lookEveryMs = 500;
 
@@ -18,7 +18,7 @@ await runMain(async () => {
     durable: true,
     ui: true,
   });
-  tell(join(stateFolder, 'servers.json'), servers);
+  tell(serversFile(stateFolder), servers);
   let stopped = false;
   const stop = (): void => {
     stopped = true;

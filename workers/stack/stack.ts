@@ -7,6 +7,7 @@ import { packageRoot } from '../../infra/package-root.js';
 import { firstToken } from './first-token.js';
 import { readSettings, type Settings } from '../settings.js';
 import { prepareState, tellApi, type FirstStart } from './first-start.js';
+import { readTold, serversFile, type ServersTold } from './told.js';
 import { supervise, type Program, type Supervised } from './supervised.js';
 
 export interface Stack {
@@ -24,14 +25,6 @@ export interface StackOptions extends FirstStart {
   /** Told in one line when a process died and is started again. */
   readonly tell: (line: string) => void;
   readonly environment?: Readonly<Record<string, string>>;
-}
-
-interface ServersTold {
-  readonly pid: number;
-  readonly databaseUrl: string;
-  readonly databaseOwnerUrl: string;
-  readonly temporalAddress: string;
-  readonly temporalUiUrl?: string;
 }
 
 export async function startStack(options: StackOptions): Promise<Stack> {
@@ -75,7 +68,7 @@ interface ServerProcess {
 
 async function startServerProcess(options: StackOptions, back: () => void): Promise<ServerProcess> {
   const { stateFolder, tell } = options;
-  const file = join(stateFolder, 'servers.json');
+  const file = serversFile(stateFolder);
   let failed = false;
   let ready = false;
   const program = programOf(options, { name: 'servers', script: 'stack/servers.js' });
@@ -100,11 +93,7 @@ async function startServerProcess(options: StackOptions, back: () => void): Prom
 function lastTold(file: string): () => ServersTold | undefined {
   let last: ServersTold | undefined;
   return () => {
-    try {
-      last = JSON.parse(readFileSync(file, 'utf8')) as ServersTold;
-    } catch {
-      // Not written yet, or gone.
-    }
+    last = readTold(file) ?? last;
     return last;
   };
 }
