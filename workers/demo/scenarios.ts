@@ -31,7 +31,7 @@ const scenarios: readonly Listed[] = [
   },
   {
     option: 'schedule',
-    shows: 'slots in three zones, a month of rotations in a minute, and a run that others approve',
+    shows: 'slots in three zones, weeks of daily slots in a minute, and a run that others approve',
     play: schedule,
   },
 ];

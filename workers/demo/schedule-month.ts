@@ -1,4 +1,4 @@
-/** A month of slots in less than a minute: each is due by the real clock, and is a real rotation under live use. */
+/** Up to a month of slots in less than a minute: each is due by the real clock, and is a real rotation under live use. */
 import type { ApiClient } from '../../client/http.js';
 import { runIn } from './cli.js';
 import { dayLength, secondsNamed } from './clocks.js';

@@ -1,4 +1,4 @@
-/** Slots in three zones, a month of rotations in less than a minute, a year that was missed, and a run that others approve. */
+/** Slots in three zones, up to a month of rotations in less than a minute, a year that was missed, and a run that others approve. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
