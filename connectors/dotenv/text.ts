@@ -23,7 +23,7 @@ const line =
 const longestBlank = 256;
 
 /** Programs that read the file by a pattern may run out of stack with more. */
-const longestValue = 262_144;
+const longestValue = 1_048_576;
 
 export function readVariable(text: string, variable: string): string | undefined {
   const variables = parse(text);
