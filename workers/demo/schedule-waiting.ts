@@ -37,10 +37,14 @@ export async function playWaiting(waiting: Waiting): Promise<Waited> {
   await untilWaits(running, runId, 'approval-needed');
   const aged = new Date(Date.now() - year * 86_400_000);
   const heldUp = await fallBehind(clock);
-  const approved = await approve(waiting, runId);
+  const grace = stage.cli.as('grace', await tokenOf(running.api, 'grace'));
+  const approved = await approve(waiting, { runId, grace });
   await untilWaits(running, runId, 'outside-window');
   const why = ['--reason', 'the quarter ends today'];
   await stage.cli.run(['decide', runId.slice(0, 8), 'ignore-window', ...why]);
+  await untilWaits(running, runId, 'approval-needed');
+  say('That is not what grace approved: she is asked again.');
+  await grace.run(await approvalOf(running, runId));
   await ended(running, runId);
   const { outcome } = await runOf(running, runId);
   say('ledger has rotated: now archive does, once for the whole year.');
@@ -72,17 +76,26 @@ async function fallBehind(clock: ScheduleClock): Promise<boolean> {
 
 type Approved = Pick<Waited, 'approvalRefusedToRequester' | 'approvalGivenByAnother'>;
 
-async function approve({ stage, running }: Waiting, runId: string): Promise<Approved> {
-  const run = runId.slice(0, 8);
-  const plan = (await runOf(running, runId)).hash ?? '';
-  const words = ['approve', run, '--plan', plan.slice(0, 8)];
+interface Asked {
+  readonly runId: string;
+  /** Somebody else, at a terminal of her own. */
+  readonly grace: ReturnType<Stage['cli']['as']>;
+}
+
+async function approve({ stage, running }: Waiting, { runId, grace }: Asked): Promise<Approved> {
+  const words = await approvalOf(running, runId);
   const own = await stage.cli.run(words);
-  const grace = stage.cli.as('grace', await tokenOf(running.api, 'grace'));
   const others = await grace.run(words);
   return {
     approvalRefusedToRequester: own.code !== 0 && own.errors.includes('somebody else approves'),
     approvalGivenByAnother: others.code === 0,
   };
+}
+
+/** Of the plan as it is now. */
+async function approvalOf(running: Running, runId: string): Promise<string[]> {
+  const plan = (await runOf(running, runId)).hash ?? '';
+  return ['approve', runId.slice(0, 8), '--plan', plan.slice(0, 8)];
 }
 
 /** Not by the command line: it prints the token. */
