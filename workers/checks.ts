@@ -1,4 +1,5 @@
 /** What `rotor doctor` looks at: every part, from where the API stands, with what to do about it. */
+import { ageInWords } from '../domain/duration.js';
 import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
@@ -8,7 +9,6 @@ import { urgentTaskQueue } from '../domain/run.js';
 import {
   inventoryFile,
   inventoryPurpose,
-  inWords,
   readInventory,
   staleAfterMs,
 } from '../infra/direct/inventory-file.js';
@@ -176,7 +176,7 @@ async function inventory({ stateFolder }: Settings, { keys }: Parts): Promise<st
     key: keys.derive(inventoryPurpose),
   });
   const ageMs = Date.now() - writtenAt.getTime();
-  const age = `${inWords(ageMs)} old`;
+  const age = `${ageInWords(ageMs)} old`;
   if (ageMs > staleAfterMs) throw new NotFine(`the inventory is ${age}`);
   return `${secrets.length} secrets, ${age}`;
 }

@@ -111,7 +111,7 @@ async function contain(
   };
   const result = await way.contain({ reason, by, told });
   output.show({ ...preview, ...result }, () => resultText(preview, result));
-  return exitCodeOf(result);
+  return outcomeCode(result);
 }
 
 function notDirect(secret: string): RotorError {
@@ -195,7 +195,7 @@ function resultText({ secret, leftAlone }: DirectPreview, result: DirectResult):
 }
 
 /** What may pass by itself is `unavailable`: a script tries again. */
-function exitCodeOf({ outcomes }: DirectResult): number {
+function outcomeCode({ outcomes }: DirectResult): number {
   const failed = outcomes.filter(({ outcome }) => outcome === 'failed');
   if (failed.length === 0) return outcomes.length === 0 ? exitCodes.unavailable : exitCodes.fine;
   return failed.some(({ passing }) => passing === true) ? exitCodes.unavailable : exitCodes.failed;

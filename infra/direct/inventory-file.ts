@@ -5,6 +5,7 @@ import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { KnownSecret } from '../../domain/direct.js';
+import { ageInWords } from '../../domain/duration.js';
 import { RotorError } from '../../domain/errors.js';
 import { versionStates } from '../../domain/version.js';
 import { readLines, signLines } from './signed-lines.js';
@@ -139,7 +140,7 @@ function readText(file: string): string {
 }
 
 function changed(file: string): RotorError {
-  const age = inWords(Date.now() - statSync(file).mtimeMs);
+  const age = ageInWords(Date.now() - statSync(file).mtimeMs);
   return new RotorError(
     'inventory-changed',
     `${file} is not what a worker wrote; it was last changed ${age} ago`,
@@ -148,14 +149,4 @@ function changed(file: string): RotorError {
       hint: 'is it the key file of this installation (ROTOR_KEY_FILE)? Else somebody changed it: revoke at the issuer itself',
     },
   );
-}
-
-/** Of a time that has passed. */
-export function inWords(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1_000));
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
-  return seconds < 172_800
-    ? `${Math.round(seconds / 3_600)} h`
-    : `${Math.round(seconds / 86_400)} days`;
 }

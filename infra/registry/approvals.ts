@@ -5,7 +5,7 @@ import type { Facts } from '../../domain/facts.js';
 import { inTransaction } from '../postgres.js';
 import type { Principal } from './access-tokens.js';
 import { closeFindings } from './findings.js';
-import { lockRun, type SayingParts } from './locked-run.js';
+import { lockRun, refused, type SayingParts } from './locked-run.js';
 
 export interface ApprovalCall {
   readonly runId: string;
@@ -70,11 +70,6 @@ export async function reviewRun(
 }
 
 const breakGlass = 'unreviewed-break-glass';
-
-function refused(code: string, message: string, hint?: string): RotorError {
-  const about = hint === undefined ? {} : { hint };
-  return new RotorError(code, message, { kind: 'conflict', ...about });
-}
 
 function allowed(facts: Facts, by: Principal) {
   const { run } = facts;

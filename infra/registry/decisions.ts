@@ -8,7 +8,7 @@ import type { DecisionKind } from '../../domain/run.js';
 import { isPaused } from '../../domain/steps/standing.js';
 import { whyNoWayBack } from '../../domain/way-back.js';
 import { inTransaction, type Queryable } from '../postgres.js';
-import { lockRun, type SayingParts } from './locked-run.js';
+import { lockRun, refused, type SayingParts } from './locked-run.js';
 
 export interface Decision {
   readonly runId: string;
@@ -36,13 +36,6 @@ export async function recordDecision(parts: SayingParts, decision: Decision): Pr
 
 function missing(message: string): RotorError {
   return new RotorError('no-such-dependent', message, { kind: 'missing' });
-}
-
-function refused(code: string, message: string, hint?: string): RotorError {
-  return new RotorError(code, message, {
-    kind: 'conflict',
-    ...(hint === undefined ? {} : { hint }),
-  });
 }
 
 const refusals: Partial<Record<DecisionKind, (facts: Facts, decision: Decision) => void>> = {

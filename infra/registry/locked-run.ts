@@ -1,5 +1,6 @@
 /** A run with its secret's row locked: what people say about it is checked against facts that stay so. */
 import type pg from 'pg';
+import { RotorError } from '../../domain/errors.js';
 import type { Facts } from '../../domain/facts.js';
 import type { Queryable } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
@@ -33,4 +34,10 @@ export async function lockRun(
     secretId === undefined ? undefined : await readFacts(db, traitsOf, { secretId, runId });
   if (secretId !== undefined && facts !== undefined) return { secretId, facts };
   throw noSuchRun(runId);
+}
+
+/** What is said does not fit the run as it is now. */
+export function refused(code: string, message: string, hint?: string): RotorError {
+  const about = hint === undefined ? {} : { hint };
+  return new RotorError(code, message, { kind: 'conflict', ...about });
 }

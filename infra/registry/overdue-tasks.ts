@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { inTransaction } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
 import { writeFinding } from './findings.js';
+import { taskWithSubject } from './task-rows.js';
 
 interface Parts {
   readonly pool: pg.Pool;
@@ -20,10 +21,7 @@ const overdueTasks = `
 select k.id, k.secret_id, k.version_id, format('%s has not %s v%s of %s (%s), due %s',
     k.assignment->>'assignee', case k.kind when 'enter' then 'typed in' else 'removed' end,
     v.ordinal, t.name, e.identity, to_char(k.due_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) as message
-from rotor.tasks k join rotor.versions v on v.id = k.version_id
-  join rotor.dependencies d on d.id = k.dependency_id
-  join rotor.dependents t on t.id = d.dependent_id
-  join rotor.destinations e on e.id = d.destination_id
+from ${taskWithSubject}
 where k.state = 'open' and k.due_at <= clock_timestamp()
   and not exists (select from rotor.findings f where f.secret_id = k.secret_id
     and f.code = 'task-overdue' and f.about = k.id::text and f.closed_at is null)

@@ -4,6 +4,12 @@ import type { Facts } from '../../domain/facts.js';
 import type { Queryable } from '../postgres.js';
 import { one } from './one-row.js';
 
+/** Tasks `k` with their version `v`, dependency `d`, dependent `t` and destination `e`. */
+export const taskWithSubject = `rotor.tasks k join rotor.versions v on v.id = k.version_id
+  join rotor.dependencies d on d.id = k.dependency_id
+  join rotor.dependents t on t.id = d.dependent_id
+  join rotor.destinations e on e.id = d.destination_id`;
+
 /** With what is declared now: who does it has to know what they were asked. */
 export function openTask(
   db: Queryable,

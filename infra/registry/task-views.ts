@@ -2,6 +2,7 @@
 import { RotorError } from '../../domain/errors.js';
 import type { Queryable } from '../postgres.js';
 import { findByShortId } from './short-id.js';
+import { taskWithSubject } from './task-rows.js';
 import type { Row } from './views.js';
 
 const columns = `
@@ -11,10 +12,7 @@ const columns = `
   coalesce(k.assignment->>'escalateTo', d.owner) as "escalateTo", k.opened_at as opened,
   k.due_at as due, k.state = 'open' and k.due_at <= clock_timestamp() as overdue,
   k.fetched_at as fetched, k.settled_at as settled, k.settled_by as "settledBy", k.note
-  from rotor.tasks k join rotor.versions v on v.id = k.version_id
-  join rotor.dependencies d on d.id = k.dependency_id
-  join rotor.dependents t on t.id = d.dependent_id
-  join rotor.destinations e on e.id = d.destination_id
+  from ${taskWithSubject}
   join rotor.secrets s on s.id = k.secret_id
   join rotor.organizations o on o.id = s.organization_id`;
 

@@ -1,5 +1,6 @@
 /** Opens what containing needs without any server of rotor's: rotor.yaml, the key file, the inventory, the issuer. */
 import type { Direct, DirectAsked, DirectPreview } from '../../client/cli/contain.js';
+import { ageInWords } from '../../domain/duration.js';
 import {
   leftAlone,
   targetsOf,
@@ -11,7 +12,6 @@ import { AdapterError, isPassing, RotorError } from '../../domain/errors.js';
 import type { Credential, IssuedSecret, Issuer } from '../../domain/issuer.js';
 import {
   inventoryPurpose,
-  inWords,
   readInventory,
   staleAfterMs,
   type Inventory,
@@ -55,7 +55,7 @@ function findKnown(inventory: Inventory, { organization, secret }: DirectAsked):
     (one) => one.organization === organization && one.name === secret,
   );
   if (found !== undefined) return found;
-  const age = inWords(Date.now() - inventory.writtenAt.getTime());
+  const age = ageInWords(Date.now() - inventory.writtenAt.getTime());
   throw new RotorError(
     'no-such-secret',
     `the inventory knows no secret ${organization}/${secret}`,
@@ -123,7 +123,7 @@ function previewOf({ inventory, known, listed, targets }: Seen): DirectPreview {
     secret: `${organization}/${name}`,
     owner,
     issuer,
-    inventory: { writtenAt, age: inWords(ageMs), stale: ageMs > staleAfterMs },
+    inventory: { writtenAt, age: ageInWords(ageMs), stale: ageMs > staleAfterMs },
     ends: targets.map((target) => ({
       version: versionText(target),
       credentialId: target.credentialId,
