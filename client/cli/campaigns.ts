@@ -50,6 +50,25 @@ export function exposuresText(exposures: readonly Exposure[], nothing: string): 
   );
 }
 
+export interface BeginOptions {
+  readonly reason: string;
+  readonly confirm?: string;
+  readonly atOnce: string;
+  readonly watch?: boolean;
+}
+
+/** After it was asked for: followed, or how to follow it. */
+export async function begun(
+  context: Context,
+  words: CampaignWords,
+  { id, watch }: { readonly id: string; readonly watch: boolean | undefined },
+): Promise<number | undefined> {
+  const { kind } = words;
+  if (watch === true) return watchCampaign(context, words, id);
+  context.output.show({ [kind]: id }, () => `${kind} ${id}\nrotor ${kind} watch ${id.slice(0, 8)}`);
+  return undefined;
+}
+
 export function addLooking(command: Command, act: Act, words: CampaignWords): void {
   const { kind } = words;
   const one = kind.toUpperCase();

@@ -6,7 +6,8 @@ import {
   addLooking,
   campaignPath,
   exposuresText,
-  watchCampaign,
+  begun,
+  type BeginOptions,
   type CampaignView,
   type CampaignWords,
   type Exposure,
@@ -23,12 +24,8 @@ interface Subject {
   readonly leakedBefore: string;
 }
 
-interface StartOptions extends Subject {
-  readonly reason: string;
-  readonly confirm?: string;
+interface StartOptions extends Subject, BeginOptions {
   readonly quarantine?: boolean;
-  readonly atOnce?: string;
-  readonly watch?: boolean;
 }
 
 const containing: CampaignWords = {
@@ -112,20 +109,15 @@ function addStart(incident: Command, act: Act): void {
 }
 
 async function start(context: Context, options: StartOptions): Promise<number | undefined> {
-  const { api, output } = context;
+  const { api } = context;
   const subject = subjectOf(options) as object;
   const plan = await api.post<Exposure[]>('/v1/incidents/plan', subject);
   const what = `${exposuresText(plan, nothingLives)}\nAll of these are revoked at once`;
   const confirm = await confirmRevoke(options.confirm, what);
   const { reason, quarantine } = options;
   const body = { ...subject, reason, confirm, quarantine, atOnce: Number(options.atOnce) };
-  const { campaign: incident } = await api.post<{ campaign: string }>('/v1/incidents', body);
-  if (options.watch === true) return watchCampaign(context, containing, incident);
-  output.show(
-    { incident },
-    () => `incident ${incident}\nrotor incident watch ${incident.slice(0, 8)}`,
-  );
-  return undefined;
+  const { campaign: id } = await api.post<{ campaign: string }>('/v1/incidents', body);
+  return begun(context, containing, { id, watch: options.watch });
 }
 
 function addRelease(incident: Command, act: Act): void {

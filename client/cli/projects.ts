@@ -4,7 +4,8 @@ import { RotorError } from '../../domain/errors.js';
 import {
   addLooking,
   exposuresText,
-  watchCampaign,
+  begun,
+  type BeginOptions,
   type CampaignWords,
   type Exposure,
 } from './campaigns.js';
@@ -16,12 +17,7 @@ interface Scope {
   readonly label?: readonly string[];
 }
 
-interface CompleteOptions extends Scope {
-  readonly reason: string;
-  readonly confirm?: string;
-  readonly atOnce: string;
-  readonly watch?: boolean;
-}
+type CompleteOptions = Scope & BeginOptions;
 
 const completing: CampaignWords = {
   kind: 'project',
@@ -81,14 +77,12 @@ function pairOf(text: string): [string, string] {
 }
 
 async function complete(context: Context, options: CompleteOptions): Promise<number | undefined> {
-  const { api, output } = context;
+  const { api } = context;
   const scope = scopeOf(options);
   const plan = await api.post<Exposure[]>('/v1/projects/plan', scope);
   const what = `${exposuresText(plan, nothingLeft)}\nEach of these is revoked once nobody uses it`;
   const confirm = await confirmRevoke(options.confirm, what);
   const body = { ...scope, reason: options.reason, confirm, atOnce: Number(options.atOnce) };
-  const { campaign: project } = await api.post<{ campaign: string }>('/v1/projects', body);
-  if (options.watch === true) return watchCampaign(context, completing, project);
-  output.show({ project }, () => `project ${project}\nrotor project watch ${project.slice(0, 8)}`);
-  return undefined;
+  const { campaign: id } = await api.post<{ campaign: string }>('/v1/projects', body);
+  return begun(context, completing, { id, watch: options.watch });
 }

@@ -10,8 +10,9 @@ import { parse, stringify } from 'yaml';
 import { openApi } from '../../client/http.js';
 import { secretWorkflowId } from '../../domain/run.js';
 import { packageRoot } from '../../infra/package-root.js';
+import { authority as askAuthority } from '../../workers/demo/authority.js';
 import { firstToken } from '../../workers/stack/first-token.js';
-import { freePort, prepareState, readSecret } from '../../workers/stack/first-start.js';
+import { freePort, prepareState } from '../../workers/stack/first-start.js';
 import { launch } from '../../workers/stack/supervised.js';
 import { openDatabase } from '../harness/database.js';
 import { sharedTemporal } from '../harness/temporal.js';
@@ -84,17 +85,8 @@ export async function openInstallation(
   const ready = async (): Promise<void> => {
     await eventually(async () => (await fetch(`${url}/health`)).ok);
   };
-  const authority = async <T>(path: string, body?: unknown): Promise<T> => {
-    const response = await fetch(`${url}/authority/v1${path}`, {
-      method: body === undefined ? 'GET' : 'POST',
-      headers: {
-        authorization: `Bearer ${readSecret(folder, 'authority-token')}`,
-        'content-type': 'application/json',
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    return (await response.json()) as T;
-  };
+  const authority = <T>(path: string, body?: unknown): Promise<T> =>
+    askAuthority<T>({ url, stateFolder: folder }, path, body);
   return {
     database,
     proxies,
