@@ -18,7 +18,11 @@ import type { RunRequest, Submitted } from '../infra/registry/requests.js';
 import type { Issued, LinkCall } from '../infra/registry/task-links.js';
 import type { TaskWord } from '../infra/registry/task-words.js';
 import type { Signer } from '../trail/signing.js';
-import type { WithholdingCall, WithholdingChanged } from '../infra/registry/withholdings.js';
+import type {
+  DependentReleased,
+  WithholdingCall,
+  WithholdingChanged,
+} from '../infra/registry/withholdings.js';
 
 export interface AdoptCall extends SecretName {
   readonly credentialId: string | undefined;
@@ -86,7 +90,8 @@ export interface ApiParts {
   declare(call: DeclarationCall): Promise<Applied>;
   /** Names of the secrets that it is given no new value of. */
   withhold(call: WithholdingCall): Promise<Omit<WithholdingChanged, 'touched'>>;
-  release(call: WithholdingCall): Promise<Omit<WithholdingChanged, 'touched'>>;
+  /** With the names of the secrets that it lacks now. */
+  release(call: WithholdingCall): Promise<Omit<DependentReleased, 'touched'>>;
   /** The names of the secrets that it depended on. */
   retireDependent(retirement: Retirement): Promise<Omit<Retired, 'touched'>>;
   /** Reads the use of a secret live, so that what is shown of it is not a minute old. */

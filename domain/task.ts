@@ -33,3 +33,28 @@ export interface LinkFacts {
   readonly expiresAt: Date;
   readonly openedAt: Date | undefined;
 }
+
+export interface TaskSubject {
+  readonly kind: TaskKind;
+  readonly assignee: string;
+  readonly ordinal: number;
+  /** `organization/name`. */
+  readonly secret: string;
+  readonly dependent: string;
+  readonly place: string;
+}
+
+/** Who does what, and where; there is no value in it. */
+export function taskTold({
+  kind,
+  assignee,
+  ordinal,
+  secret,
+  dependent,
+  place,
+}: TaskSubject): string {
+  const version = `v${ordinal} of ${secret}`;
+  return kind === 'enter'
+    ? `${assignee} types ${version} in for ${dependent} (${place})`
+    : `${assignee} removes ${version}, which is dead, from ${dependent} (${place})`;
+}

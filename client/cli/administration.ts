@@ -5,7 +5,8 @@ import { readDeclarations } from '../declaration-files.js';
 import { addAudit } from './audit.js';
 import { type Act, type Context } from './context.js';
 import { exitCodes } from './output.js';
-import { changesText, checksText, tokensText, type Row } from './views.js';
+import type { Row } from './row.js';
+import { changesText, checksText, tokensText } from './views.js';
 import { example } from './example.js';
 
 export function addAdministration(program: Command, act: Act): void {

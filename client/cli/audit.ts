@@ -10,7 +10,7 @@ import { asMoment } from './moment.js';
 import { exitCodes } from './output.js';
 import { queryOf } from './pages.js';
 import { addSecretAudit } from './secret-audit.js';
-import type { Row } from './views.js';
+import type { Row } from './row.js';
 
 interface AuditVerdict {
   readonly chains: number;

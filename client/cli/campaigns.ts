@@ -5,7 +5,7 @@ import type { CampaignKind } from '../../domain/campaign.js';
 import type { Act, Context } from './context.js';
 import { example } from './example.js';
 import { exitCodes, table } from './output.js';
-import type { Row } from './views.js';
+import type { Row } from './row.js';
 
 export interface Exposure {
   readonly name: string;

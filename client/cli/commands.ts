@@ -5,13 +5,13 @@ import { secretPath, valueFromStdin, type Act } from './context.js';
 import { addDecisions } from './decisions.js';
 import { addReport } from './report.js';
 import { addRequests } from './requests.js';
+import type { Row } from './row.js';
 import {
   retiredText,
   runsText,
   secretsText,
   secretText,
   usersText,
-  type Row,
   type SecretView,
 } from './views.js';
 import { watchRun } from './watch.js';

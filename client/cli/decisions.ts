@@ -4,7 +4,7 @@ import { RotorError } from '../../domain/errors.js';
 import { decisionKinds, type DecisionKind } from '../../domain/run.js';
 import { confirmRevoke, type Act, type Context } from './context.js';
 import { parseSource, type NamedSource } from './source.js';
-import type { Row } from './views.js';
+import type { Row } from './row.js';
 import { example } from './example.js';
 
 interface DecideOptions {

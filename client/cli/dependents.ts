@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { namePair, type Act } from './context.js';
 import { table } from './output.js';
-import type { Row } from './views.js';
+import type { Row } from './row.js';
 import { example } from './example.js';
 
 export function addDependents(program: Command, act: Act): void {
@@ -71,9 +71,26 @@ function addWithholding(dependents: Command, act: Act): void {
           const path = `/v1/dependents/${organization}/${dependent}/${verb}`;
           output.show(
             await api.post<Row>(path, { reason: options.reason, secret: options.secret }),
-            (row) => `${name} ${is} ${(row['secrets'] as string[]).join(', ') || 'any secret'}`,
+            (row) =>
+              [
+                `${name} ${is} ${(row['secrets'] as string[]).join(', ') || 'any secret'}`,
+                ...behindLines(name, row['behind']),
+              ].join('\n'),
           );
         }),
       );
   }
+}
+
+/** What a release does not bring by itself: asked for in so many words, so that it can be pasted. */
+export function behindLines(dependent: string, behind: unknown): string[] {
+  const names = (behind ?? []) as readonly string[];
+  if (names.length === 0) return [];
+  const [organization = ''] = dependent.split('/');
+  return [
+    'it was not given the version that is current now, and no run is open that would bring it one; to move it:',
+    ...names.map(
+      (name) => `  rotor rotate ${organization}/${name} --reason "${dependent} was released"`,
+    ),
+  ];
 }

@@ -5,7 +5,8 @@ import { findingKinds, severities, type FindingCode } from '../../domain/finding
 import type { Act, Context } from './context.js';
 import { when } from './output.js';
 import { allPages, queryOf } from './pages.js';
-import { link, type Row } from './views.js';
+import type { Row } from './row.js';
+import { link } from './views.js';
 import { example } from './example.js';
 
 interface ListOptions {

@@ -13,8 +13,9 @@ import {
   type Exposure,
 } from './campaigns.js';
 import { confirmRevoke, namePair, type Act, type Context } from './context.js';
+import { behindLines } from './dependents.js';
 import { asMoment } from './moment.js';
-import type { Row } from './views.js';
+import type { Row } from './row.js';
 import { example } from './example.js';
 
 interface Subject {
@@ -133,7 +134,10 @@ function addRelease(incident: Command, act: Act): void {
         const [organization, dependent] = namePair(String(row['about']), 'what was quarantined');
         const path = `/v1/dependents/${organization}/${dependent}/release`;
         const released = await api.post<Row>(path, { reason });
-        output.show(released, () => `${String(row['about'])} is released`);
+        const name = `${organization}/${dependent}`;
+        output.show(released, ({ behind }) =>
+          [`${name} is released`, ...behindLines(name, behind)].join('\n'),
+        );
       }),
     );
 }

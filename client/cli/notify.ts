@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { Act } from './context.js';
 import { exitCodes, table } from './output.js';
-import type { Row } from './views.js';
+import type { Row } from './row.js';
 import { example } from './example.js';
 
 interface Tested {

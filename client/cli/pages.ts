@@ -1,6 +1,6 @@
 /** Lists that come in pages, one after the other, so that ten thousand rows are no matter. */
 import type { ApiClient } from '../http.js';
-import type { Row } from './views.js';
+import type { Row } from './row.js';
 
 /** `?name=value` of what was said; nothing where nothing was. */
 export function queryOf(said: Readonly<Record<string, string | boolean | undefined>>): string {

@@ -4,7 +4,7 @@ import { RotorError } from '../../domain/errors.js';
 import { secretPath, type Act, type Context } from './context.js';
 import { csvLine } from './csv.js';
 import { queryOf } from './pages.js';
-import type { Row } from './views.js';
+import type { Row } from './row.js';
 import { example } from './example.js';
 
 interface Options {

@@ -4,7 +4,7 @@ import type { Act, Context } from './context.js';
 import { csvLine } from './csv.js';
 import { table, when } from './output.js';
 import { allPages, queryOf } from './pages.js';
-import type { Row } from './views.js';
+import type { Row } from './row.js';
 import { example } from './example.js';
 
 const columns = [

@@ -1,8 +1,7 @@
 /** Tasks in words: lists, one of them, and who is waited for. */
 import colors from 'picocolors';
 import { table, when } from './output.js';
-
-export type Row = Readonly<Record<string, unknown>>;
+import type { Row } from './row.js';
 
 export function tasksText(rows: readonly Row[]): string {
   return table(

@@ -3,7 +3,8 @@ import colors from 'picocolors';
 import type { Command } from 'commander';
 import type { Act, Context } from './context.js';
 import { when } from './output.js';
-import { taskText, tasksText, type Row } from './task-texts.js';
+import type { Row } from './row.js';
+import { taskText, tasksText } from './task-texts.js';
 import { example } from './example.js';
 
 export function addTasks(program: Command, act: Act): void {

@@ -1,9 +1,8 @@
 /** Texts of what the API answers: plans, secrets, users, checks. */
 import colors from 'picocolors';
 import { table, when, type Cells } from './output.js';
+import type { Row } from './row.js';
 import { waitingLines } from './task-texts.js';
-
-export type Row = Readonly<Record<string, unknown>>;
 
 export interface PlanView {
   readonly title: string;

@@ -5,7 +5,8 @@ import colors from 'picocolors';
 import type { Context } from './context.js';
 import { exitCodes } from './output.js';
 import { waitingLines } from './task-texts.js';
-import { link, type Row } from './views.js';
+import type { Row } from './row.js';
+import { link } from './views.js';
 
 interface RunView {
   readonly run: Row;

@@ -6,7 +6,7 @@ import type { DependencyFacts, Facts, VersionFacts } from '../facts.js';
 import { fullName } from '../plan.js';
 import { isAskedAgain } from '../progress.js';
 import type { Answer } from '../run.js';
-import type { TaskFacts } from '../task.js';
+import { taskTold, type TaskFacts } from '../task.js';
 import { leaseOf, takeLease } from './lease.js';
 import { notProven, prove } from './prove.js';
 import { answered } from './standing.js';
@@ -48,14 +48,20 @@ function waitForPerson(facts: Facts, { dueAt }: TaskFacts, who: string): Decided
   return answered({ kind: 'blocked', code: 'task-overdue', told });
 }
 
-/** Who is to do what; there is no value in it. */
 function toldOf(
   facts: Facts,
-  { dependent, assignment, identity }: DependencyFacts,
+  { dependent, assignment, identity: place }: DependencyFacts,
   { ordinal }: VersionFacts,
 ): string {
-  const who = assignment?.assignee ?? dependent;
-  return `${who} types v${ordinal} of ${fullName(facts)} in for ${dependent} (${identity})`;
+  const assignee = assignment?.assignee ?? dependent;
+  return taskTold({
+    kind: 'enter',
+    assignee,
+    ordinal,
+    secret: fullName(facts),
+    dependent,
+    place,
+  });
 }
 
 /** Said for this run, or still true of the place; nobody has asked for another try since. */

@@ -1,7 +1,7 @@
 /** Tells people of their tasks: at once, again while they wait, and others too once they are due. Their rows are the outbox. */
 import type { EventDraft } from '../../domain/event.js';
 import type { Labels } from '../../domain/labels.js';
-import type { TaskKind } from '../../domain/task.js';
+import { taskTold, type TaskKind } from '../../domain/task.js';
 import type { Queryable } from '../postgres.js';
 
 const mostAtOnce = 200;
@@ -69,12 +69,9 @@ function draftFor(task: DueTask, person: string): EventDraft {
   };
 }
 
-function messageOf({ id, kind, assignee, dependent, place, ordinal, ...task }: DueTask): string {
-  const what =
-    kind === 'enter'
-      ? `types v${ordinal} in for ${dependent} (${place})`
-      : `removes v${ordinal}, which is dead, of ${dependent} (${place})`;
+function messageOf(task: DueTask): string {
+  const what = taskTold({ ...task, secret: `${task.organization}/${task.name}` });
   const until = `${task.overdue ? 'it was due' : 'it is due'} ${task.due_at.toISOString()}`;
   const haste = task.urgent ? 'urgent: ' : '';
-  return `${haste}${assignee} ${what}; ${until}; rotor tasks show ${id.slice(0, 8)}`;
+  return `${haste}${what}; ${until}; rotor tasks show ${task.id.slice(0, 8)}`;
 }

@@ -21,6 +21,11 @@ export interface WithholdingChanged {
   readonly touched: readonly string[];
 }
 
+export interface DependentReleased extends WithholdingChanged {
+  /** Names of the secrets whose current version it was not given, and that no open run will bring it. */
+  readonly behind: readonly string[];
+}
+
 const code = 'dependent-withheld';
 
 /** Once more is the same: whoever was first is on record. */
@@ -40,7 +45,7 @@ export async function withholdDependent(
 export async function releaseDependent(
   { pool, audit }: TrailParts,
   call: WithholdingCall,
-): Promise<WithholdingChanged> {
+): Promise<DependentReleased> {
   return inTransaction(pool, async (db) => {
     const subject = await lockSubject(db, call);
     const { rowCount } = await db.query(
@@ -51,8 +56,26 @@ export async function releaseDependent(
     );
     if (rowCount === 0) throw await notWithheld(db, call, subject);
     for (const { id } of subject.secrets) await untell(db, audit, { ...call, secretId: id });
-    return changed(subject);
+    return { ...changed(subject), behind: await behindOf(db, subject) };
   });
+}
+
+/** An adopted version was there before rotor: nobody had to be given it. */
+async function behindOf(db: Queryable, { dependentId, secrets }: Subject): Promise<string[]> {
+  const { rows } = await db.query<{ name: string }>(
+    `select distinct s.name from rotor.secrets s
+       join rotor.versions v on v.secret_id = s.id and v.is_current and v.origin = 'minted'
+       join rotor.dependencies d on d.secret_id = s.id and d.dependent_id = $1 and d.retired_at is null
+     where s.id = any($2)
+       and not exists (select from rotor.deliveries y
+         where y.dependency_id = d.id and y.version_id = v.id and y.moved_at is not null)
+       and not exists (select from rotor.runs r where r.secret_id = s.id and r.state <> 'ended')
+       and not exists (select from rotor.withholdings w where w.dependent_id = $1
+         and w.released_at is null and (w.secret_id is null or w.secret_id = s.id))
+     order by s.name`,
+    [dependentId, secrets.map(({ id }) => id)],
+  );
+  return rows.map(({ name }) => name);
 }
 
 /** With the request that excludes them, under its secret's lock. */

@@ -42,6 +42,20 @@ describe('a dependent that is given no new value', () => {
     expect(await world.findings()).toContain('dependent-withheld');
   });
 
+  test('released after the run that left it out, it is told what it lacks, until a rotation brings it', async () => {
+    await begin();
+    await world.ask('compromise', { excluded: ['leaky'] });
+    expect(await world.result()).toBe('succeeded');
+    const parts = world.withholdingParts;
+    expect(await releaseDependent(parts, { ...call, secret: 'api' })).toMatchObject({
+      behind: ['api'],
+    });
+    await world.ask('rotate');
+    await world.result();
+    await withholdDependent(parts, { ...call, secret: 'api' });
+    expect(await releaseDependent(parts, { ...call, secret: 'api' })).toMatchObject({ behind: [] });
+  }, 30_000);
+
   test('a later rotation does not move it either, until somebody releases it', async () => {
     const old = await begin();
     await withholdDependent(world.withholdingParts, { ...call, secret: undefined });
