@@ -1,7 +1,7 @@
 /** Revokes what the plan ends: each attempt reads the issuer's use live, renews the grant, calls once, and proves it. */
 import { AdapterError } from '../domain/errors.js';
 import type { Facts } from '../domain/facts.js';
-import type { CredentialRef, Issuer, OpenUse } from '../domain/issuer.js';
+import type { CredentialRef, Issuer } from '../domain/issuer.js';
 import { currentVersion } from '../domain/progress.js';
 import type { Answer } from '../domain/run.js';
 import {
@@ -19,6 +19,7 @@ import {
 } from '../domain/steps/unanswered.js';
 import { versionsToEnd } from '../domain/steps/verify.js';
 import { blockedBy } from './failures.js';
+import { endOpenUse } from './open-use.js';
 import { record, type OfRun, type Ports } from './ports.js';
 import { noticeSetBack } from './set-back.js';
 import { credentialRef, readLive } from './use.js';
@@ -195,20 +196,6 @@ async function revokeNow(ending: Ending): Promise<Answer> {
   ports.reached('revoke:proven');
   const revoked = { versionId, grantId: ids.grantId, outlived };
   return ports.registry.decide(runId, (now) => recordRevoked(now, revoked));
-}
-
-async function endOpenUse(
-  { issuer, ref }: Ending,
-  before: readonly OpenUse[],
-): Promise<string | undefined> {
-  const { outlives } = issuer.traits;
-  if (outlives === 'nothing' || issuer.endOpenUse === undefined) return undefined;
-  await issuer.endOpenUse(ref);
-  const left = (await issuer.openUse?.(ref)) ?? [];
-  if (left.length > 0)
-    throw new AdapterError('busy', `${outlives} of the revoked credential are still open`);
-  const ended = before.length === 1 ? outlives.slice(0, -1) : outlives;
-  return before.length > 0 ? `${before.length} ${ended} ended` : `no ${outlives} left`;
 }
 
 /**

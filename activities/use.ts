@@ -2,12 +2,13 @@
 import { AdapterError } from '../domain/errors.js';
 import type { Facts } from '../domain/facts.js';
 import type { LiveReading } from '../domain/gate.js';
-import type { CredentialRef, Issuer, UseRecord } from '../domain/issuer.js';
+import type { CredentialRef, UseRecord } from '../domain/issuer.js';
 import { versionOf } from '../domain/progress.js';
 import { issuedSecret, tagOf } from '../domain/steps/create.js';
 import { useQuestion, type UseQuestion } from '../domain/steps/use-question.js';
 import type { UseNews } from '../domain/registry.js';
 import { together } from '../domain/together.js';
+import { readOpenUse } from './open-use.js';
 import type { Ports } from './ports.js';
 
 interface Asked {
@@ -96,12 +97,5 @@ export async function readLive(
   const ref = credentialRef(facts, versionId);
   if (facts.run.kind === 'compromise' || ref === undefined) return { openUse: undefined };
   await readUse(ports, useQuestion(facts));
-  return readOpenUse(ports.issuer(facts.secret.issuer), ref);
-}
-
-export async function readOpenUse(issuer: Issuer, ref: CredentialRef): Promise<LiveReading> {
-  if (issuer.openUse === undefined || issuer.traits.outlives === 'nothing') {
-    return { openUse: undefined };
-  }
-  return { openUse: await issuer.openUse(ref) };
+  return readOpenUse({ issuer: ports.issuer(facts.secret.issuer), facts, ref });
 }

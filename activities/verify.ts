@@ -4,7 +4,8 @@ import type { LiveReading } from '../domain/gate.js';
 import { decideVerify, versionsToEnd } from '../domain/steps/verify.js';
 import type { OfRun, Ports } from './ports.js';
 import { useQuestion } from '../domain/steps/use-question.js';
-import { credentialRef, readOpenUse, readUse } from './use.js';
+import { readOpenUse } from './open-use.js';
+import { credentialRef, readUse } from './use.js';
 
 export async function verify(ports: Ports, { runId }: OfRun): Promise<Answer> {
   const facts = await ports.registry.read(runId);
@@ -13,7 +14,7 @@ export async function verify(ports: Ports, { runId }: OfRun): Promise<Answer> {
   const live: Record<string, LiveReading> = {};
   for (const versionId of versionsToEnd(facts)) {
     const ref = credentialRef(facts, versionId);
-    if (ref !== undefined) live[versionId] = await readOpenUse(issuer, ref);
+    if (ref !== undefined) live[versionId] = await readOpenUse({ issuer, facts, ref });
   }
   ports.reached('verify:read');
   return ports.registry.decide(runId, (now) => decideVerify(now, live));

@@ -29,6 +29,8 @@ export interface IssuerTraits {
   /** What may go on after a revoke, and for how long at most. */
   readonly outlives: 'nothing' | 'tokens' | 'sessions';
   readonly outlivesMs: number;
+  /** `openUse` names what this credential opened; otherwise it is all that the principal has open. */
+  readonly tellsOpenUseApart: boolean;
   readonly longestValidityMs: number | undefined;
 }
 
@@ -148,5 +150,6 @@ export interface Issuer {
   observedUse?(secret: IssuedSecret, since: Date): Promise<UseRecord>;
   /** What the credential opened and what still goes on. */
   openUse?(credential: CredentialRef): Promise<readonly OpenUse[]>;
-  endOpenUse?(credential: CredentialRef): Promise<void>;
+  /** `openedBefore`: where it is not told apart, what was opened later is another credential's, and goes on. */
+  endOpenUse?(credential: CredentialRef, openedBefore?: Date): Promise<void>;
 }

@@ -32,6 +32,7 @@ export const traits: IssuerTraits = {
   propagationMs: 0,
   outlives: 'nothing',
   outlivesMs: 0,
+  tellsOpenUseApart: true,
   longestValidityMs,
 };
 

@@ -114,6 +114,7 @@ export function traitsOf(exact: boolean): IssuerTraits {
     propagationMs: 0,
     outlives: 'sessions',
     outlivesMs: 0,
+    tellsOpenUseApart: true,
     longestValidityMs: undefined,
   };
 }

@@ -25,6 +25,7 @@ export const traits: IssuerTraits = {
   propagationMs: 0,
   outlives: 'nothing',
   outlivesMs: 0,
+  tellsOpenUseApart: true,
   longestValidityMs: undefined,
 };
 

@@ -83,6 +83,7 @@ const ordinary: IssuerTraits = {
   propagationMs: 0,
   outlives: 'nothing',
   outlivesMs: 0,
+  tellsOpenUseApart: true,
   longestValidityMs: undefined,
 };
 
