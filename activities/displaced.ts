@@ -60,10 +60,12 @@ async function accepts(
 async function keep({ ports, runId, order }: Displacing, value: SecretValue): Promise<void> {
   const { dependent, identity, connector } = order.dependency;
   const stays = ports.connector(connector).traits(destinationFor(order)).holdsSeveral;
-  const keptAs = ports.newId();
+  const keptAs = ports.keptId(identity, value);
   if (!stays) await ports.store.put(keptAs, value);
   const where = stays ? 'it stays there' : `kept as ${keptAs}`;
   const message = `${dependent} held a value that rotor does not know (${identity}); ${where}`;
-  const finding = { code: 'unknown-value', about: identity, message } as const;
-  await record(ports, runId, [{ change: 'found', finding }]);
+  const about = stays ? identity : keptAs;
+  await record(ports, runId, [
+    { change: 'found', finding: { code: 'unknown-value', about, message } },
+  ]);
 }

@@ -22,6 +22,8 @@ export interface Ports {
   newId(): string;
   /** A value for issuers that let us choose it: 256 bits at least. */
   newValue(): SecretValue;
+  /** Under which a value that was displaced at the place is kept: the same for the same value there, always. */
+  keptId(place: string, value: SecretValue): string;
   /** Wakes the run of the secret, if there is one. */
   tell(secretId: string, change: FactsChanged): Promise<void>;
   /** Called at named points, so that tests can kill the process there. */

@@ -140,6 +140,7 @@ async function resume(ending: Ending): Promise<Answer | undefined> {
   const listed = await listedIds(ending);
   if (listed.has(ref.credentialId)) return successorGone(ending, listed);
   if (called === undefined) {
+    await refuseImplausible(ending, listed);
     return ports.registry.decide(runId, (now) => recordEnded(now, ref.versionId));
   }
   const outlived = await endOpenUse(ending, []);
@@ -161,6 +162,20 @@ async function successorGone(
     throw new AdapterError('bad-reply', 'the version to move to works, and is not listed');
   await ports.registry.decide(runId, (now) => recordEnded(now, successor.versionId));
   return { kind: 'replan', told: 'the version to move to is gone at the issuer' };
+}
+
+/** Nobody of rotor's ended it: a listing that leaves out what works is no listing to go by. */
+async function refuseImplausible(ending: Ending, listed: ReadonlySet<string>): Promise<void> {
+  const { facts, ref, issuer } = ending;
+  const towards = facts.run.plan?.towards;
+  const successor = towards === undefined ? undefined : credentialRef(facts, towards);
+  const leftOut = [
+    ...(issuer.traits.tellsProbesApart ? [ref] : []),
+    ...(successor === undefined || listed.has(successor.credentialId) ? [] : [successor]),
+  ];
+  for (const one of leftOut)
+    if (await works(ending, one))
+      throw new AdapterError('bad-reply', 'the issuer does not list a credential that works');
 }
 
 /** A listing alone is no proof that something in service is gone. */

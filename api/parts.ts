@@ -27,6 +27,8 @@ import type {
 export interface AdoptCall extends SecretName {
   readonly credentialId: string | undefined;
   readonly value: SecretValue | undefined;
+  /** Instead of a value, what one that was displaced is kept as. */
+  readonly kept: string | undefined;
   readonly by: string;
 }
 

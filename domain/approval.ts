@@ -7,7 +7,7 @@ import type { ApprovalFacts, Facts, PlanContent } from './facts.js';
 import { carries } from './labels.js';
 import type { ApprovalRule } from './policy.js';
 import { versionOf } from './progress.js';
-import type { PlannedWave } from './run.js';
+import type { DecisionKind, PlannedWave } from './run.js';
 
 /** What of a plan is said in its content. */
 interface Planned extends Pick<PlanContent, 'direction' | 'ends' | 'steps'> {
@@ -15,7 +15,7 @@ interface Planned extends Pick<PlanContent, 'direction' | 'ends' | 'steps'> {
 }
 
 export function contentOf(facts: Facts, plan: Planned): PlanContent {
-  const evidence = new Map(facts.dependencies.map((d) => [d.dependencyId, d.leastEvidence]));
+  const declared = new Map(facts.dependencies.map((d) => [d.dependencyId, d]));
   return {
     kind: facts.run.kind,
     direction: plan.direction,
@@ -27,7 +27,8 @@ export function contentOf(facts: Facts, plan: Planned): PlanContent {
       name,
       dependencies: batches.flat().map((dependencyId) => ({
         dependencyId,
-        leastEvidence: evidence.get(dependencyId),
+        leastEvidence: declared.get(dependencyId)?.leastEvidence,
+        usesAtLeastEveryMs: declared.get(dependencyId)?.usesAtLeastEveryMs,
       })),
     })),
     policyRevision: facts.policyRevision,
@@ -60,17 +61,8 @@ export function approvalRule({ run, policy, secret }: Facts): ApprovalRule | und
 export function beyond(facts: Facts, approved: PlanContent, now: PlanContent): string[] {
   const ended = new Set(approved.ends);
   const steps = new Set(approved.steps);
-  const known = new Map(
-    approved.waves.flatMap(({ dependencies }) =>
-      dependencies.map((d) => [d.dependencyId, d.leastEvidence] as const),
-    ),
-  );
-  const moved = now.waves.flatMap(({ dependencies }) => dependencies);
-  const added = moved.filter(({ dependencyId }) => !known.has(dependencyId));
-  const weaker = moved.filter(
-    ({ dependencyId, leastEvidence }) =>
-      known.has(dependencyId) && !isStrongEnough(leastEvidence, known.get(dependencyId)),
-  );
+  const known = new Set(dependenciesOf(approved).map(({ dependencyId }) => dependencyId));
+  const added = dependenciesOf(now).filter(({ dependencyId }) => !known.has(dependencyId));
   const earlier = movedEarlier(approved, now);
   const breaking = (now.mayBreak ?? []).filter(
     (name) => approved.mayBreak?.includes(name) !== true,
@@ -82,13 +74,41 @@ export function beyond(facts: Facts, approved: PlanContent, now: PlanContent): s
     [approved.policyRevision !== now.policyRevision, 'the policy changed'],
     [!isSame(approved.specification, now.specification), 'the specification changed'],
     [added.length > 0, `it also moves ${named(added)}`],
-    [weaker.length > 0, `it asks for less evidence of ${named(weaker)}`],
     [now.ends.some((id) => !ended.has(id)), `it also ends ${newEnds(facts, now, ended)}`],
     [now.steps.some((step) => !steps.has(step)), `it has other steps: ${now.steps.join(', ')}`],
     [earlier.length > 0, `it moves ${named(earlier)} earlier`],
     [breaking.length > 0, `it may break ${breaking.join(', ')}`],
   ];
-  return rules.filter(([holds]) => holds).map(([, words]) => words);
+  const more = rules.filter(([holds]) => holds).map(([, words]) => words);
+  return [...more, ...weakened(facts, approved)];
+}
+
+/** In words, what was approved of dependents and is no longer asked of them: declarations change while a run is open. */
+export function weakened(facts: Facts, approved: PlanContent): string[] {
+  const declared = new Map(facts.dependencies.map((d) => [d.dependencyId, d]));
+  const wanted = dependenciesOf(approved).map((was) => ({
+    was,
+    is: declared.get(was.dependencyId),
+  }));
+  const gone = wanted.filter(({ is }) => is === undefined).length;
+  const weaker = wanted.filter(
+    ({ was, is }) => is !== undefined && !isStrongEnough(is.leastEvidence, was.leastEvidence),
+  );
+  const sooner = wanted.filter(
+    ({ was, is }) =>
+      is !== undefined && (is.usesAtLeastEveryMs ?? 0) < (was.usesAtLeastEveryMs ?? 0),
+  );
+  const named = (found: typeof wanted): string =>
+    found.map(({ is }) => is?.dependent ?? '').join(', ');
+  return [
+    ...(gone > 0 ? [`it no longer waits for ${gone} dependent${gone === 1 ? '' : 's'}`] : []),
+    ...(weaker.length > 0 ? [`it asks for less evidence of ${named(weaker)}`] : []),
+    ...(sooner.length > 0 ? [`it takes a shorter silence of ${named(sooner)} for proof`] : []),
+  ];
+}
+
+function dependenciesOf({ waves }: PlanContent): PlanContent['waves'][number]['dependencies'] {
+  return waves.flatMap(({ dependencies }) => dependencies);
 }
 
 /** Dependents that no longer wait for those of an earlier wave of the approved plan. */
@@ -144,10 +164,24 @@ export function holdingApprovals(
   return onePerPerson(holding);
 }
 
-/** Also who asked for the same, and joined: two persons are to agree, not one twice. */
+/**
+ * Also who asked for the same, and joined, or said of this run that something may break: two persons are to
+ * agree, not one twice.
+ */
 export function hasAskedFor({ run }: Facts, person: string): boolean {
-  return person === run.requestedPerson || run.joinedPersons.includes(person);
+  return (
+    person === run.requestedPerson ||
+    run.joinedPersons.includes(person) ||
+    run.decisions.some((decision) => accepting.has(decision.kind) && decision.person === person)
+  );
 }
+
+/** What is accepted is part of the plan that others approve. */
+const accepting: ReadonlySet<DecisionKind> = new Set([
+  'accept-outage',
+  'accept-unseen-use',
+  'ignore-window',
+]);
 
 function onePerPerson(approvals: readonly ApprovalFacts[]): ApprovalFacts[] {
   return [...new Map(approvals.map((approval) => [approval.person, approval])).values()];
@@ -161,6 +195,15 @@ export function approvalMissing(facts: Facts): Blocker[] {
   const used = onePerPerson(approvals.filter(({ usedFor }) => usedFor.includes(plan.hash)));
   if (used.length >= rule.needed) return [];
   return [{ code: 'approval-needed', message: 'the plan that is carried out is not approved' }];
+}
+
+/** Why the plan that is carried out has to be made, and approved, anew; undefined where it holds. */
+export function whyApproveAnew(facts: Facts): string | undefined {
+  const { plan } = facts.run;
+  if (approvalRule(facts) === undefined || plan === undefined) return undefined;
+  if (plan.content === undefined) return 'its policy asks for approval since';
+  const less = weakened(facts, plan.content);
+  return less.length === 0 ? undefined : `since it was approved, ${less.join('; ')}`;
 }
 
 /** What people read of a run that waits for them. */

@@ -121,6 +121,8 @@ export interface PlanContent {
     readonly dependencies: readonly {
       readonly dependencyId: string;
       readonly leastEvidence: Evidence | undefined;
+      /** Silence for so long counts; absent in what was approved before this was said. */
+      readonly usesAtLeastEveryMs?: number | undefined;
     }[];
   }[];
   readonly policyRevision: number;
@@ -147,6 +149,8 @@ export interface DecisionFacts {
   /** Of `accept-outage` only. */
   readonly accepted?: MayBreak | undefined;
   readonly by: string;
+  /** Whose token said so; undefined for a program's. */
+  readonly person?: string | undefined;
   readonly reason: string;
   readonly at: Date;
   /** A plan or step has taken it into account. */

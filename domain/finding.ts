@@ -50,7 +50,7 @@ export const findingKinds = {
   'unknown-value': {
     severity: 'warning',
     is: 'a write met a value that rotor does not know',
-    todo: 'find out whose it was; where it was displaced, the message names what it is kept as',
+    todo: 'find out whose it was; where it was displaced, the message names what it is kept as: rotor adopt SECRET --kept ID',
     closes: '31 days have passed',
   },
   'ended-elsewhere': {

@@ -89,10 +89,17 @@ export const DecisionBody = z
   });
 export type DecisionBody = z.infer<typeof DecisionBody>;
 
-export const AdoptBody = z.strictObject({
-  credentialId: z.string().max(300).optional(),
-  value: z.string().min(1).max(65_536).optional(),
-});
+export const AdoptBody = z
+  .strictObject({
+    credentialId: z.string().max(300).optional(),
+    value: z.string().min(1).max(65_536).optional(),
+    /** What a write displaced: the id that the finding names. */
+    kept: z.uuid().optional(),
+  })
+  .refine(({ value, kept }) => value === undefined || kept === undefined, {
+    path: ['kept'],
+    message: 'expected without value: one of the two',
+  });
 export type AdoptBody = z.infer<typeof AdoptBody>;
 
 export const TokenBody = z.strictObject({

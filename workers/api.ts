@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Client, Connection } from '@temporalio/client';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
-import { adopt } from '../activities/adopt.js';
+import { adopt, type Adopted } from '../activities/adopt.js';
 import { refreshUse } from '../activities/use.js';
 import { approvalRoutes } from '../api/routes/approvals.js';
 import { dependentRoutes } from '../api/routes/dependents.js';
@@ -20,7 +20,7 @@ import { taskRoutes } from '../api/routes/tasks.js';
 import { handOverRoutes } from '../api/hand-over.js';
 import { openMetrics } from '../api/metrics.js';
 import type { Observation } from '../api/observation.js';
-import type { ApiParts } from '../api/parts.js';
+import type { AdoptCall, ApiParts } from '../api/parts.js';
 import { buildServer } from '../api/server.js';
 import { openRecorderPool } from '../authority/recorder.js';
 import { authorityRoutes } from '../authority/routes.js';
@@ -32,6 +32,7 @@ import type { Queryable } from '../infra/postgres.js';
 import { beginCampaign, type CampaignCall } from '../infra/registry/campaigns.js';
 import { approveRun, reviewRun } from '../infra/registry/approvals.js';
 import { identify } from '../infra/registry/fingerprints.js';
+import { keptValue } from '../infra/registry/kept-values.js';
 import { readFigures } from '../infra/registry/figures.js';
 import { recordDecision } from '../infra/registry/decisions.js';
 import { retireDependent } from '../infra/registry/dependents.js';
@@ -96,7 +97,7 @@ function deciding(
   return {
     decide: async (decision) => {
       const secretId = await recordDecision(parts, decision);
-      await tell(secretId, { what: decision.kind, by: decision.by });
+      await tell(secretId, { what: decision.kind, by: decision.by.name });
     },
     approve: async (call) => {
       const { secretId, hash } = await approveRun(parts, call);
@@ -105,6 +106,12 @@ function deciding(
     },
     review: (call) => reviewRun(parts, call),
   };
+}
+
+/** With a value that somebody gives, or with one that was displaced and kept. */
+async function adoptKnown(parts: Parts, { kept, ...call }: AdoptCall): Promise<Adopted> {
+  const value = kept === undefined ? call.value : await keptValue(parts, { ...call, kept });
+  return adopt({ ...parts, reached: killPoint(process.env) }, { ...call, value });
 }
 
 /** Whoever leaked is given nothing new from the first moment on. */
@@ -143,7 +150,6 @@ async function requestRun(
 function apiParts(place: Place): ApiParts {
   const { settings, parts, temporal, connection } = place;
   const { pool, audit, registry, keys } = parts;
-  const reached = killPoint(process.env);
   const schedules = openScheduleParts({ pool, audit, temporal, calendar, identity: claimant });
   const tell: Tell = (id, change) => tellSoon(temporal, () => tellRun(temporal, id, change));
   const telling = tellingBy(tell);
@@ -156,7 +162,7 @@ function apiParts(place: Place): ApiParts {
     request: (request) => requestRun(place, request),
     ...deciding(parts, tell),
     startCampaign: (call) => openCampaign({ pool, audit }, temporal, call),
-    adopt: (call) => adopt({ ...parts, reached }, call),
+    adopt: (call) => adoptKnown(parts, call),
     declare: async (call) => {
       const applied = await declare(settings, parts, call);
       if (!call.dryRun) await tellAll(tell, applied.touched, { what: 'declared', by: call.by });

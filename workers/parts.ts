@@ -1,5 +1,5 @@
 /** The parts of an installation, put together from its settings: the only place that knows every kind. */
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { createHash, createHmac, randomBytes, randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { connectorKinds } from '../connectors/index.js';
 import type { Connector } from '../domain/connector.js';
@@ -35,6 +35,7 @@ export interface Parts {
   channel(route: string): Channel;
   newId(): string;
   newValue(): SecretValue;
+  keptId(place: string, value: SecretValue): string;
   adoptedId(secretId: string, credentialId: string): string;
 }
 
@@ -68,15 +69,21 @@ export async function openParts(settings: Settings): Promise<Parts> {
     channel: channelsOf(settings),
     newId: randomUUID,
     newValue: () => new SecretValue(randomBytes(32).toString('base64url')),
+    keptId: (place, value) => {
+      const text = JSON.stringify([place, value.reveal()]);
+      return uuidOf(createHmac('sha256', keys.derive('kept')).update(text).digest());
+    },
     adoptedId,
   };
 }
 
-/** A UUID of version 8 (RFC 9562): bits of a hash, so that it is the same each time. */
 function adoptedId(secretId: string, credentialId: string): string {
-  const bits = createHash('sha256')
-    .update(JSON.stringify([secretId, credentialId]))
-    .digest();
+  const text = JSON.stringify([secretId, credentialId]);
+  return uuidOf(createHash('sha256').update(text).digest());
+}
+
+/** A UUID of version 8 (RFC 9562): bits of a hash, so that it is the same each time. */
+function uuidOf(bits: Buffer): string {
   bits.writeUInt8((bits.readUInt8(6) & 0x0f) | 0x80, 6);
   bits.writeUInt8((bits.readUInt8(8) & 0x3f) | 0x80, 8);
   return bits.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');

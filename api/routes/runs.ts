@@ -89,6 +89,6 @@ async function decide(parts: ApiParts, call: Call<DecisionBody>): Promise<unknow
   }
   const accepted = acceptOutage === undefined ? undefined : mayBreak(acceptOutage);
   const runId = String(run['run']);
-  await parts.decide({ runId, kind, dependent, accepted, reason, by: call.by.name });
+  await parts.decide({ runId, kind, dependent, accepted, reason, by: call.by });
   return { decided: kind };
 }

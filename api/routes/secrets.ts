@@ -66,6 +66,7 @@ function adopt(parts: ApiParts, { params, body, by }: Call<AdoptBody>): Promise<
     ...nameOf(params),
     credentialId: body.credentialId,
     value: body.value === undefined ? undefined : new SecretValue(body.value),
+    kept: body.kept,
     by: by.name,
   });
 }

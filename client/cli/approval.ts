@@ -1,6 +1,7 @@
 /** The command that approves a run: it shows what it approves first. */
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
+import colors from 'picocolors';
 import { RotorError } from '../../domain/errors.js';
 import type { Act } from './context.js';
 import type { Row } from './row.js';
@@ -73,24 +74,46 @@ interface StoredPlan {
   readonly steps: readonly string[];
   readonly ends: readonly string[];
   readonly waves: readonly { readonly name: string; readonly batches: readonly string[][] }[];
+  readonly content?: {
+    readonly mayBreak?: readonly string[];
+    readonly waves: readonly {
+      readonly dependencies: readonly {
+        readonly dependencyId: string;
+        readonly leastEvidence?: string;
+      }[];
+    }[];
+  };
 }
 
 function planText({ run, dependencies, versions }: RunToApprove): string {
   const plan = run['plan'] as StoredPlan | null;
   if (plan === null) return 'there is no plan yet';
-  const names = new Map(dependencies.map((row) => [String(row['id']), String(row['dependent'])]));
   const ordinals = new Map(versions.map((row) => [String(row['id']), String(row['version'])]));
+  const mayBreak = plan.content?.mayBreak ?? [];
   return [
     `${plan.title} (asked for by ${String(run['requestedBy'])}: ${String(run['reason'])})`,
     `steps   ${plan.steps.join(' → ')}`,
-    ...plan.waves.map(
-      ({ name, batches }, index) =>
-        `wave ${index + 1}  ${name}: ${batches
-          .flat()
-          .map((id) => names.get(id) ?? id)
-          .join(', ')}`,
-    ),
+    ...waveLines(plan, dependencies),
     `ends    ${plan.ends.map((id) => ordinals.get(id) ?? id).join(', ') || 'nothing'}`,
+    ...(mayBreak.length === 0 ? [] : [colors.red(`breaks  ${mayBreak.join(', ')}: accepted`)]),
     `plan    ${String(run['hash'])}`,
   ].join('\n');
+}
+
+/** Each dependent with the least evidence that it moved. */
+function waveLines({ waves, content }: StoredPlan, dependencies: readonly Row[]): string[] {
+  const names = new Map(dependencies.map((row) => [String(row['id']), String(row['dependent'])]));
+  const evidence = new Map(
+    content?.waves.flatMap((wave) =>
+      wave.dependencies.map((one) => [one.dependencyId, one.leastEvidence] as const),
+    ),
+  );
+  const told = (id: string): string => {
+    const least = evidence.get(id);
+    return `${names.get(id) ?? id}${least === undefined ? '' : ` (${least})`}`;
+  };
+  return waves.map(
+    ({ name, batches }, index) =>
+      `wave ${index + 1}  ${name}: ${batches.flat().map(told).join(', ')}`,
+  );
 }

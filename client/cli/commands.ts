@@ -77,15 +77,16 @@ function addAdopt(program: Command, act: Act): void {
     .description('take over a credential that is older than rotor')
     .option('--credential <id>', 'which one, where the issuer lists several')
     .option('--value-stdin', 'its value comes on standard input')
+    .option('--kept <id>', 'its value is one that a write displaced: the id that a finding names')
     .action(
       act(
         async (
           { api, output },
           secret: string,
-          options: { credential?: string; valueStdin?: boolean },
+          options: { credential?: string; valueStdin?: boolean; kept?: string },
         ) => {
           const value = options.valueStdin === true ? await valueFromStdin() : undefined;
-          const body = { credentialId: options.credential, value };
+          const body = { credentialId: options.credential, value, kept: options.kept };
           const adopted = await api.post<Row>(`${secretPath(secret)}/adopt`, body);
           output.show(
             adopted,

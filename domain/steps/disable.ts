@@ -6,7 +6,7 @@ import type { Answer } from '../run.js';
 import {
   answered,
   answerTo,
-  extraWaveAnswer,
+  outdatedAnswer,
   standingAnswer,
   asOrder,
   type AnswerOrder,
@@ -33,7 +33,7 @@ export type DisableOrder =
   | { readonly kind: 'bring-back'; readonly versionId: string };
 
 export function decideDisable(facts: Facts, effectId: string): Decided<DisableOrder> {
-  const early = standingAnswer(facts) ?? extraWaveAnswer(facts);
+  const early = standingAnswer(facts) ?? outdatedAnswer(facts);
   if (early !== undefined) return asOrder(answered(early));
   const versions = versionsToEnd(facts).flatMap((id) => versionOf(facts, id) ?? []);
   const tried = versions.find((version) => stragglers(facts, version).length > 0);

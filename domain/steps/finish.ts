@@ -6,7 +6,7 @@ import type { Answer } from '../run.js';
 import { hasSuccessor } from '../plan.js';
 import { isLive } from '../version.js';
 import { revokedSince } from './plan.js';
-import { answered, extraWaveAnswer, standingAnswer } from './standing.js';
+import { answered, outdatedAnswer, standingAnswer } from './standing.js';
 
 /** Dead versions whose values destinations or the store may still hold. */
 export function versionsToForget(facts: Facts): VersionFacts[] {
@@ -24,7 +24,7 @@ export function nothingFollows({ versions }: Facts): boolean {
 export function mayClean(facts: Facts): Answer | undefined {
   return (
     standingAnswer(facts) ??
-    (facts.run.plan?.direction === 'back' ? undefined : extraWaveAnswer(facts))
+    (facts.run.plan?.direction === 'back' ? undefined : outdatedAnswer(facts))
   );
 }
 

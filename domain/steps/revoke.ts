@@ -9,7 +9,7 @@ import { isLive } from '../version.js';
 import {
   answered,
   answerTo,
-  extraWaveAnswer,
+  outdatedAnswer,
   standingAnswer,
   asOrder,
   type AnswerOrder,
@@ -47,7 +47,7 @@ export function decideGrant(
     return asOrder(answered({ kind: 'replan', told: 'the plan no longer ends this version' }));
   }
   const contains = facts.run.kind === 'compromise';
-  const early = contains ? undefined : (standingAnswer(facts) ?? extraWaveBefore(facts));
+  const early = contains ? undefined : (standingAnswer(facts) ?? outdatedBefore(facts));
   if (early !== undefined) return asOrder(answered(early));
   const blockers = blockersToRevoke(facts, versionId, live);
   if (blockers.length > 0) return asOrder(answerTo(blockers, ''));
@@ -60,8 +60,8 @@ function mayEnd({ run }: Facts, { versionId, runId, origin, refused }: VersionFa
   return refused && (runId === run.runId || origin === 'orphan');
 }
 
-function extraWaveBefore(facts: Facts): Answer | undefined {
-  return facts.run.plan?.direction === 'back' ? undefined : extraWaveAnswer(facts);
+function outdatedBefore(facts: Facts): Answer | undefined {
+  return facts.run.plan?.direction === 'back' ? undefined : outdatedAnswer(facts);
 }
 
 function grant(facts: Facts, version: VersionFacts, ids: RevokeIds): Decided<RevokeOrder> {

@@ -1,4 +1,5 @@
 /** What every step asks first: may it go on, and does the stored plan still fit? */
+import { whyApproveAnew } from '../approval.js';
 import type { Change, Decided } from '../change.js';
 import type { Blocker } from '../blocker.js';
 import type { Facts } from '../facts.js';
@@ -26,8 +27,15 @@ export function standingAnswer(facts: Facts): Answer | undefined {
   return { kind: 'blocked', code: 'paused', told: 'paused' };
 }
 
-/** Somebody was declared meanwhile, or has to move again: a wave more, before the gate. */
-export function extraWaveAnswer(facts: Facts): Answer | undefined {
+/** Before the gate: what is declared changed so that the stored plan is not the one to carry out. */
+export function outdatedAnswer(facts: Facts): Answer | undefined {
+  const approval = whyApproveAnew(facts);
+  if (approval !== undefined) return { kind: 'replan', told: approval };
+  return extraWaveAnswer(facts);
+}
+
+/** Somebody was declared meanwhile, or has to move again: a wave more. */
+function extraWaveAnswer(facts: Facts): Answer | undefined {
   const towards = facts.run.plan?.towards;
   if (towards === undefined) return undefined;
   const names = pendingDependencies(facts, towards).map(({ dependent }) => dependent);

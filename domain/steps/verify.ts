@@ -5,7 +5,7 @@ import { blockersToRevoke, type LiveReading } from '../gate.js';
 import { versionOf } from '../progress.js';
 import type { Answer } from '../run.js';
 import { isUsable } from '../version.js';
-import { answered, answerTo, extraWaveAnswer, standingAnswer } from './standing.js';
+import { answered, answerTo, outdatedAnswer, standingAnswer } from './standing.js';
 
 /** Versions that the plan ends and that are still alive, oldest first. */
 export function versionsToEnd(facts: Facts): string[] {
@@ -20,7 +20,7 @@ export type LiveReadings = Readonly<Record<string, LiveReading>>;
 const nothingRead: LiveReading = { openUse: undefined };
 
 export function decideVerify(facts: Facts, live: LiveReadings): Decided<Answer> {
-  const early = standingAnswer(facts) ?? extraWaveAnswer(facts);
+  const early = standingAnswer(facts) ?? outdatedAnswer(facts);
   if (early !== undefined) return answered(early);
   const blockers = versionsToEnd(facts).flatMap((versionId) =>
     blockersToRevoke(facts, versionId, live[versionId] ?? nothingRead),

@@ -8,6 +8,7 @@ import type { DecisionKind } from '../../domain/run.js';
 import { isPaused } from '../../domain/steps/standing.js';
 import { whyNoWayBack } from '../../domain/way-back.js';
 import { inTransaction, type Queryable } from '../postgres.js';
+import type { Principal } from './access-tokens.js';
 import { lockRun, refused, type SayingParts } from './locked-run.js';
 
 export interface Decision {
@@ -16,7 +17,7 @@ export interface Decision {
   readonly dependent?: string | undefined;
   /** Of `accept-outage` only, and always: who may break. */
   readonly accepted?: MayBreak | undefined;
-  readonly by: string;
+  readonly by: Pick<Principal, 'name' | 'person'>;
   readonly reason: string;
 }
 
@@ -28,8 +29,9 @@ export async function recordDecision(parts: SayingParts, decision: Decision): Pr
     refuseImpossible(facts, decision);
     await insert(db, decision, dependencyOf(facts, decision));
     await endQueued(db, facts, decision);
-    const event = { change: 'decided', ...decision };
-    await parts.audit.append(db, secretId, [{ actor: decision.by, runId, event }]);
+    const { by, ...decided } = decision;
+    const event = { change: 'decided', ...decided, by: by.name };
+    await parts.audit.append(db, secretId, [{ actor: by.name, runId, event }]);
     return secretId;
   });
 }
@@ -119,16 +121,17 @@ async function insert(
   dependencyId: string | undefined,
 ): Promise<void> {
   await db.query(
-    `insert into rotor.decisions (id, run_id, kind, dependency_id, decided_by, reason, accepted)
-     values ($1, $2, $3, $4, $5, $6, $7)`,
+    `insert into rotor.decisions (id, run_id, kind, dependency_id, decided_by, reason, accepted, person)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
     [
       randomUUID(),
       decision.runId,
       decision.kind,
       dependencyId ?? null,
-      decision.by,
+      decision.by.name,
       decision.reason,
       decision.accepted === undefined ? null : JSON.stringify(decision.accepted),
+      decision.by.person ?? null,
     ],
   );
 }

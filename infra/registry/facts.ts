@@ -33,7 +33,7 @@ select json_build_object(
           'usedFor', a.used_for) order by a.approved_at), '[]')
         from rotor.approvals a where a.run_id = r.id),
       'decisions', (select coalesce(json_agg(json_build_object('decisionId', d.id, 'kind', d.kind,
-          'dependencyId', d.dependency_id, 'by', d.decided_by, 'reason', d.reason,
+          'dependencyId', d.dependency_id, 'by', d.decided_by, 'person', d.person, 'reason', d.reason,
           'accepted', d.accepted, 'at', d.decided_at, 'read', d.read) order by d.decided_at, d.id), '[]')
         from rotor.decisions d where d.run_id = r.id))
     from rotor.runs r where r.id = $2),

@@ -1,6 +1,6 @@
 /** Keyed fingerprints of values: which secret a leaked string is, without keeping the string. */
 import { createHmac } from 'node:crypto';
-import { RotorError } from '../../domain/errors.js';
+import { AdapterError, RotorError } from '../../domain/errors.js';
 import type { SecretValue } from '../../domain/secret-value.js';
 import type { Store } from '../../domain/store.js';
 import type { Queryable } from '../postgres.js';
@@ -39,6 +39,7 @@ function macOf(key: Buffer, value: SecretValue): Buffer {
 
 export interface Identified {
   readonly secret: string;
+  /** `v3`; or that it is none, and `state` what a write that displaced it has kept it as. */
   readonly version: string;
   readonly state: string;
   readonly current: boolean;
@@ -53,11 +54,15 @@ export async function identify(
 ): Promise<Identified[]> {
   await rememberOlder(parts);
   const { rows } = await parts.pool.query<Identified>(
-    `select o.name || '/' || s.name as secret, 'v' || v.ordinal as version, v.state,
-       v.is_current as current, v.revoked_at as revoked
-     from rotor.fingerprints f join rotor.versions v on v.id = f.version_id
-     join rotor.secrets s on s.id = v.secret_id join rotor.organizations o on o.id = s.organization_id
-     where f.mac = $1 and ($2::text is null or o.name = $2) order by v.created_at desc`,
+    `select o.name || '/' || s.name as secret, coalesce('v' || v.ordinal, 'no version') as version,
+       coalesce(v.state, 'kept as ' || k.about) as state,
+       coalesce(v.is_current, false) as current, v.revoked_at as revoked
+     from rotor.fingerprints f left join rotor.versions v on v.id = f.version_id
+     left join rotor.findings k on v.id is null and k.code = 'unknown-value' and k.about = f.version_id::text
+     join rotor.secrets s on s.id = coalesce(v.secret_id, k.secret_id)
+     join rotor.organizations o on o.id = s.organization_id
+     where f.mac = $1 and ($2::text is null or o.name = $2)
+     order by v.created_at desc nulls last`,
     [macOf(parts.key, value), organization ?? null],
   );
   if (rows.length > 0) return rows;
@@ -75,7 +80,12 @@ async function rememberOlder(parts: Fingerprinting & { readonly store: Store }):
     [],
   );
   for (const { id } of rows) {
-    const value = await parts.store.get(id);
+    // One that does not open is no reason to know nothing of the others.
+    const value = await parts.store.get(id).catch(noneWhereUnreadable);
     if (value !== undefined) await remember(parts, id, value);
   }
+}
+
+function noneWhereUnreadable(error: unknown): undefined {
+  if (!(error instanceof AdapterError) || error.code !== 'unreadable') throw error;
 }

@@ -5,10 +5,19 @@ import {
   beyond,
   contentOf,
   holdingApprovals,
+  weakened,
+  whyApproveAnew,
 } from '../../domain/approval.js';
-import type { ApprovalFacts, Facts, PlanContent } from '../../domain/facts.js';
+import type {
+  ApprovalFacts,
+  DecisionFacts,
+  DependencyFacts,
+  Facts,
+  PlanContent,
+} from '../../domain/facts.js';
 import type { Labels } from '../../domain/labels.js';
 import type { ApprovalRule } from '../../domain/policy.js';
+import type { DecisionKind } from '../../domain/run.js';
 import { ago, dependency, facts, now, run, version } from './facts.js';
 
 const approved: PlanContent = {
@@ -23,7 +32,7 @@ const approved: PlanContent = {
       name: 'everyone',
       dependencies: [
         { dependencyId: 'billing', leastEvidence: 'attested' },
-        { dependencyId: 'reports', leastEvidence: 'observed' },
+        { dependencyId: 'reports', leastEvidence: 'observed', usesAtLeastEveryMs: 3_600_000 },
       ],
     },
   ],
@@ -42,7 +51,11 @@ const waves = (...dependencies: [string, 'human' | 'attested' | 'observed'][]) =
 });
 const known = facts({
   versions: [version(1), version(2, { current: true })],
-  dependencies: [dependency('billing'), dependency('reports'), dependency('late')],
+  dependencies: [
+    dependency('billing', { leastEvidence: 'attested' }),
+    dependency('reports', { usesAtLeastEveryMs: 3_600_000 }),
+    dependency('late'),
+  ],
 });
 
 test.each<[string, Partial<PlanContent>, string[]]>([
@@ -50,12 +63,6 @@ test.each<[string, Partial<PlanContent>, string[]]>([
   ['somebody has moved already', waves(['reports', 'observed']), []],
   ['a step is done', { steps: ['approve', 'update', 'verify', 'revoke', 'clean', 'monitor'] }, []],
   ['a version is gone', { ends: [] }, []],
-  ['more evidence is asked for', waves(['billing', 'observed']), []],
-  [
-    'less evidence is asked for',
-    waves(['reports', 'human']),
-    ['it asks for less evidence of reports'],
-  ],
   ['somebody more', waves(['late', 'observed'], ['billing', 'attested']), ['it also moves late']],
   ['a version more', { ends: ['v1', 'v2'] }, ['it also ends v2']],
   ['a step more', { steps: ['approve', 'disable'] }, ['it has other steps: approve, disable']],
@@ -66,6 +73,71 @@ test.each<[string, Partial<PlanContent>, string[]]>([
   ['the other direction', { direction: 'back' }, ['it is another run']],
 ])('what a plan does beyond the approved one: %s', (_, change, words) => {
   expect(beyond(known, approved, { ...approved, ...change })).toEqual(words);
+});
+
+const decision: Omit<DecisionFacts, 'kind'> = {
+  decisionId: 'd',
+  dependencyId: undefined,
+  by: 'x',
+  reason: 'x',
+  at: now,
+  read: true,
+};
+const { plan: planFacts } = run;
+if (planFacts === undefined) throw new Error('the run of the facts has a plan');
+
+const [billing, reports, late] = known.dependencies;
+const declared = (...dependencies: (DependencyFacts | undefined)[]): Facts => ({
+  ...known,
+  dependencies: dependencies.filter((one) => one !== undefined),
+});
+const changed = (one: DependencyFacts | undefined, more: Partial<DependencyFacts>) =>
+  one && { ...one, ...more };
+
+test.each<[string, Facts, string[]]>([
+  ['nothing changed', known, []],
+  ['more evidence', declared(changed(billing, { leastEvidence: 'observed' }), reports), []],
+  [
+    'less evidence',
+    declared(billing, changed(reports, { leastEvidence: 'human' })),
+    ['it asks for less evidence of reports'],
+  ],
+  ['one is gone', declared(reports, late), ['it no longer waits for 1 dependent']],
+  ['both are gone', declared(late), ['it no longer waits for 2 dependents']],
+  [
+    'a shorter silence',
+    declared(billing, changed(reports, { usesAtLeastEveryMs: 60_000 })),
+    ['it takes a shorter silence of reports for proof'],
+  ],
+])('what is declared changes while the run is open: %s', (_, given, words) => {
+  expect(weakened(given, approved)).toEqual(words);
+  expect(beyond(given, approved, approved)).toEqual(words);
+  const policy = { ...given.policy, approvals: [rule] };
+  const plan = { ...planFacts, content: approved };
+  const open = { ...given, policy, run: { ...run, plan } };
+  expect(whyApproveAnew(open)).toEqual(
+    words.length === 0 ? undefined : `since it was approved, ${words[0] ?? ''}`,
+  );
+});
+
+test('a run that began before its policy asked for approval is planned anew', () => {
+  const policy = { ...known.policy, approvals: [rule] };
+  const open = { ...known, policy, run: { ...run, plan: planFacts } };
+  expect(whyApproveAnew(open)).toBe('its policy asks for approval since');
+  expect(whyApproveAnew({ ...open, policy: known.policy })).toBeUndefined();
+  expect(whyApproveAnew({ ...open, run: { ...open.run, kind: 'compromise' } })).toBeUndefined();
+});
+
+test('who accepted an outage of the run does not approve it', () => {
+  const given = withApprovals(approval('ada'), approval('grace'));
+  const said = (kind: DecisionKind) => ({
+    ...given,
+    run: { ...given.run, decisions: [{ ...decision, kind, person: 'ada' }] },
+  });
+  const who = (of: Facts) => holdingApprovals(of, rule, approved).map(({ person }) => person);
+  for (const kind of ['accept-outage', 'accept-unseen-use', 'ignore-window'] as const)
+    expect(who(said(kind))).toEqual(['grace']);
+  expect(who(said('retry'))).toEqual(['ada', 'grace']);
 });
 
 test('who moves without waiting for an earlier wave was not approved so', () => {
@@ -97,7 +169,11 @@ const approval = (person: string, more: Partial<ApprovalFacts> = {}): ApprovalFa
   ...more,
 });
 const withApprovals = (...approvals: ApprovalFacts[]): Facts =>
-  facts({ run: { ...run, approvals }, policy: { ...facts().policy, approvals: [rule] } });
+  facts({
+    run: { ...run, approvals },
+    policy: { ...facts().policy, approvals: [rule] },
+    dependencies: known.dependencies,
+  });
 
 test.each<[string, ApprovalFacts[], string[]]>([
   ['two persons', [approval('ada'), approval('grace')], ['ada', 'grace']],
@@ -117,17 +193,7 @@ test('what was accepted, or allowed outside of windows, is part of the content',
       facts({
         run: {
           ...run,
-          decisions: [
-            {
-              decisionId: 'd',
-              kind,
-              dependencyId: undefined,
-              by: 'x',
-              reason: 'x',
-              at: now,
-              read: true,
-            },
-          ],
+          decisions: [{ ...decision, kind }],
         },
       }),
       plan,

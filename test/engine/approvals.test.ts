@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { reviewRun } from '../../infra/registry/approvals.js';
+import { recordDecision } from '../../infra/registry/decisions.js';
+import { retireDependent } from '../../infra/registry/dependents.js';
 import { eventually } from '../faults/installation.js';
 import { keepUsing, openWorld, quickPolicy, type World } from './world.js';
 import type { ApprovalRule, Policy } from '../../domain/policy.js';
@@ -47,6 +49,72 @@ describe('a run whose policy asks for approval', () => {
     expect(await world.result()).toBe('succeeded');
     expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
     expect(traffic?.refused).toEqual([]);
+  }, 30_000);
+
+  test('who says that something may break does not approve it too, and the database agrees', async () => {
+    const runId = await begin();
+    await waiting(runId);
+    await recordDecision(world.decisionParts, {
+      runId,
+      kind: 'accept-unseen-use',
+      by: { name: 'token of bob', person: 'bob' },
+      reason: 'known',
+    });
+    await world.tell();
+    await expect(world.approve(runId, 'bob')).rejects.toMatchObject({ code: 'not-allowed' });
+    await expect(
+      world.database.pool.query(
+        `insert into rotor.approvals (run_id, plan_hash, content, approved_by, person, reason, expires_at)
+         select id, plan_hash, '{}', 'x', 'bob', 'x', now() + interval '1 hour' from rotor.runs`,
+      ),
+    ).rejects.toThrow('nobody approves what they asked for');
+    await eventually(async () => {
+      await world.approve(runId, 'grace');
+      return (await world.run(runId))['waits_code'] !== 'approval-needed';
+    }, patience);
+    expect(await world.result()).toBe('succeeded');
+  }, 30_000);
+
+  test('a dependent that goes away after the approval is not silently done without', async () => {
+    world = await openWorld({ ...quickPolicy, canary: false, approvals: [rule] });
+    const { value } = await world.adopt();
+    for (const name of ['billing', 'monthly']) await world.depend(name);
+    world.connector.places.set('monthly', value);
+    traffic = keepUsing(world, ['billing'], () => value);
+    const runId = await world.ask('rotate');
+    await waiting(runId);
+    await world.approve(runId, 'ada');
+    await eventually(
+      () => Promise.resolve(world.connector.places.get('monthly') !== value),
+      patience,
+    );
+    await retireDependent(world.withholdingParts, {
+      organization: 'acme',
+      dependent: 'monthly',
+      by: 'requester',
+    });
+    await world.tell();
+    expect(await waiting(runId)).toContain(
+      'since ada approved, it no longer waits for 1 dependent',
+    );
+    expect(await world.versions()).toEqual(['v1 retiring', 'v2 active current']);
+    await world.approve(runId, 'ada');
+    expect(await world.result()).toBe('succeeded');
+  }, 30_000);
+
+  test('approvals that are asked for while a run is open hold it, and it says so', async () => {
+    world = await openWorld({ ...quickPolicy, quietPeriodMs: 600_000 });
+    const { value } = await world.adopt();
+    await world.depend('billing');
+    traffic = keepUsing(world, ['billing'], () => value);
+    const runId = await world.ask('rotate');
+    await eventually(async () => (await world.versions()).includes('v2 active current'), patience);
+    const policy: Policy = { ...quickPolicy, approvals: [rule] };
+    await world.database.ownerPool.query('update rotor.policies set policy = $1', [policy]);
+    await world.tell();
+    expect(await waiting(runId)).toContain('1 approval needed');
+    await world.approve(runId, 'ada');
+    expect(await world.result()).toBe('succeeded');
   }, 30_000);
 
   test('nobody approves their own request, under whichever token', async () => {

@@ -54,6 +54,53 @@ describe('rotate', () => {
     expect(await world.result()).toBe('succeeded');
   });
 
+  test('a value that a write displaces is kept once, however often the write is tried again', async () => {
+    world = await openWorld({ ...quickPolicy, canary: false });
+    const { value: old } = await world.adopt();
+    await world.depend('billing');
+    world.connector.places.set('billing', 'of somebody else');
+    const traffic = keepUsing(world, ['billing'], () => old);
+    const { deliver } = world.connector;
+    let tries = 0;
+    Object.assign(world.connector, {
+      deliver: (...call: Parameters<typeof deliver>) => {
+        tries += 1;
+        return tries < 3 ? Promise.reject(new AdapterError('busy', 'later')) : deliver(...call);
+      },
+    });
+    await world.ask('rotate');
+    expect(await world.result()).toBe('succeeded');
+    traffic.stop();
+    expect(tries).toBe(3);
+    const { rows } = await world.database.pool.query<{ about: string }>(
+      `select about from rotor.findings where code = 'unknown-value'`,
+    );
+    expect(rows).toEqual([{ about: 'kept billing of somebody else' }]);
+  }, 30_000);
+
+  test('a listing that leaves out what works is not believed', async () => {
+    world = await openWorld();
+    const { value: old } = await world.adopt();
+    await world.depend('billing');
+    const traffic = keepUsing(world, ['billing'], () => old);
+    const { list } = world.issuer;
+    let empty = 0;
+    Object.assign(world.issuer, {
+      list: async (...call: Parameters<typeof list>) => {
+        if (empty > 2 || !(await world.versions()).includes('v2 active current'))
+          return list(...call);
+        empty += 1;
+        return [];
+      },
+    });
+    await world.ask('rotate');
+    expect(await world.result()).toBe('succeeded');
+    traffic.stop();
+    expect(empty).toBeGreaterThan(0);
+    expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
+    expect(world.issuer.use(old, { userAgent: 'late' })).toBe(false);
+  }, 30_000);
+
   test('whoever picks its value up late is proven then, and not at the end of its patience', async () => {
     // Patience that outlasts the test: only the first use of the new value can end the wait in time.
     const timeouts = { ...quickPolicy.timeouts, proveMs: 600_000 };

@@ -263,7 +263,8 @@ describe('decisions', () => {
     });
     const runId = await world.ask('rotate');
     await called;
-    const decision = { runId, kind: 'abort', by: 'test', reason: 'late' } as const;
+    const person = { name: 'test', person: undefined };
+    const decision = { runId, kind: 'abort', by: person, reason: 'late' } as const;
     expect(await codeOf(recordDecision(world.decisionParts, decision))).toBe('revoke-called');
     answer();
     await world.result();

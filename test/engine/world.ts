@@ -90,6 +90,7 @@ export async function openWorld(
       connector: () => connector,
       newId: () => randomUUID(),
       newValue: () => new SecretValue(randomUUID()),
+      keptId: (place, value) => `kept ${place} ${value.reveal()}`,
       reached: (point) => points.push(point),
       warn: (message, about) => process.env['ROTOR_TEST_VERBOSE'] && console.error(message, about),
     },
@@ -213,7 +214,7 @@ export async function openWorld(
         runId,
         kind,
         ...(typeof about === 'object' ? { accepted: about } : { dependent: about }),
-        by: 'test',
+        by: { name: 'test', person: undefined },
         reason: 'test',
       });
       await tellRun({ client, taskQueue }, secret, { what: kind, by: 'test' });

@@ -68,7 +68,11 @@ async function ask(kind: RunKind = 'rotate'): Promise<string> {
 
 function decide(runId: string, kind: DecisionKind, accepted?: Partial<MayBreak>) {
   const may = accepted && { dependents: [], sources: [], ...accepted };
-  const said = { by: 'bob', reason: 'known', ...(may && { accepted: may }) };
+  const said = {
+    by: { name: 'bob', person: 'bob' },
+    reason: 'known',
+    ...(may && { accepted: may }),
+  };
   return recordDecision({ pool: database.pool, audit, traitsOf }, { runId, kind, ...said });
 }
 
@@ -83,7 +87,7 @@ describe('an outage that is accepted for a run under way', () => {
     await decide(runId, 'accept-outage', { dependents: ['billing'] });
     await decide(runId, 'accept-outage', { sources });
     await decide(runId, 'accept-unseen-use');
-    const said = { by: 'bob', reason: 'known', read: false };
+    const said = { by: 'bob', person: 'bob', reason: 'known', read: false };
     expect(await decisionsOf(runId)).toMatchObject([
       { ...said, kind: 'accept-outage', accepted: { dependents: ['billing'], sources: [] } },
       { ...said, kind: 'accept-outage', accepted: { dependents: [], sources } },
