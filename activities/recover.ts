@@ -12,9 +12,9 @@ export async function beginRecovery(
   order: RecoveryOrder,
 ): Promise<RecoveryBegun> {
   if (!order.dryRun) await registry.recovery.begin(order);
-  const runs = await registry.recovery.endRuns(order);
-  const workflows = await strays.end(order);
-  return { issuers: await registry.sweeps.issuers(), rows: [...runs, ...workflows] };
+  const { rows, goingOn } = await registry.recovery.endRuns(order);
+  const workflows = await strays.end(order, goingOn);
+  return { issuers: await registry.sweeps.issuers(), rows: [...rows, ...workflows] };
 }
 
 export interface RecoveryEnding {
@@ -23,8 +23,9 @@ export interface RecoveryEnding {
 }
 
 export async function endRecovery(
-  { registry }: Ports,
+  { registry, tell }: Ports,
   { order, counts }: RecoveryEnding,
 ): Promise<void> {
-  await registry.recovery.end(order, counts);
+  const waiting = await registry.recovery.end(order, counts);
+  for (const secretId of waiting) await tell(secretId, { what: 'recovered', by: order.by });
 }

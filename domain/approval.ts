@@ -7,6 +7,7 @@ import type { ApprovalFacts, Facts, PlanContent } from './facts.js';
 import { carries } from './labels.js';
 import type { ApprovalRule } from './policy.js';
 import { versionOf } from './progress.js';
+import { isLive } from './version.js';
 import type { DecisionKind, PlannedWave } from './run.js';
 
 /** What of a plan is said in its content. */
@@ -201,6 +202,8 @@ export function approvalMissing(facts: Facts): Blocker[] {
 export function whyApproveAnew(facts: Facts): string | undefined {
   const { plan } = facts.run;
   if (approvalRule(facts) === undefined || plan === undefined) return undefined;
+  // What was approved has been done.
+  if (!plan.ends.some((id) => isLive(versionOf(facts, id)?.state ?? 'ended'))) return undefined;
   if (plan.content === undefined) return 'its policy asks for approval since';
   const less = weakened(facts, plan.content);
   return less.length === 0 ? undefined : `since it was approved, ${less.join('; ')}`;

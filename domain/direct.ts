@@ -165,8 +165,10 @@ function byBeginning(a: Containment, b: Containment): number {
   return `${a.begunAt} ${a.containmentId}` < `${b.begunAt} ${b.containmentId}` ? -1 : 1;
 }
 
+/** In the name of whoever did it first: who said it again may have found everything done. */
 function requestOf(newest: Containment, containments: readonly Containment[]): DirectRequest {
-  const { containmentId, organization, secret, secretId, by, account, host, reason } = newest;
+  const { containmentId, organization, secret, secretId } = newest;
+  const { by, account, host, reason } = containments[0] ?? newest;
   return {
     organization,
     secret,

@@ -41,6 +41,12 @@ export const findingKinds = {
     todo: 'rotor recover --dry-run, then rotor recover',
     closes: 'rotor recover has adopted what issuers hold',
   },
+  'compromise-unfinished': {
+    severity: 'critical',
+    is: 'a compromise ended before it was done: the database was set back meanwhile',
+    todo: 'look what lives (rotor show SECRET), and ask again where it is not contained: rotor compromise SECRET',
+    closes: 'nothing lives that was there before',
+  },
   'orphan-credential': {
     severity: 'warning',
     is: "a credential carries rotor's tag, and rotor did not know it",

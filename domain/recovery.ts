@@ -5,6 +5,8 @@ export interface RecoveryOrder {
   readonly without: readonly string[];
   readonly by: string;
   readonly reason: string;
+  /** ISO 8601. When it was set back, where nobody has noticed: runs that were asked for later go on. */
+  readonly setBackAt?: string | undefined;
 }
 
 /** One thing that was found, and what was done about it, or would be. */
@@ -39,15 +41,21 @@ export interface RecoveryBook {
   noticeSetBack(cause: string): Promise<void>;
   /** Also where nobody has noticed anything: whoever set the database back knows. */
   begin(order: RecoveryOrder): Promise<void>;
-  /** Runs that the set-back has made open again: what became of them is not known. */
-  endRuns(order: RecoveryOrder): Promise<readonly RecoveredRow[]>;
-  /** Revoking is possible again. */
-  end(order: RecoveryOrder, counts: Readonly<Record<string, number>>): Promise<void>;
+  /** Runs that the set-back has made open again end: what became of them is not known. What was asked for since goes on. */
+  endRuns(order: RecoveryOrder): Promise<RunsEnded>;
+  /** Revoking is possible again. The secrets whose runs have waited for that. */
+  end(order: RecoveryOrder, counts: Readonly<Record<string, number>>): Promise<readonly string[]>;
+}
+
+export interface RunsEnded {
+  readonly rows: readonly RecoveredRow[];
+  /** Ids of runs that go on. */
+  readonly goingOn: readonly string[];
 }
 
 /** Workflows of runs, in Temporal. */
 export interface Strays {
-  end(order: RecoveryOrder): Promise<readonly RecoveredRow[]>;
+  end(order: RecoveryOrder, goingOn: readonly string[]): Promise<readonly RecoveredRow[]>;
 }
 
 export function recoveryWorkflowId(taskQueue: string): string {

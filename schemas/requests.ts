@@ -173,6 +173,8 @@ export const RecoveryBody = z
     without: z.array(z.string().min(1).max(63)).max(100).default([]),
     reason: Text.optional(),
     confirm: z.literal('recover').optional(),
+    /** Needed where nobody has noticed that it was set back. */
+    setBackAt: z.iso.datetime({ offset: true }).optional(),
   })
   .superRefine(({ dryRun, reason, confirm }, context) => {
     if (dryRun) return;

@@ -11,9 +11,10 @@ export function openStrays({ client, taskQueue }: Temporal): Strays {
   const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ');
   const query = `ExecutionStatus = 'Running' and WorkflowType in (${quoted(kinds)}) and TaskQueue in (${quoted([taskQueue, urgentTaskQueue(taskQueue)])})`;
   return {
-    end: async ({ dryRun }) => {
+    end: async ({ dryRun }, goingOn) => {
       const rows: RecoveredRow[] = [];
-      for await (const { workflowId, runId } of client.workflow.list({ query })) {
+      for await (const { workflowId, runId, memo } of client.workflow.list({ query })) {
+        if (goingOn.includes(String(memo?.['run']))) continue;
         const told = 'its run is not one of the registry, or was under way in the backup';
         rows.push({ secret: '', what: 'workflow-ended', about: workflowId, told });
         if (dryRun) continue;

@@ -30,15 +30,25 @@ export function recoveryRoutes(parts: ApiParts): Route[] {
 
 async function start(parts: ApiParts, { body, by }: Call<RecoveryBody>): Promise<unknown> {
   demandInstallation(by, 'a recovery is of the whole installation');
-  const { dryRun, without, reason } = body;
+  const { dryRun, without, reason, setBackAt } = body;
+  const { recovering } = await recoveryState(parts.pool);
+  if (!recovering && setBackAt === undefined) throw notRecovering();
   const known = await parts.registry.sweeps.issuers();
   const problems = without
     .filter((name) => !known.includes(name))
     .map((name) => ({ path: '--without', message: `no secret has an issuer ${name}` }));
   if (problems.length === 0)
-    return parts.recovery.start({ dryRun, without, reason: reason ?? '', by: by.name });
+    return parts.recovery.start({ dryRun, without, reason: reason ?? '', by: by.name, setBackAt });
   throw new RotorError('body-invalid', 'the request is not what was expected', {
     kind: 'invalid',
     problems,
+  });
+}
+
+/** A recovery ends runs: nobody ends those of an installation that is well by a slip of the hand. */
+function notRecovering(): RotorError {
+  return new RotorError('not-recovering', 'nothing says that the database was set back', {
+    kind: 'conflict',
+    hint: 'where it was all the same: --set-back-at TIME, when that was; runs that were asked for before end',
   });
 }

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { RotorError } from '../../domain/errors.js';
 import type { RecoveredRow, RecoveryTold } from '../../domain/recovery.js';
 import { confirmWord, type Act, type Context } from './context.js';
+import { asMoment } from './moment.js';
 import { example } from './example.js';
 import { exitCodes, table } from './output.js';
 
@@ -18,6 +19,7 @@ interface Options {
   readonly without: readonly string[];
   readonly reason?: string;
   readonly confirm?: string;
+  readonly setBackAt?: string;
 }
 
 const askEveryMs = 250;
@@ -37,15 +39,24 @@ export function addRecover(program: Command, act: Act): void {
       [],
     )
     .option('--reason <text>', 'what happened')
+    .option(
+      '--set-back-at <moment>',
+      'when it was set back, where rotor has not noticed by itself',
+      asMoment,
+    )
     .option('--confirm <word>', 'recover, where nobody can be asked to type it')
     .action(act((context, options: Options) => recover(context, options)));
 }
 
 async function recover({ api, output }: Context, options: Options): Promise<number> {
-  const { dryRun = false, without, reason } = options;
-  const what = 'runs that are open end, and what issuers hold is adopted without its values';
+  const { dryRun = false, without, reason, setBackAt } = options;
+  const what =
+    'runs that were under way in the backup end, and what issuers hold is adopted without its values';
   const confirm = dryRun ? undefined : await confirmWord('recover', options.confirm, what);
-  let state = await api.post<State>('/v1/recovery', { dryRun, without, reason, confirm });
+  let state = await api.post<State>('/v1/recovery', {
+    ...{ dryRun, without, reason, confirm },
+    setBackAt,
+  });
   while (state.running) {
     await pause(askEveryMs);
     state = await api.get<State>('/v1/recovery');

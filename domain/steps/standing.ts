@@ -3,7 +3,8 @@ import { whyApproveAnew } from '../approval.js';
 import type { Change, Decided } from '../change.js';
 import type { Blocker } from '../blocker.js';
 import type { Facts } from '../facts.js';
-import { pendingDependencies } from '../progress.js';
+import { planRun } from '../plan.js';
+import { pendingDependencies, versionOf } from '../progress.js';
 import type { Answer, DecisionKind } from '../run.js';
 
 /** Whoever turns a run around wants it to go on. */
@@ -31,7 +32,18 @@ export function standingAnswer(facts: Facts): Answer | undefined {
 export function outdatedAnswer(facts: Facts): Answer | undefined {
   const approval = whyApproveAnew(facts);
   if (approval !== undefined) return { kind: 'replan', told: approval };
-  return extraWaveAnswer(facts);
+  return extraWaveAnswer(facts) ?? anotherVersionAnswer(facts);
+}
+
+/** A rotation ends whatever lives beside its successor, what was adopted meanwhile too. */
+function anotherVersionAnswer(facts: Facts): Answer | undefined {
+  const { kind, plan } = facts.run;
+  if (kind !== 'rotate' || plan === undefined || plan.direction === 'back') return undefined;
+  const isAdopted = (id: string): boolean => versionOf(facts, id)?.origin !== 'minted';
+  const more = planRun(facts).ends.filter((id) => !plan.ends.includes(id) && isAdopted(id));
+  return more.length === 0
+    ? undefined
+    : { kind: 'replan', told: 'a version was adopted meanwhile' };
 }
 
 /** Somebody was declared meanwhile, or has to move again: a wave more. */

@@ -81,6 +81,7 @@ export interface OpenFinding {
   readonly code: FindingCode;
   readonly about: string;
   readonly versionId: string | undefined;
+  readonly firstAt: Date;
   readonly lastAt: Date;
 }
 

@@ -14,10 +14,18 @@ function isDead({ versionId }: OpenFinding, { versions }: SweptSecret): boolean 
   return version !== undefined && !isLive(version.state);
 }
 
+/** What was adopted may be as old as what leaked. */
+function isContained({ firstAt }: OpenFinding, { versions }: SweptSecret): boolean {
+  return versions
+    .filter(({ state }) => isLive(state))
+    .every(({ origin, createdAt }) => origin === 'minted' && createdAt > firstAt);
+}
+
 export const settlings: readonly Settling[] = [
   { code: 'orphan-credential', isSettled: isDead },
   { code: 'straggler', isSettled: isDead },
   { code: 'confirmed-but-old-value-used', isSettled: isDead },
+  { code: 'compromise-unfinished', isSettled: isContained },
   { code: 'revoked-use', isSettled: isPast },
   { code: 'unknown-value', isSettled: isPast },
   {

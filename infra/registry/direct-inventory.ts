@@ -4,11 +4,18 @@ import type { Inventory } from '../direct/inventory-file.js';
 import type { Queryable } from '../postgres.js';
 
 /** Every change of a secret is an event of its trail: another number, another inventory. */
-export async function inventoryMark(db: Queryable): Promise<string> {
-  const { rows } = await db.query<{ mark: string }>(
-    `select coalesce(sum(count), 0)::text as mark from rotor.audit_heads`,
+export interface InventoryMark {
+  readonly mark: string;
+  /** The database knows less than it did: what was written before tells more. */
+  readonly recovering: boolean;
+}
+
+export async function inventoryMark(db: Queryable): Promise<InventoryMark> {
+  const { rows } = await db.query<InventoryMark>(
+    `select (select coalesce(sum(count), 0)::text from rotor.audit_heads) as mark, recovering
+     from rotor.installation`,
   );
-  return rows[0]?.mark ?? '';
+  return rows[0] ?? { mark: '', recovering: false };
 }
 
 /** A row for each secret: read and parsed as they arrive, while the worker goes on with other things. */

@@ -1,6 +1,6 @@
 /** An installation whose database was set back: noticed in one place, left in one place, both in the trail. */
 import type pg from 'pg';
-import type { RecoveredRow, RecoveryBook, RecoveryOrder } from '../../domain/recovery.js';
+import type { RecoveryBook, RecoveryOrder, RunsEnded } from '../../domain/recovery.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import { closeFindings, writeFinding } from './findings.js';
 import { noteInstallation, type TrailParts } from './installation-trail.js';
@@ -28,16 +28,22 @@ export function openRecoveryBook(parts: TrailParts): RecoveryBook {
   };
 }
 
+interface Noticing {
+  readonly actor: string;
+  /** Undefined: just now. */
+  readonly since?: string | undefined;
+}
+
 export async function noticeSetBack(
   { pool, audit }: TrailParts,
   cause: string,
-  actor = 'rotor',
+  { actor, since }: Noticing = { actor: 'rotor' },
 ): Promise<void> {
   await inTransaction(pool, async (db) => {
     const { rowCount } = await db.query(
       `update rotor.installation set recovering = true, recovering_cause = $1,
-         recovering_since = clock_timestamp() where not recovering`,
-      [cause],
+         recovering_since = coalesce($2, clock_timestamp()) where not recovering`,
+      [cause, since ?? null],
     );
     if (rowCount === 0) return;
     const message = `the database was set back, and nothing is revoked or swept: ${cause}`;
@@ -47,8 +53,8 @@ export async function noticeSetBack(
 }
 
 async function begin(parts: TrailParts, order: RecoveryOrder): Promise<void> {
-  const { by, reason, without } = order;
-  await noticeSetBack(parts, `${by} says so: ${reason}`, by);
+  const { by, reason, without, setBackAt } = order;
+  await noticeSetBack(parts, `${by} says so: ${reason}`, { actor: by, since: setBackAt });
   const event = { change: 'recovery-asked', reason, without };
   await inTransaction(parts.pool, (db) => noteInstallation(parts, db, { actor: by, event }));
 }
@@ -58,39 +64,54 @@ interface OpenRun {
   readonly secret_id: string;
   readonly secret: string;
   readonly kind: string;
+  readonly reason: string;
+  readonly since: boolean;
 }
 
+/** What was asked for once the set-back was noticed is no part of the backup. */
 async function endRuns(
   parts: TrailParts,
-  { dryRun, by }: RecoveryOrder,
-): Promise<readonly RecoveredRow[]> {
+  { dryRun, by, setBackAt }: RecoveryOrder,
+): Promise<RunsEnded> {
   const { rows } = await parts.pool.query<OpenRun>(
-    `select r.id, r.secret_id, o.name || '/' || s.name as secret, r.kind
+    `select r.id, r.secret_id, o.name || '/' || s.name as secret, r.kind, r.reason,
+       r.requested_at >= coalesce(i.recovering_since, $1) as since
      from rotor.runs r join rotor.secrets s on s.id = r.secret_id
-     join rotor.organizations o on o.id = s.organization_id
+     join rotor.organizations o on o.id = s.organization_id cross join rotor.installation i
      where r.state <> 'ended' order by r.requested_at`,
+    [setBackAt ?? null],
   );
-  if (!dryRun) for (const run of rows) await endRun(parts, run, by);
-  return rows.map(({ id, secret, kind }) => ({
-    secret,
-    what: 'run-ended' as const,
-    about: id,
-    told: `the ${kind} that was under way in the backup: ask again where it is still wanted`,
-  }));
+  const ended = rows.filter(({ since }) => !since);
+  if (!dryRun) for (const run of ended) await endRun(parts, run, by);
+  return {
+    goingOn: rows.filter(({ since }) => since).map(({ id }) => id),
+    rows: ended.map(({ id, secret, kind }) => ({
+      secret,
+      what: 'run-ended' as const,
+      about: id,
+      told: `the ${kind} that was under way in the backup: ask again where it is still wanted`,
+    })),
+  };
 }
 
-/** Superseded: whatever of it still goes on is refused from now on. */
+/** Superseded: whatever of it still goes on is refused from now on. A leak that may not be contained stays in sight. */
 async function endRun({ pool, audit }: TrailParts, run: OpenRun, by: string): Promise<void> {
+  const { id, secret_id: secretId, kind, reason } = run;
   await inTransaction(pool, async (db) => {
-    await db.query('select 1 from rotor.secrets where id = $1 for update', [run.secret_id]);
+    await db.query('select 1 from rotor.secrets where id = $1 for update', [secretId]);
     const { rowCount } = await db.query(
       `update rotor.runs set state = 'ended', outcome = 'superseded', ended_at = clock_timestamp()
        where id = $1 and state <> 'ended'`,
-      [run.id],
+      [id],
     );
     if (rowCount === 0) return;
     const event = { change: 'run-ended', outcome: 'superseded', because: 'set back' };
-    await audit.append(db, run.secret_id, [{ actor: by, runId: run.id, event }]);
+    await audit.append(db, secretId, [{ actor: by, runId: id, event }]);
+    if (kind !== 'compromise') return;
+    const message = `the compromise ${id.slice(0, 8)} (${reason}) was under way in the backup, and ended with the recovery`;
+    const finding = { code: 'compromise-unfinished', about: id, message } as const;
+    await writeFinding(db, secretId, finding);
+    await audit.append(db, secretId, [{ actor: 'rotor', event: { change: 'found', finding } }]);
   });
 }
 
@@ -99,8 +120,8 @@ async function end(
   { pool, audit }: TrailParts,
   { by, reason, without }: RecoveryOrder,
   counts: Readonly<Record<string, number>>,
-): Promise<void> {
-  await inTransaction(pool, async (db) => {
+): Promise<readonly string[]> {
+  return inTransaction(pool, async (db) => {
     await db.query(
       `update rotor.pulse
        set life = greatest(life + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint)`,
@@ -112,6 +133,10 @@ async function end(
     await closeFindings(db, null, { code: 'recovering', abouts: ['installation'] });
     const event = { change: 'recovered', reason, without, ...counts };
     await noteInstallation({ audit }, db, { actor: by, event });
+    const { rows } = await db.query<{ id: string }>(
+      `select distinct secret_id as id from rotor.runs where state <> 'ended'`,
+    );
+    return rows.map(({ id }) => id);
   });
 }
 

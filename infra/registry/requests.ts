@@ -203,7 +203,7 @@ async function noteBreakGlass(
     [secretId],
   );
   if (rows.length === 0) return;
-  const message = `run ${runId.slice(0, 8)} contained a compromise without approval, asked for by ${request.requestedBy}: ${request.reason}`;
+  const message = `run ${runId.slice(0, 8)} is a compromise that nobody approved, asked for by ${request.requestedBy}: ${request.reason}`;
   await writeFinding(db, secretId, { code: 'unreviewed-break-glass', about: runId, message });
 }
 

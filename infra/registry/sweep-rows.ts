@@ -77,7 +77,7 @@ from rotor.versions v join rotor.grants g on g.version_id = v.id
 where v.secret_id = any($1) and v.state not in ('revoked', 'ended') and g.called_at is not null`;
 
 const openOf = `
-select secret_id as "secretId", code, about, version_id as "versionId", last_at as "lastAt"
+select secret_id as "secretId", code, about, version_id as "versionId", first_at as "firstAt", last_at as "lastAt"
 from rotor.findings where secret_id = any($1) and closed_at is null`;
 
 export async function rowsOfSecrets(pool: pg.Pool, { after, limit, issuer }: Pages): Promise<Rows> {

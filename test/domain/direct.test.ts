@@ -97,12 +97,13 @@ describe('what is asked for once rotor is back', () => {
 
   test('is one request for each secret, under the key of the last containment', () => {
     const requests = requestsOf([
-      contained('b', 2),
+      contained('b', 2, { by: 'al', reason: 'again' }),
       contained('a', 1),
       contained('c', 3, { secretId: 'other', secret: 'other' }),
     ]);
     expect(requests.map(({ idempotencyKey }) => idempotencyKey)).toEqual(['direct:b', 'direct:c']);
     expect(requests.map(({ containments }) => containments.length)).toEqual([2, 1]);
+    expect(requests[0]).toMatchObject({ by: 'jo', reason: 'leaked' });
     expect(requests[0]?.actor).toBe('jo (directly, as root on here, not authenticated)');
   });
 

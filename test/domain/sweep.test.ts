@@ -310,9 +310,32 @@ describe('the rules that ask nobody', () => {
     ['nobody has tried for a month: settled', 'revoked-use', {}, ago(32 * day), true],
     ['somebody tried last week: not', 'revoked-use', {}, ago(7 * day), false],
     ['what is released closes elsewhere', 'dependent-withheld', {}, ago(99 * day), false],
+    [
+      'all that lives was made since the compromise that did not end',
+      'compromise-unfinished',
+      { versions: [revoked, current({ createdAt: ago(day) })] },
+      ago(2 * day),
+      true,
+    ],
+    [
+      'something lives that was there then',
+      'compromise-unfinished',
+      { versions: [version(1, { state: 'retiring' }), current({ createdAt: ago(day) })] },
+      ago(2 * day),
+      false,
+    ],
+    [
+      'something was adopted since, and may be as old',
+      'compromise-unfinished',
+      { versions: [revoked, current({ createdAt: ago(day), origin: 'adopted' })] },
+      ago(2 * day),
+      false,
+    ],
   ])('%s', (...row) => {
     const [, code, more, lastAt, expected] = row;
-    const open = [{ code: code as 'straggler', about: 'a', versionId: 'v1', lastAt }];
+    const open = [
+      { code: code as 'straggler', about: 'a', versionId: 'v1', firstAt: lastAt, lastAt },
+    ];
     expect(judge(secret({ ...more, open })).settled.length > 0).toBe(expected);
   });
 });

@@ -131,8 +131,10 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL
 
 export async function eventually(look: () => Promise<boolean>, withinMs = 30_000): Promise<void> {
   const stop = Date.now() + withinMs;
+  // One that throws before it waits for anything is asked again, too.
+  const attempt = async (): Promise<boolean> => look();
   for (;;) {
-    if (await look().catch(() => false)) return;
+    if (await attempt().catch(() => false)) return;
     if (Date.now() > stop) throw new Error('it did not come about in time');
     await pause(30);
   }

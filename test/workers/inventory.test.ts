@@ -1,5 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { inventoryPurpose, readInventory } from '../../infra/direct/inventory-file.js';
@@ -46,7 +47,27 @@ describe('the inventory', () => {
     } finally {
       await loop.stop();
     }
-    expect(told).toEqual([['the inventory could not be written', { code: 'ENOENT' }]]);
     expect(read().secrets).toMatchObject([{ name: 'api', versions: [], dependents: [] }]);
+    expect(told).toEqual([['the inventory could not be written', { code: 'ENOENT' }]]);
+  });
+
+  test('stays as it was while the database is one that was set back', async () => {
+    const { pool, ownerPool } = database;
+    const look = async (): Promise<void> => {
+      const loop = keepInventory({ pool, keys, stateFolder, warn: () => undefined, everyMs: 10 });
+      await pause(200);
+      await loop.stop();
+    };
+    const names = () =>
+      readInventory({ stateFolder, key: keys.derive(inventoryPurpose) }).secrets.map(
+        ({ name }) => name,
+      );
+    await ownerPool.query(`update rotor.installation set recovering = true`);
+    await ownerPool.query(`update rotor.secrets set name = 'older'`);
+    await look();
+    expect(names()).toEqual(['api']);
+    await ownerPool.query(`update rotor.installation set recovering = false`);
+    await look();
+    expect(names()).toEqual(['older']);
   });
 });

@@ -1,6 +1,8 @@
 /** A loop in every worker: writes what containing needs to know without rotor, soon after it changed and at least every minute. */
+import { existsSync } from 'node:fs';
 import type pg from 'pg';
 import {
+  inventoryFile,
   inventoryPurpose,
   removeDrafts,
   writeInventory,
@@ -29,7 +31,8 @@ export function keepInventory(parts: InventoryParts): Loop {
   let written = { mark: '', at: 0, tookMs: 0 };
   let failing = '';
   const look = async (): Promise<void> => {
-    const mark = await inventoryMark(pool);
+    const { mark, recovering } = await inventoryMark(pool);
+    if (recovering && existsSync(inventoryFile(place))) return;
     if (written.at === 0) await removeDrafts(place);
     const began = Date.now();
     const ageMs = began - written.at;
