@@ -18,7 +18,7 @@ import {
   type Place,
 } from './inventory-change.js';
 import { applyDependency } from './inventory-dependencies.js';
-import { lockDestinations } from './inventory-destinations.js';
+import { lockDestinations, lockSecrets } from './inventory-locks.js';
 import { refuseMove } from './inventory-principal.js';
 
 export interface Application {
@@ -81,6 +81,7 @@ async function applyInOrder(to: Shared, { organizations }: Declarations): Promis
   const places: Place[] = [];
   for (const declared of ordered) places.push(await applyShared(to, declared));
   const destinations = await lockDestinations(to, ordered);
+  await lockSecrets(to, places, ordered);
   for (const [index, place] of places.entries()) {
     const secrets = ordered[index]?.secrets ?? [];
     for (const secret of secrets) await applySecret({ ...to, destinations }, place, secret);
