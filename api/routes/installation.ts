@@ -9,7 +9,7 @@ import {
   revokeAccessToken,
   type Principal,
 } from '../../infra/registry/access-tokens.js';
-import type { AuditVerdict } from '../../infra/registry/audit.js';
+import type { AuditVerdict } from '../../infra/registry/audit-verify.js';
 import { exportAudit } from '../../infra/registry/audit-export.js';
 import { checkQuery, ExportQuery } from '../../schemas/questions.js';
 import { DeclarationsBody, IdentifyBody, TokenBody } from '../../schemas/requests.js';
