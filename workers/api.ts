@@ -29,6 +29,7 @@ import { startSweep, sweepState } from '../client/sweep.js';
 import { type Temporal, startCampaign, startRun, tellRun } from '../client/workflows.js';
 import type { FactsChanged } from '../domain/run.js';
 import type { Queryable } from '../infra/postgres.js';
+import { verifyInTurn } from '../infra/registry/audit-verify.js';
 import { beginCampaign, type CampaignCall } from '../infra/registry/campaigns.js';
 import { approveRun, reviewRun } from '../infra/registry/approvals.js';
 import { identify } from '../infra/registry/fingerprints.js';
@@ -177,12 +178,25 @@ function apiParts(place: Place): ApiParts {
       identify({ ...parts, key: keys.derive('identify') }, value, organization),
     schedules,
     tasks: openTaskParts(taskMeans({ settings, parts, temporal, connection })),
-    checks: () => checkParts(settings, parts, connection),
+    ...checking({ settings, parts, connection }),
     ...sweeping(temporal),
     recovery: {
       start: (order) => startRecovery(temporal, order),
       run: () => recoveryRun(temporal),
     },
+  };
+}
+
+/** However many ask: one reads the trail at a time, for all of them. */
+function checking(
+  place: Pick<Place, 'settings' | 'parts' | 'connection'>,
+): Pick<ApiParts, 'checks' | 'verifyAudit'> {
+  const { audit, pool } = place.parts;
+  const verifyAudit = verifyInTurn(() => audit.verify(pool));
+  return {
+    verifyAudit,
+    checks: ({ audit: withAudit }) =>
+      checkParts({ ...place, verifyAudit: withAudit ? verifyAudit : undefined }),
   };
 }
 

@@ -169,6 +169,7 @@ describe('tokens', () => {
     const { body: tokens } = await ask({ path: '/v1/tokens', token });
     expect(JSON.stringify(tokens)).not.toContain('first-admin');
     expect((await ask({ path: '/v1/audit/verify', token })).status).toBe(403);
+    expect(await partsChecked(token)).not.toContain('audit trail');
     const others = '/v1/tokens/first-admin';
     expect((await ask({ method: 'DELETE', path: others, token })).status).toBe(404);
     const declare = { dryRun: true, documents: [{ organization: 'acme' }] };
@@ -176,6 +177,18 @@ describe('tokens', () => {
       (await ask({ method: 'POST', path: '/v1/declarations', body: declare, token })).status,
     ).toBe(403);
   });
+});
+
+async function partsChecked(token: string | undefined): Promise<unknown[]> {
+  const { body } = await ask({ path: '/v1/checks', token });
+  return Object.values(body).map((check) => (check as Record<string, unknown>)['part']);
+}
+
+test('that the audit trail is complete is checked for those who may verify it only', async () => {
+  const [viewer, admin] = await Promise.all(['viewer', 'admin'].map((role) => tokenOf(role)));
+  expect(await partsChecked(viewer)).toEqual(expect.arrayContaining(['database', 'temporal']));
+  expect(await partsChecked(viewer)).not.toContain('audit trail');
+  expect(await partsChecked(admin)).toContain('audit trail');
 });
 
 test('a run that waits for a dependent is told when that one is retired', async () => {

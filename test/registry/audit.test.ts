@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { openAudit } from '../../infra/registry/audit.js';
+import { verifyInTurn } from '../../infra/registry/audit-verify.js';
 import { inTransaction } from '../../infra/postgres.js';
 import { openDatabase, type TestDatabase } from '../harness/database.js';
 
@@ -154,6 +156,19 @@ describe('rotor audit verify', () => {
     );
     expect(Number(rows[0]?.count)).toBeGreaterThan(4);
   });
+});
+
+test('however many ask, one reads the trail at a time, and nobody is told what was read before they asked', async () => {
+  let [reading, most, passes] = [0, 0, 0];
+  const verify = verifyInTurn(async () => {
+    most = Math.max(most, ++reading);
+    await pause(1);
+    reading -= 1;
+    return { chains: 0, events: ++passes, faults: [] };
+  });
+  const verdicts = await Promise.all([verify(), verify(), verify(), verify()]);
+  expect(verdicts.map(({ events }) => events)).toEqual([1, 2, 2, 2]);
+  expect(most).toBe(1);
 });
 
 /** The database's pool; with every answer something else happens. */
