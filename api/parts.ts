@@ -7,7 +7,7 @@ import type { SecretValue } from '../domain/secret-value.js';
 import type { AuditTrail } from '../infra/registry/audit.js';
 import type { AuditVerdict } from '../infra/registry/audit-verify.js';
 import type { ApprovalCall, ReviewCall } from '../infra/registry/approvals.js';
-import type { CampaignCall } from '../infra/registry/campaigns.js';
+import type { CampaignCall } from '../infra/registry/campaign-request.js';
 import type { Decision } from '../infra/registry/decisions.js';
 import type { RecoveryRun } from '../client/recovery.js';
 import type { SweepState } from '../client/sweep.js';

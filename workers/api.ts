@@ -30,7 +30,11 @@ import { type Temporal, startCampaign, startRun, tellRun } from '../client/workf
 import type { FactsChanged } from '../domain/run.js';
 import type { Queryable } from '../infra/postgres.js';
 import { verifyInTurn } from '../infra/registry/audit-verify.js';
-import { beginCampaign, type CampaignCall } from '../infra/registry/campaigns.js';
+import {
+  beginCampaign,
+  begunBefore,
+  type CampaignCall,
+} from '../infra/registry/campaign-request.js';
 import { approveRun, reviewRun } from '../infra/registry/approvals.js';
 import { identify } from '../infra/registry/fingerprints.js';
 import { keptValue } from '../infra/registry/kept-values.js';
@@ -115,13 +119,15 @@ async function adoptKnown(parts: Parts, { kept, ...call }: AdoptCall): Promise<A
   return adopt({ ...parts, reached: killPoint(process.env) }, { ...call, value });
 }
 
-/** Whoever leaked is given nothing new from the first moment on. */
+/** Whoever leaked is given nothing new from the first moment on; asked again, nothing is done again. */
 async function openCampaign(
   parts: Pick<Parts, 'pool' | 'audit'>,
   temporal: Temporal,
   call: CampaignCall,
 ): Promise<string> {
   const { kind, quarantine, subject, by, reason } = call;
+  const before = await begunBefore(parts.pool, call);
+  if (before !== undefined) return before;
   if (quarantine && 'dependent' in subject) {
     const { organization, name } = subject.dependent;
     await withholdDependent(parts, {

@@ -425,6 +425,41 @@ describe('one request, one run', () => {
   });
 });
 
+describe('one request, one campaign', () => {
+  const scope = { organization: 'idle', confirm: 'revoke', atOnce: 1, reason: 'x' };
+  const host = { dependent: 'idle/host', leakedBefore: '2026-01-01T00:00:00Z', quarantine: true };
+  let token: string;
+  beforeAll(async () => {
+    await installation.apply({ organization: 'idle', dependents: [{ name: 'host', owner: 'me' }] });
+    token = await tokenOf('admin');
+  });
+  const begin = async (kind: string, body: object) => {
+    const headers = { 'idempotency-key': kind };
+    return ask({ method: 'POST', path: `/v1/${kind}s`, body, headers, token });
+  };
+
+  test.each([
+    ['project', scope],
+    ['incident', { ...scope, organization: undefined, ...host }],
+  ])('the same key twice is one %s; with another body a conflict', async (kind, body) => {
+    const first = await begin(kind, body);
+    expect(first.status).toBe(200);
+    if (kind === 'incident')
+      await installation.api.post('/v1/dependents/idle/host/release', { reason: 'clean' });
+    expect(await begin(kind, body)).toEqual(first);
+    const other = await begin(kind, { ...body, reason: 'y' });
+    expect([other.status, other.body['code']]).toEqual([409, 'idempotency-key-reused']);
+    const all = await installation.api.get<{ about: string }[]>(`/v1/${kind}s`);
+    expect(all.filter(({ about }) => about.includes('idle'))).toHaveLength(1);
+  });
+
+  test('whom somebody released is not withheld again by the same call', async () => {
+    await expect(
+      installation.api.post('/v1/dependents/idle/host/release', { reason: 'again' }),
+    ).rejects.toMatchObject({ code: 'not-withheld' });
+  });
+});
+
 describe('an outage that is accepted for a run', () => {
   const outage = { kind: 'accept-outage', acceptOutage: { dependents: ['api-env'] } };
   const unseen = { kind: 'accept-unseen-use' };
