@@ -98,6 +98,16 @@ test('rekey is killed at every step while a secret is rotated: it goes on, and n
   expect(await secret.orphans()).toEqual([]);
 }, 90_000);
 
+test('two at once: the second is told so, and adds no key', async () => {
+  const other = await installation.database.pool.connect();
+  await other.query(`select pg_advisory_lock(hashtext('rotor.rekey'))`);
+  const before = readFileSync(keyFile, 'utf8');
+  const { code, err } = await rekey(['add']);
+  other.release(true);
+  expect([code, err]).toEqual([5, expect.stringContaining('rekey-running')]);
+  expect(readFileSync(keyFile, 'utf8')).toBe(before);
+}, 30_000);
+
 test('on several machines it goes step by step, and a key that is needed is not dropped', async () => {
   const none = await rekey(['promote']);
   expect([none.code, none.err]).toEqual([5, expect.stringContaining('no-pending-key')]);
