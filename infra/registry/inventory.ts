@@ -169,10 +169,12 @@ interface Upsert {
 async function upsert(to: Shared, place: Place, { kind, name, wanted }: Upsert): Promise<string> {
   const table = kind === 'dependent' ? 'rotor.dependents' : 'rotor.secrets';
   const fullName = `${place.organization}/${name}`;
+  // Whoever excludes a dependent refers to it under its secret's lock, which comes after this one.
+  const lock = kind === 'dependent' ? 'for no key update' : 'for update';
   const columns = Object.keys(wanted);
   const { rows } = await to.db.query<{ id: string } & Record<string, unknown>>(
     `select id, ${columns.join(', ')} from ${table}
-     where organization_id = $1 and name = $2 and retired_at is null for update`,
+     where organization_id = $1 and name = $2 and retired_at is null ${lock}`,
     [place.organizationId, name],
   );
   const before = rows[0];

@@ -242,3 +242,22 @@ test('secrets are locked by id, as those that are not to rotate together are, in
   const secrets = rows.map(({ name }) => ({ name, owner: 'another' }));
   await lockedByIdDuring('secrets', () => apply(...secrets));
 });
+
+test('declaring does not hold up who withholds a dependent under the lock of its secret, and neither is a deadlock', async () => {
+  await apply({ dependencies: [onFile] });
+  const { id: secretId } = await secretRow();
+  const excluding = await database.pool.connect();
+  await excluding.query('begin');
+  await excluding.query('select 1 from rotor.secrets where id = $1 for update', [secretId]);
+  const declaring = apply({ owner: 'another', dependencies: [onFile] });
+  await somebodyWaits();
+  await excluding
+    .query(
+      `insert into rotor.withholdings (dependent_id, secret_id, withheld_by, reason)
+       select id, $1, 'ann', 'it leaked' from rotor.dependents`,
+      [secretId],
+    )
+    .finally(() => excluding.query('commit'));
+  excluding.release();
+  expect((await declaring).changes).not.toEqual([]);
+});
