@@ -308,7 +308,14 @@ test('a worker that is killed (SIGKILL) once the task is open leaves one task, w
 
 test('confirmed, the run ends; the value is nowhere but in the one answer that showed it', async () => {
   const id = String((await taskOf('billing'))['task']);
+  const { link } = await installation.api.post<Row>(`/v1/tasks/${id}/link`, {});
   expect(await rotor(['tasks', 'confirm', id, '--note', 'done'])).toMatchObject({ code: 0 });
+  for (let look = 0; look < 3; look += 1)
+    expect((await pressed(String(link).split('#')[1] ?? '')).text).toContain(
+      'nobody has to do this any more',
+    );
+  const settled = (await events()).filter(({ event }) => event['why'] === 'task-settled');
+  expect(settled).toHaveLength(1);
   const again = await rotor(['--json', 'tasks', 'confirm', id]);
   expect([again.code, again.err]).toEqual([5, expect.stringContaining('task-settled')]);
   await eventually(async () => {
