@@ -117,31 +117,54 @@ const endGone: Part = async ({ registry }, { dryRun }, { secret, compared }) => 
   return rows;
 };
 
-const adoptLost: Part = async ({ registry }, { dryRun }, { secret, compared }) => {
+/** Whether this one became its version; a dry run only says so of the first. */
+type Take = (versionId: string, decide: () => Promise<boolean>) => Promise<boolean>;
+
+function takingFirst({ dryRun }: RecoveryOrder): Take {
+  const taken = new Set<string>();
+  return (versionId, decide) => {
+    if (!dryRun) return decide();
+    const isFirst = !taken.has(versionId);
+    taken.add(versionId);
+    return Promise.resolve(isFirst);
+  };
+}
+
+const secondOne = {
+  what: 'orphan',
+  told: 'a second one of its version: the next sweep takes it in',
+} as const;
+
+const adoptLost: Part = async ({ registry }, order, { secret, compared }) => {
   const rows: RecoveredRow[] = [];
+  const take = takingFirst(order);
   for (const credential of newestFirst(compared.lost)) {
     const { versionId, credentialId: about } = credential;
-    if (!dryRun)
-      await registry.decideAlone(secret.secretId, (now) =>
+    const isTaken = await take(versionId, () =>
+      registry.decideAlone(secret.secretId, (now) =>
         recordRecovered(now, { credential, versionId }),
-      );
-    rows.push({ secret: secret.name, what: 'adopted', about, told: 'its value is not known' });
+      ),
+    );
+    const adopted = { what: 'adopted', told: 'its value is not known' } as const;
+    rows.push({ secret: secret.name, about, ...(isTaken ? adopted : secondOne) });
   }
   return rows;
 };
 
-/** Of several of one version the first becomes it; the others are orphans of the next sweep. */
-const settleMinted: Part = async ({ registry, store }, { dryRun }, { secret, minted }) => {
+const settleMinted: Part = async ({ registry, store }, order, { secret, minted }) => {
   const rows: RecoveredRow[] = [];
+  const take = takingFirst(order);
   for (const credential of newestFirst(minted)) {
     const { versionId, credentialId: about } = credential;
     const isSealed = (await store.get(versionId)) !== undefined;
-    if (!dryRun)
-      await registry.decideAlone(secret.secretId, (now) =>
+    const isTaken = await take(versionId, () =>
+      registry.decideAlone(secret.secretId, (now) =>
         recordMinted(now, { credential, versionId }, isSealed),
-      );
+      ),
+    );
     const told = isSealed ? 'its value is in the store' : 'its value is not known';
-    rows.push({ secret: secret.name, what: 'minted', about, told });
+    const settled = { what: 'minted', told } as const;
+    rows.push({ secret: secret.name, about, ...(isTaken ? settled : secondOne) });
   }
   return rows;
 };

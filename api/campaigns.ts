@@ -1,10 +1,11 @@
 /** What the routes about incidents and projects share: the campaigns of a kind, as far as the caller may see them. */
 import { RotorError } from '../domain/errors.js';
 import type { CampaignKind } from '../domain/campaign.js';
+import type { CampaignCall } from '../infra/registry/campaign-request.js';
 import { campaignSecrets, findCampaign, listCampaigns } from '../infra/registry/campaigns.js';
 import { campaignReport, type CampaignView } from './campaign-report.js';
 import type { ApiParts } from './parts.js';
-import { route, type Call, type Route } from './route.js';
+import { keyOf, route, type Call, type Route } from './route.js';
 
 /** Under `/v1/incidents` or `/v1/projects`: all of them, one, and its report. */
 export function lookingRoutes(parts: ApiParts, kind: CampaignKind): Route[] {
@@ -29,6 +30,16 @@ export function lookingRoutes(parts: ApiParts, kind: CampaignKind): Route[] {
       handle: async (call) => campaignReport(await show(parts, kind, call)),
     }),
   ];
+}
+
+export async function begin(
+  parts: ApiParts,
+  asked: Call<unknown>,
+  call: Omit<CampaignCall, 'by' | 'person' | 'idempotencyKey'>,
+): Promise<unknown> {
+  const { name: by, person } = asked.by;
+  const idempotencyKey = keyOf(asked);
+  return { campaign: await parts.startCampaign({ ...call, by, person, idempotencyKey }) };
 }
 
 async function show(

@@ -5,8 +5,9 @@ import type { RecoveryOrder } from '../domain/recovery.js';
 import type { Registry, SecretName } from '../domain/registry.js';
 import type { SecretValue } from '../domain/secret-value.js';
 import type { AuditTrail } from '../infra/registry/audit.js';
+import type { AuditVerdict } from '../infra/registry/audit-verify.js';
 import type { ApprovalCall, ReviewCall } from '../infra/registry/approvals.js';
-import type { CampaignCall } from '../infra/registry/campaigns.js';
+import type { CampaignCall } from '../infra/registry/campaign-request.js';
 import type { Decision } from '../infra/registry/decisions.js';
 import type { RecoveryRun } from '../client/recovery.js';
 import type { SweepState } from '../client/sweep.js';
@@ -102,7 +103,9 @@ export interface ApiParts {
   identify(value: SecretValue, organization: string | undefined): Promise<Identified[]>;
   readonly schedules: ScheduleParts;
   readonly tasks: TaskParts;
-  checks(): Promise<readonly Check[]>;
+  verifyAudit(): Promise<AuditVerdict>;
+  /** `audit`: that the trail is complete, too, with how much of it there is. */
+  checks(asked: { readonly audit: boolean }): Promise<readonly Check[]>;
   /** Starts a sweep, or joins the one that runs. */
   startSweep(): Promise<SweepState>;
   sweepState(): Promise<SweepState>;

@@ -24,10 +24,18 @@ const statusOf: Readonly<Record<ErrorKind, number>> = {
 const unreadable = { code: 'bad-request', detail: 'the request cannot be read' };
 /** PostgreSQL's word for bytes that are no text, a zero byte among them. */
 const notText = '22021';
+/** Its words for a deadlock, a lock waited for too long, and a statement that took too long. */
+const busyCodes = ['40P01', '55P03', '57014'];
+
+const busy = new RotorError('busy', 'somebody else is at work on the same', {
+  kind: 'unavailable',
+  hint: 'try again',
+});
 
 export function problemOf(error: unknown): ProblemDetails {
   if (error instanceof RotorError) return ofRotor(error);
   if (hasCode(error, notText)) return details(400, unreadable);
+  if (busyCodes.some((code) => hasCode(error, code))) return ofRotor(busy);
   const status = statusCodeOf(error);
   if (status !== undefined && status < 500) {
     return details(status, unreadable);

@@ -1,4 +1,5 @@
 /** What a route is: data, so that a test can go over all of them with every role. */
+import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import type { Principal } from '../infra/registry/access-tokens.js';
 import type { Right } from '../domain/role.js';
@@ -9,6 +10,14 @@ export interface Call<B> {
   readonly body: B;
   readonly by: Principal;
   readonly idempotencyKey: string | undefined;
+}
+
+/** Everybody's keys are their own; without one, each call is another. */
+export function keyOf({
+  by,
+  idempotencyKey,
+}: Pick<Call<unknown>, 'by' | 'idempotencyKey'>): string {
+  return `${by.name}:${idempotencyKey ?? randomUUID()}`;
 }
 
 export interface Route<B = unknown> {

@@ -1,5 +1,4 @@
 /** From the body of a request to a run: who may ask for it, what its names stand for, and what is refused at the door. */
-import { randomUUID } from 'node:crypto';
 import { namesNobody, unknownNames } from '../domain/acceptance.js';
 import { contentOf } from '../domain/approval.js';
 import type { Blocker } from '../domain/blocker.js';
@@ -15,7 +14,7 @@ import { demandRight, demandWord, mayBreak } from './confirmation.js';
 import { imagine, imagineLive, nameOf } from './imagine.js';
 import type { ApiParts } from './parts.js';
 import { previewOf, type Preview } from './preview.js';
-import type { Call } from './route.js';
+import { keyOf, type Call } from './route.js';
 
 export async function showPlan(
   parts: ApiParts,
@@ -42,7 +41,7 @@ export async function requestRun(parts: ApiParts, call: Call<RunBody>): Promise<
     requestedPerson: by.person,
     reason: body.reason,
     options,
-    idempotencyKey: `${by.name}:${call.idempotencyKey ?? randomUUID()}`,
+    idempotencyKey: keyOf(call),
   });
 }
 

@@ -126,8 +126,12 @@ function newKey(): string {
   return randomBytes(32).toString('base64url');
 }
 
-function newSealingKey(): { kid: string; key: string } {
-  return { kid: randomBytes(6).toString('hex'), key: newKey() };
+function newKid(): string {
+  return randomBytes(6).toString('hex');
+}
+
+function newSealingKey(kid = newKid()): { kid: string; key: string } {
+  return { kid, key: newKey() };
 }
 
 /** Never overwrites: who comes second gets what the first wrote, and always the whole of it. */
@@ -144,24 +148,30 @@ export function createKeyFile(path: string): void {
   syncFolder(path);
 }
 
-/** A key that only opens until it is promoted. Returns its kid; one that is pending already is the one. */
-export function addSealingKey(path: string): string {
-  const content = readContent(path);
-  const pending = content.sealing.find((key) => key.pending);
-  if (pending !== undefined) return pending.kid;
-  const added = { ...newSealingKey(), pending: true as const };
-  replace(path, { ...content, sealing: [...content.sealing, added] });
-  return added.kid;
+/** A kid for `addSealingKey`: of the key that is pending, or else a new one. */
+export function kidToAdd(path: string): string {
+  return pendingKid(path) ?? newKid();
 }
 
-/** What is sealed from now on has the pending key. Returns its kid; undefined: there is none. */
-export function promoteSealingKey(path: string): string | undefined {
+export function pendingKid(path: string): string | undefined {
+  return readContent(path).sealing.find(({ pending }) => pending)?.kid;
+}
+
+/** A key that only opens until it is promoted; nothing where one is pending already. */
+export function addSealingKey(path: string, kid: string): void {
+  const content = readContent(path);
+  if (content.sealing.some(({ pending }) => pending)) return;
+  const added = { ...newSealingKey(kid), pending: true as const };
+  replace(path, { ...content, sealing: [...content.sealing, added] });
+}
+
+/** What is sealed from now on has this key, where it is pending. */
+export function promoteSealingKey(path: string, kid: string): void {
   const { root, sealing } = readContent(path);
-  const pending = sealing.find((key) => key.pending);
-  if (pending === undefined) return undefined;
-  const { pending: _pending, ...first } = pending;
-  replace(path, { root, sealing: [first, ...sealing.filter((key) => key !== pending)] });
-  return first.kid;
+  const promoted = sealing.find((key) => key.pending && key.kid === kid);
+  if (promoted === undefined) return;
+  const { pending: _pending, ...first } = promoted;
+  replace(path, { root, sealing: [first, ...sealing.filter((key) => key !== promoted)] });
 }
 
 /** Never the one that seals, nor one that is pending. */

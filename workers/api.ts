@@ -29,7 +29,12 @@ import { startSweep, sweepState } from '../client/sweep.js';
 import { type Temporal, startCampaign, startRun, tellRun } from '../client/workflows.js';
 import type { FactsChanged } from '../domain/run.js';
 import type { Queryable } from '../infra/postgres.js';
-import { beginCampaign, type CampaignCall } from '../infra/registry/campaigns.js';
+import { verifyInTurn } from '../infra/registry/audit-verify.js';
+import {
+  beginCampaign,
+  begunBefore,
+  type CampaignCall,
+} from '../infra/registry/campaign-request.js';
 import { approveRun, reviewRun } from '../infra/registry/approvals.js';
 import { identify } from '../infra/registry/fingerprints.js';
 import { keptValue } from '../infra/registry/kept-values.js';
@@ -114,13 +119,15 @@ async function adoptKnown(parts: Parts, { kept, ...call }: AdoptCall): Promise<A
   return adopt({ ...parts, reached: killPoint(process.env) }, { ...call, value });
 }
 
-/** Whoever leaked is given nothing new from the first moment on. */
+/** Whoever leaked is given nothing new from the first moment on; asked again, nothing is done again. */
 async function openCampaign(
   parts: Pick<Parts, 'pool' | 'audit'>,
   temporal: Temporal,
   call: CampaignCall,
 ): Promise<string> {
   const { kind, quarantine, subject, by, reason } = call;
+  const before = await begunBefore(parts.pool, call);
+  if (before !== undefined) return before;
   if (quarantine && 'dependent' in subject) {
     const { organization, name } = subject.dependent;
     await withholdDependent(parts, {
@@ -177,12 +184,25 @@ function apiParts(place: Place): ApiParts {
       identify({ ...parts, key: keys.derive('identify') }, value, organization),
     schedules,
     tasks: openTaskParts(taskMeans({ settings, parts, temporal, connection })),
-    checks: () => checkParts(settings, parts, connection),
+    ...checking({ settings, parts, connection }),
     ...sweeping(temporal),
     recovery: {
       start: (order) => startRecovery(temporal, order),
       run: () => recoveryRun(temporal),
     },
+  };
+}
+
+/** However many ask: one reads the trail at a time, for all of them. */
+function checking(
+  place: Pick<Place, 'settings' | 'parts' | 'connection'>,
+): Pick<ApiParts, 'checks' | 'verifyAudit'> {
+  const { audit, pool } = place.parts;
+  const verifyAudit = verifyInTurn(() => audit.verify(pool));
+  return {
+    verifyAudit,
+    checks: ({ audit: withAudit }) =>
+      checkParts({ ...place, verifyAudit: withAudit ? verifyAudit : undefined }),
   };
 }
 

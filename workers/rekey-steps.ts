@@ -5,6 +5,8 @@ import { hasCode } from '../infra/error-code.js';
 import {
   addSealingKey,
   dropSealingKeys,
+  kidToAdd,
+  pendingKid,
   promoteSealingKey,
   type Keys,
   type SealingKey,
@@ -55,22 +57,28 @@ function does({ pending }: SealingKey, index: number): KeyState['does'] {
   return pending === true ? 'pending' : 'opens';
 }
 
+/** On record before the file has it: killed in between, a kid is on record that no key has, and never the other way round. */
 export async function addKey(parts: RekeyParts): Promise<void> {
-  const kid = addSealingKey(parts.keyFile);
-  parts.reached('rekey:added');
+  const kid = kidToAdd(parts.keyFile);
   await note(parts, { change: 'sealing-key-added', kid });
+  parts.reached('rekey:add-noted');
+  addSealingKey(parts.keyFile, kid);
+  parts.reached('rekey:added');
 }
 
+/** On record before anything is sealed with it; killed in between, it is still pending, and noted once more. */
 export async function promoteKey(parts: RekeyParts): Promise<void> {
-  const kid = promoteSealingKey(parts.keyFile);
+  const kid = pendingKid(parts.keyFile);
   if (kid === undefined) {
     throw new RotorError('no-pending-key', 'the key file holds no key that could be promoted', {
       kind: 'conflict',
       hint: 'rotor rekey add makes one',
     });
   }
-  parts.reached('rekey:promoted');
   await note(parts, { change: 'sealing-key-promoted', kid });
+  parts.reached('rekey:promote-noted');
+  promoteSealingKey(parts.keyFile, kid);
+  parts.reached('rekey:promoted');
 }
 
 /** Returns how many could not be opened. */

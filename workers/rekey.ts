@@ -3,6 +3,7 @@ import { hostname, userInfo } from 'node:os';
 import type pg from 'pg';
 import { exitCodeOf, exitCodes, printError, table } from '../client/cli/output.js';
 import { RotorError } from '../domain/errors.js';
+import { oneAtATime } from '../infra/registry/turn.js';
 import { openSealedStore } from '../stores/index.js';
 import { endWithParent } from './child.js';
 import type { Environment } from './environment.js';
@@ -40,17 +41,9 @@ const words: Readonly<Record<KeyState['does'], string>> = {
 
 /** Two at once would each add a key. */
 async function alone<T>(pool: pg.Pool, work: () => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  try {
-    const { rows } = await client.query<{ free: boolean }>(
-      `select pg_try_advisory_lock(hashtext('rotor.rekey')) as free`,
-    );
-    if (rows[0]?.free === true) return await work();
-    throw new RotorError('rekey-running', 'somebody is at it already', { kind: 'conflict' });
-  } finally {
-    // With the session, its lock ends.
-    client.release(true);
-  }
+  const done = await oneAtATime(pool, 'rotor.rekey', async () => ({ result: await work() }));
+  if (done !== undefined) return done.result;
+  throw new RotorError('rekey-running', 'somebody is at it already', { kind: 'conflict' });
 }
 
 /** Beside `npm start` nobody need say where the database is. */

@@ -8,8 +8,7 @@ import {
   type FindingNamed,
 } from '../../infra/registry/finding-views.js';
 import { checkQuery, FindingsQuery, MuteBody } from '../../schemas/questions.js';
-import { demandOrganization } from '../access.js';
-import { demandInstallation } from '../access.js';
+import { demandInstallation, demandOrganization } from '../access.js';
 import type { ApiParts } from '../parts.js';
 import { route, type Call, type Route } from '../route.js';
 

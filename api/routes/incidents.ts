@@ -1,8 +1,8 @@
 /** Routes about incidents: what one would contain, starting it, how far it is, and its report. */
-import { planCampaign, type NamedSubject } from '../../infra/registry/campaigns.js';
+import { planCampaign, type NamedSubject } from '../../infra/registry/campaign-request.js';
 import { IncidentBody, IncidentPlanBody } from '../../schemas/incidents.js';
 import { demandOrganization } from '../access.js';
-import { lookingRoutes } from '../campaigns.js';
+import { begin, lookingRoutes } from '../campaigns.js';
 import { demandWord } from '../confirmation.js';
 import type { ApiParts } from '../parts.js';
 import { route, type Call, type Route } from '../route.js';
@@ -31,13 +31,14 @@ export function incidentRoutes(parts: ApiParts): Route[] {
   ];
 }
 
-async function start(parts: ApiParts, { body, by }: Call<IncidentBody>): Promise<unknown> {
+async function start(parts: ApiParts, asked: Call<IncidentBody>): Promise<unknown> {
+  const { body, by } = asked;
   demandWord(body.confirm);
   const { quarantine, atOnce, reason } = body;
   const subject = subjectOf(body, by);
   const leakedBefore = new Date(body.leakedBefore);
   const call = { kind: 'incident', subject, leakedBefore, quarantine, atOnce, reason } as const;
-  return { campaign: await parts.startCampaign({ ...call, by: by.name, person: by.person }) };
+  return begin(parts, asked, call);
 }
 
 /** Only of the caller's own organization, where the token is for one. */

@@ -9,7 +9,7 @@ import {
   revokeAccessToken,
   type Principal,
 } from '../../infra/registry/access-tokens.js';
-import type { AuditVerdict } from '../../infra/registry/audit.js';
+import type { AuditVerdict } from '../../infra/registry/audit-verify.js';
 import { exportAudit } from '../../infra/registry/audit-export.js';
 import { checkQuery, ExportQuery } from '../../schemas/questions.js';
 import { DeclarationsBody, IdentifyBody, TokenBody } from '../../schemas/requests.js';
@@ -39,7 +39,12 @@ export function installationRoutes(parts: ApiParts): Route[] {
       body: IdentifyBody,
       handle: ({ body, by }) => parts.identify(new SecretValue(body.value), by.organization),
     }),
-    route({ method: 'GET', url: '/v1/checks', right: 'read', handle: () => parts.checks() }),
+    route({
+      method: 'GET',
+      url: '/v1/checks',
+      right: 'read',
+      handle: ({ by }) => parts.checks({ audit: mayVerify(by) }),
+    }),
     ...auditRoutes(parts),
     ...tokenRoutes(parts),
   ];
@@ -120,9 +125,13 @@ function refuseWider(own: string | undefined, asked: string | undefined): void {
 }
 
 /** Every event of every chain is read, and the faults name the chains of all organizations. */
-async function verifyAudit({ audit, pool }: ApiParts, by: Principal): Promise<AuditVerdict> {
+async function verifyAudit(parts: ApiParts, by: Principal): Promise<AuditVerdict> {
   demandInstallation(by, 'the audit trail is verified as a whole');
-  return audit.verify(pool);
+  return parts.verifyAudit();
+}
+
+function mayVerify({ role, organization }: Principal): boolean {
+  return hasRight(role, 'administer') && organization === undefined;
 }
 
 async function exportTrail(

@@ -1,8 +1,8 @@
 /** Routes about projects that are over: what completing one would end, and doing it. */
-import { planCampaign } from '../../infra/registry/campaigns.js';
+import { planCampaign } from '../../infra/registry/campaign-request.js';
 import { ProjectBody, ProjectPlanBody } from '../../schemas/projects.js';
 import { demandOrganization } from '../access.js';
-import { lookingRoutes } from '../campaigns.js';
+import { begin, lookingRoutes } from '../campaigns.js';
 import { demandWord } from '../confirmation.js';
 import type { ApiParts } from '../parts.js';
 import { route, type Call, type Route } from '../route.js';
@@ -30,11 +30,12 @@ export function projectRoutes(parts: ApiParts): Route[] {
   ];
 }
 
-async function complete(parts: ApiParts, { body, by }: Call<ProjectBody>): Promise<unknown> {
+async function complete(parts: ApiParts, asked: Call<ProjectBody>): Promise<unknown> {
+  const { body, by } = asked;
   demandWord(body.confirm);
   demandOrganization(by, body.organization);
   const { organization, labels, atOnce, reason } = body;
   const subject = { organization, labels };
   const call = { kind: 'project', subject, quarantine: false, atOnce, reason } as const;
-  return { campaign: await parts.startCampaign({ ...call, by: by.name, person: by.person }) };
+  return begin(parts, asked, call);
 }

@@ -1,4 +1,5 @@
 /** What the commands about incidents and projects share: a plan as a table, one screen of progress, the report. */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { CampaignKind } from '../../domain/campaign.js';
@@ -55,15 +56,27 @@ export interface BeginOptions {
   readonly confirm?: string;
   readonly atOnce: string;
   readonly watch?: boolean;
+  readonly idempotencyKey?: string;
 }
 
-/** After it was asked for: followed, or how to follow it. */
-export async function begun(
+export function withBeginOptions(command: Command): Command {
+  return command
+    .requiredOption('--reason <text>', 'why')
+    .option('--at-once <number>', 'so many are at work at the same time', '8')
+    .option('--confirm <word>', 'the word revoke, for scripts')
+    .option('--watch', 'follow it until it ends')
+    .option('--idempotency-key <key>', 'the same key again is the same one');
+}
+
+/** Asked for, then followed; or how to follow it. */
+export async function begin(
   context: Context,
   words: CampaignWords,
-  { id, watch }: { readonly id: string; readonly watch: boolean | undefined },
+  { body, options }: { readonly body: object; readonly options: BeginOptions },
 ): Promise<number | undefined> {
   const { kind } = words;
+  const { watch, idempotencyKey: key = randomUUID() } = options;
+  const { campaign: id } = await context.api.post<{ campaign: string }>(`/v1/${kind}s`, body, key);
   if (watch === true) return watchCampaign(context, words, id);
   context.output.show({ [kind]: id }, () => `${kind} ${id}\nrotor ${kind} watch ${id.slice(0, 8)}`);
   return undefined;

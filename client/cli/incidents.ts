@@ -6,7 +6,8 @@ import {
   addLooking,
   campaignPath,
   exposuresText,
-  begun,
+  begin,
+  withBeginOptions,
   type BeginOptions,
   type CampaignView,
   type CampaignWords,
@@ -92,24 +93,20 @@ function addPlan(incident: Command, act: Act): void {
 }
 
 function addStart(incident: Command, act: Act): void {
-  example(
+  const start = example(
     withSubject(incident.command('start')),
     'rotor incident start --dependent acme/checkout --quarantine --confirm revoke \\',
     '  --leaked-before 2026-01-31T12:00:00Z --reason "ticket 4711" --watch',
   )
     .description('revoke all of it now, then replace it everywhere')
-    .requiredOption('--reason <text>', 'why')
     .option(
       '--quarantine',
       'the dependent is given no new value of any secret until it is released',
-    )
-    .option('--at-once <number>', 'so many are contained at the same time', '8')
-    .option('--confirm <word>', 'the word revoke, for scripts')
-    .option('--watch', 'follow it until it ends')
-    .action(act(start));
+    );
+  withBeginOptions(start).action(act(startIncident));
 }
 
-async function start(context: Context, options: StartOptions): Promise<number | undefined> {
+async function startIncident(context: Context, options: StartOptions): Promise<number | undefined> {
   const { api } = context;
   const subject = subjectOf(options) as object;
   const plan = await api.post<Exposure[]>('/v1/incidents/plan', subject);
@@ -117,8 +114,7 @@ async function start(context: Context, options: StartOptions): Promise<number | 
   const confirm = await confirmRevoke(options.confirm, what);
   const { reason, quarantine } = options;
   const body = { ...subject, reason, confirm, quarantine, atOnce: Number(options.atOnce) };
-  const { campaign: id } = await api.post<{ campaign: string }>('/v1/incidents', body);
-  return begun(context, containing, { id, watch: options.watch });
+  return begin(context, containing, { body, options });
 }
 
 function addRelease(incident: Command, act: Act): void {

@@ -4,7 +4,8 @@ import { RotorError } from '../../domain/errors.js';
 import {
   addLooking,
   exposuresText,
-  begun,
+  begin,
+  withBeginOptions,
   type BeginOptions,
   type CampaignWords,
   type Exposure,
@@ -43,17 +44,12 @@ export function addProjects(program: Command, act: Act): void {
         output.show(plan, (all) => exposuresText(all, nothingLeft));
       }),
     );
-  example(
+  const complete = example(
     withScope(project.command('complete')),
     'rotor project complete --organization acme --label project=trial \\',
     '  --reason "the trial is over" --confirm revoke --watch',
-  )
-    .description('decommission each of them once nobody uses it')
-    .requiredOption('--reason <text>', 'why')
-    .option('--at-once <number>', 'so many are at work at the same time', '8')
-    .option('--confirm <word>', 'the word revoke, for scripts')
-    .option('--watch', 'follow it until it ends')
-    .action(act(complete));
+  ).description('decommission each of them once nobody uses it');
+  withBeginOptions(complete).action(act(completeProject));
   addLooking(project, act, completing);
 }
 
@@ -76,13 +72,15 @@ function pairOf(text: string): [string, string] {
   });
 }
 
-async function complete(context: Context, options: CompleteOptions): Promise<number | undefined> {
+async function completeProject(
+  context: Context,
+  options: CompleteOptions,
+): Promise<number | undefined> {
   const { api } = context;
   const scope = scopeOf(options);
   const plan = await api.post<Exposure[]>('/v1/projects/plan', scope);
   const what = `${exposuresText(plan, nothingLeft)}\nEach of these is revoked once nobody uses it`;
   const confirm = await confirmRevoke(options.confirm, what);
   const body = { ...scope, reason: options.reason, confirm, atOnce: Number(options.atOnce) };
-  const { campaign: id } = await api.post<{ campaign: string }>('/v1/projects', body);
-  return begun(context, completing, { id, watch: options.watch });
+  return begin(context, completing, { body, options });
 }

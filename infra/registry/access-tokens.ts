@@ -1,9 +1,10 @@
 /** Bearer tokens of the API: shown once, kept as a hash, each with a holder, a role and an end. */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { RotorError } from '../../domain/errors.js';
 import type { Role } from '../../domain/role.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import { noteInstallation, type TrailParts } from './installation-trail.js';
+import { hashOf } from './token-hash.js';
 
 export interface Principal {
   readonly name: string;
@@ -24,11 +25,6 @@ export interface ListedToken extends Principal {
   readonly createdAt: Date;
   readonly expiresAt: Date;
   readonly revokedAt: Date | undefined;
-}
-
-/** 256 random bits need no slow hash. */
-function hashOf(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
 }
 
 /** Returns the token: nobody can read it again. Throws `token-exists` where a token of that name is good. */

@@ -49,14 +49,17 @@ export async function reviewRun(
   { runId, by, reason }: ReviewCall,
 ): Promise<void> {
   await inTransaction(pool, async (db) => {
+    // Locked first: whoever reviewed at the same moment has closed the finding by then.
+    await db.query(
+      'select 1 from rotor.secrets where id = (select secret_id from rotor.runs where id = $1) for update',
+      [runId],
+    );
     const { rows } = await db.query<{ secret_id: string; asked: boolean }>(
-      `select s.id as secret_id, coalesce(r.requested_person = $3, false) or exists (select
+      `select r.secret_id, coalesce(r.requested_person = $3, false) or exists (select
          from rotor.joined_requests j where j.run_id = r.id and j.person = $3) as asked
-       from rotor.secrets s
-       join rotor.runs r on r.secret_id = s.id
-       join rotor.findings f on f.secret_id = s.id and f.about = r.id::text
+       from rotor.runs r join rotor.findings f on f.secret_id = r.secret_id and f.about = r.id::text
          and f.code = $2 and f.closed_at is null
-       where r.id = $1 for update of s`,
+       where r.id = $1`,
       [runId, breakGlass, by.person],
     );
     const [found] = rows;

@@ -5,13 +5,14 @@ import type { SecretName } from '../../domain/registry.js';
 import type { Signer } from '../../trail/signing.js';
 import { openTrailWriter, type Writable } from '../../trail/write.js';
 import { inTransaction } from '../postgres.js';
+import type { AuditTrail } from './audit.js';
 import {
   beginning,
-  type AuditTrail,
-  type ChainFault,
+  readChain,
+  type ChainPart,
   type StoredHead,
   type StoredLink,
-} from './audit.js';
+} from './audit-chain.js';
 import { noteInstallation } from './installation-trail.js';
 
 export interface ExportAsked {
@@ -31,7 +32,6 @@ export interface ExportParts {
 
 /** What a caller holds in memory, whatever the trail's length. */
 const chainsPerPage = 200;
-const eventsPerPage = 500;
 
 /** Who took the trail along is in it. Throws before the first line where the question is wrong. */
 export async function exportAudit(
@@ -96,13 +96,8 @@ async function openingOf({ pool, signer }: ExportParts, asked: ExportAsked): Pro
   };
 }
 
-interface Chain {
-  readonly chain_id: string;
+interface Chain extends ChainPart {
   readonly about: string;
-  readonly ends: StoredHead | undefined;
-  readonly first: string;
-  readonly last: string;
-  readonly previous: Buffer | null;
 }
 
 /** A range of each chain without gaps: from its first event that is late enough to its last that is early enough. */
@@ -128,18 +123,18 @@ async function chainPage(
   { from, to }: ExportAsked,
   { only, after }: { only: readonly string[] | undefined; after: string | undefined },
 ): Promise<Chain[]> {
-  const { rows } = await pool.query<Omit<Chain, 'ends'> & StoredHead>(chainStatement, [
+  const { rows } = await pool.query<Omit<Chain, 'ends' | 'isWhole'> & StoredHead>(chainStatement, [
     after ?? null,
     from ?? null,
     to ?? null,
     only ?? null,
   ]);
-  return rows.map((row) => ({ ...row, ends: row }));
+  return rows.map((row) => ({ ...row, ends: row, isWhole: row.last === row.count }));
 }
 
 /** Somebody took away where they end; what is left of them is exported whole. */
 async function headless(pool: pg.Pool, only: readonly string[] | undefined): Promise<Chain[]> {
-  const { rows } = await pool.query<Omit<Chain, 'ends'>>(
+  const { rows } = await pool.query<Omit<Chain, 'ends' | 'isWhole'>>(
     `select a.chain_id, 'unknown' as about, 1 as first, max(a.seq) as last, null as previous
      from rotor.audit a
      where ($1::uuid[] is null or a.chain_id = any($1))
@@ -147,7 +142,7 @@ async function headless(pool: pg.Pool, only: readonly string[] | undefined): Pro
      group by a.chain_id order by a.chain_id`,
     [only ?? null],
   );
-  return rows.map((row) => ({ ...row, ends: undefined }));
+  return rows.map((row) => ({ ...row, ends: undefined, isWhole: true }));
 }
 
 async function* chainLines(parts: ExportParts, chain: Chain): AsyncGenerator<Writable> {
@@ -157,54 +152,11 @@ async function* chainLines(parts: ExportParts, chain: Chain): AsyncGenerator<Wri
   const head = { kind: 'chain', chain: id, about } as const;
   if (last < first) return yield { ...head, first, last: first - 1, previous: textOf(previous) };
   yield { ...head, first, last, previous: textOf(previous) };
-  const reading: Reading = { previous, seq: first - 1, fault: undefined };
-  while (reading.seq < last) {
-    const page = await eventPage(parts.pool, id, { after: reading.seq, last });
-    for (const stored of page) {
-      look(parts, reading, stored);
-      yield eventLine(stored);
-    }
-    if (page.length < eventsPerPage) break;
-  }
-  const fault = reading.fault ?? endFault(parts, chain, reading);
+  // Only what rotor has the key to check is signed in silence.
+  const reading = readChain(parts, chain);
+  for await (const page of reading.pages()) for (const stored of page) yield eventLine(stored);
+  const fault = reading.fault();
   if (fault !== undefined) yield { kind: 'fault', chain: id, ...fault };
-}
-
-interface Reading {
-  previous: Buffer;
-  seq: number;
-  /** The first one: what comes after it is not worth more. */
-  fault: ChainFault | undefined;
-}
-
-/** Only what rotor has the key to check is signed in silence. */
-function look({ audit }: ExportParts, reading: Reading, stored: StoredLink): void {
-  const seq = Number(stored.seq);
-  if (seq !== reading.seq + 1) reading.fault ??= { seq: reading.seq + 1, fault: 'missing' };
-  if (!audit.fits(stored, reading.previous))
-    reading.fault ??= { seq, fault: 'changed-or-inserted' };
-  reading.previous = stored.mac;
-  reading.seq = seq;
-}
-
-function endFault({ audit }: ExportParts, chain: Chain, read: Reading): ChainFault | undefined {
-  const { previous, seq } = read;
-  if (chain.ends === undefined || Number(chain.last) === Number(chain.ends.count))
-    return audit.headFault({ count: seq, last: previous }, chain.ends);
-  return seq < Number(chain.last) ? { seq: seq + 1, fault: 'missing' } : undefined;
-}
-
-async function eventPage(
-  pool: pg.Pool,
-  chainId: string,
-  { after, last }: { after: number; last: number },
-): Promise<StoredLink[]> {
-  const { rows } = await pool.query<StoredLink>(
-    `select chain_id, seq, at, actor, run_id, event, mac from rotor.audit
-     where chain_id = $1 and seq > $2 and seq <= $3 order by seq limit ${eventsPerPage}`,
-    [chainId, after, last],
-  );
-  return rows;
 }
 
 function eventLine({ chain_id, seq, at, actor, run_id, event, mac }: StoredLink): Writable {

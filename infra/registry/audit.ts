@@ -2,7 +2,15 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { canonicalText } from '../../trail/canonical.js';
 import type pg from 'pg';
-import { inTransaction, type Queryable } from '../postgres.js';
+import type { Queryable } from '../postgres.js';
+import {
+  beginning,
+  type ChainChecks,
+  type ChainFault,
+  type StoredHead,
+  type StoredLink,
+} from './audit-chain.js';
+import { verifyChains, type AuditVerdict } from './audit-verify.js';
 
 export interface AuditEvent {
   readonly actor: string;
@@ -19,31 +27,11 @@ export interface ChainHead {
 /** The id of a chain, or with it where it ends. */
 export type ChainEnd = string | ({ readonly chainId: string } & ChainHead);
 
-export interface AuditTrail {
+export interface AuditTrail extends ChainChecks {
   /** Adds events to a chain; the caller's transaction holds the lock of what the chain is about. */
   append(db: Queryable, chain: ChainEnd, events: readonly AuditEvent[]): Promise<void>;
-  /** Reads every chain as it is at one moment, and names the first event of each that does not fit. */
-  verify(pool: pg.Pool): Promise<AuditVerdict>;
-  /** Whether the event is as rotor wrote it, after the one whose MAC is `previous`. */
-  fits(stored: StoredLink, previous: Buffer): boolean;
-  /** Of a whole chain: what its head says against it. */
-  headFault(
-    found: { count: number; last: Buffer },
-    head: StoredHead | undefined,
-  ): ChainFault | undefined;
-}
-
-export interface AuditVerdict {
-  readonly chains: number;
-  readonly events: number;
-  readonly faults: readonly AuditFault[];
-}
-
-export interface AuditFault {
-  readonly chainId: string;
-  readonly seq: number;
-  readonly fault:
-    'changed-or-inserted' | 'missing' | 'last-events-missing' | 'head-missing' | 'head-changed';
+  /** Reads every chain, and names the first event of each that does not fit. */
+  verify(pool: Pick<pg.Pool, 'query'>): Promise<AuditVerdict>;
 }
 
 interface Link {
@@ -54,9 +42,6 @@ interface Link {
   readonly runId: string | null;
   readonly event: unknown;
 }
-
-/** Before the first event. */
-export const beginning = Buffer.alloc(32);
 
 /** RFC 8785 canonical JSON under HMAC-SHA-256. */
 function macOf(key: Buffer, link: Link, previous: Buffer): Buffer {
@@ -81,21 +66,19 @@ function plain(event: object): unknown {
 }
 
 export function openAudit(key: Buffer): AuditTrail {
+  const checks: ChainChecks = {
+    fits: (stored, previous) => isSame(macOf(key, linkOf(stored), previous), stored.mac),
+    headFault: (found, head) => headFault(key, found, head),
+  };
   return {
+    ...checks,
     append: (db, chain, events) =>
       append(key, db, {
         chainId: typeof chain === 'string' ? chain : chain.chainId,
         events,
         head: typeof chain === 'string' ? undefined : chain,
       }),
-    verify: (pool) =>
-      inTransaction(
-        pool,
-        (db) => verify(key, db),
-        (db) => db.query('begin isolation level repeatable read read only'),
-      ),
-    fits: (stored, previous) => isSame(macOf(key, linkOf(stored), previous), stored.mac),
-    headFault: (found, head) => headFault(key, found, head),
+    verify: (pool) => verifyChains({ pool, audit: checks }),
   };
 }
 
@@ -147,62 +130,6 @@ async function headOf(db: Queryable, chainId: string): Promise<ChainHead> {
   return found === undefined
     ? { head: beginning, count: 0 }
     : { head: found.head, count: Number(found.count) };
-}
-
-export interface StoredLink {
-  readonly chain_id: string;
-  readonly seq: string;
-  readonly at: Date;
-  readonly actor: string;
-  readonly run_id: string | null;
-  readonly event: unknown;
-  readonly mac: Buffer;
-}
-
-export interface StoredHead {
-  readonly chain_id: string;
-  readonly count: string;
-  readonly head: Buffer;
-  readonly mac: Buffer;
-}
-
-async function verify(key: Buffer, db: Queryable): Promise<AuditVerdict> {
-  const { rows: heads } = await db.query<StoredHead>('select * from rotor.audit_heads');
-  const { rows: chains } = await db.query<{ chain_id: string }>(
-    'select distinct chain_id from rotor.audit',
-  );
-  const ids = new Set([...heads, ...chains].map(({ chain_id }) => chain_id));
-  const faults: AuditFault[] = [];
-  let events = 0;
-  for (const chainId of ids) {
-    const { rows } = await db.query<StoredLink>(
-      'select * from rotor.audit where chain_id = $1 order by seq',
-      [chainId],
-    );
-    events += rows.length;
-    const head = heads.find(({ chain_id }) => chain_id === chainId);
-    const fault = faultOf(key, rows, head) ?? undefined;
-    if (fault !== undefined) faults.push({ chainId, ...fault });
-  }
-  return { chains: ids.size, events, faults };
-}
-
-export type ChainFault = Omit<AuditFault, 'chainId'>;
-
-function faultOf(
-  key: Buffer,
-  links: readonly StoredLink[],
-  head: StoredHead | undefined,
-): ChainFault | undefined {
-  let previous: Buffer = beginning;
-  for (const [index, stored] of links.entries()) {
-    const seq = Number(stored.seq);
-    if (seq !== index + 1) return { seq: index + 1, fault: 'missing' };
-    const expected = macOf(key, linkOf(stored), previous);
-    if (!isSame(expected, stored.mac)) return { seq, fault: 'changed-or-inserted' };
-    previous = stored.mac;
-  }
-  return headFault(key, { count: links.length, last: previous }, head);
 }
 
 function headFault(

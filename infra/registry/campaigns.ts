@@ -4,128 +4,12 @@ import {
   mostDangerousFirst,
   type CampaignKind,
   type CampaignProgress,
-  type Exposure,
 } from '../../domain/campaign.js';
-import { RotorError } from '../../domain/errors.js';
-import type { Labels } from '../../domain/labels.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import { exposuresOf, type CampaignSubject } from './exposure.js';
 import { noteInstallation, type TrailParts } from './installation-trail.js';
 import { findByShortId } from './short-id.js';
 import type { Row } from './views.js';
-
-/** What was compromised, by the names that people use. */
-export type NamedSubject =
-  | { readonly dependent: { readonly organization: string; readonly name: string } }
-  | { readonly organization: string; readonly labels?: Labels }
-  | { readonly secrets: readonly { readonly organization: string; readonly name: string }[] };
-
-export interface CampaignCall {
-  readonly kind: CampaignKind;
-  readonly subject: NamedSubject;
-  /** Of an incident, always. */
-  readonly leakedBefore?: Date;
-  readonly quarantine: boolean;
-  /** So many are at work at the same time. */
-  readonly atOnce: number;
-  readonly by: string;
-  readonly person: string | undefined;
-  readonly reason: string;
-}
-
-interface Found {
-  readonly ids: CampaignSubject;
-  readonly about: string;
-  readonly organizationId: string | undefined;
-}
-
-/** What a campaign would end, the most dangerous first. Throws `no-such-…` for names that are not there. */
-export async function planCampaign(
-  db: Queryable,
-  { subject, leakedBefore }: Pick<CampaignCall, 'subject' | 'leakedBefore'>,
-): Promise<Exposure[]> {
-  const { ids } = await findSubject(db, subject);
-  return mostDangerousFirst(await exposuresOf(db, ids, leakedBefore));
-}
-
-export async function beginCampaign(parts: TrailParts, call: CampaignCall): Promise<string> {
-  return inTransaction(parts.pool, async (db) => {
-    const { ids, about, organizationId } = await findSubject(db, call.subject);
-    const { rows } = await db.query<{ id: string }>(
-      `insert into rotor.campaigns (kind, subject, about, organization_id, leaked_before, at_once,
-         quarantine, started_by, started_person, reason)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id`,
-      [
-        call.kind,
-        JSON.stringify(ids),
-        about,
-        organizationId ?? null,
-        call.leakedBefore ?? null,
-        call.atOnce,
-        call.quarantine,
-        call.by,
-        call.person ?? null,
-        call.reason,
-      ],
-    );
-    const id = rows[0]?.id ?? '';
-    const { by: actor, leakedBefore, quarantine, reason } = call;
-    const change = `${call.kind}-started`;
-    const event = { change, id, about, leakedBefore, quarantine, reason };
-    await noteInstallation(parts, db, { actor, event });
-    return id;
-  });
-}
-
-async function findSubject(db: Queryable, subject: NamedSubject): Promise<Found> {
-  if ('organization' in subject) {
-    const [id] = await idsOf(db, 'organization', [subject.organization]);
-    const { labels = {} } = subject;
-    const labelled = Object.entries(labels).map(([name, value]) => ` ${name}=${value}`);
-    return {
-      ids: { organization: id, labels },
-      about: `organization ${subject.organization}${labelled.join('')}`,
-      organizationId: id,
-    };
-  }
-  if ('dependent' in subject) {
-    const { organization, name } = subject.dependent;
-    const [organizationId] = await idsOf(db, 'organization', [organization]);
-    const dependents = await idsOf(db, 'dependent', [organization, name]);
-    return { ids: { dependents }, about: `${organization}/${name}`, organizationId };
-  }
-  const ids: string[] = [];
-  for (const { organization, name } of subject.secrets)
-    ids.push(...(await idsOf(db, 'secret', [organization, name])));
-  const [first] = subject.secrets;
-  const one = subject.secrets.every(({ organization }) => organization === first?.organization);
-  const organizationId = one && first && (await idsOf(db, 'organization', [first.organization]))[0];
-  return {
-    ids: { secrets: ids },
-    about: `${ids.length} secrets`,
-    organizationId: organizationId || undefined,
-  };
-}
-
-const lookups = {
-  organization: 'select id from rotor.organizations where name = $1',
-  dependent: `select t.id from rotor.dependents t join rotor.organizations o on o.id = t.organization_id
-    where o.name = $1 and t.name = $2 order by t.id`,
-  secret: `select s.id from rotor.secrets s join rotor.organizations o on o.id = s.organization_id
-    where o.name = $1 and s.name = $2 and s.retired_at is null`,
-} as const;
-
-async function idsOf(
-  db: Queryable,
-  what: keyof typeof lookups,
-  names: readonly string[],
-): Promise<readonly [string, ...string[]]> {
-  const { rows } = await db.query<{ id: string }>(lookups[what], [...names]);
-  const [first, ...others] = rows.map(({ id }) => id);
-  if (first !== undefined) return [first, ...others];
-  const message = `there is no ${what} ${names.join('/')}`;
-  throw new RotorError(`no-such-${what}`, message, { kind: 'missing' });
-}
 
 export interface ToAsk {
   readonly kind: CampaignKind;

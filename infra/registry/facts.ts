@@ -5,7 +5,8 @@ import type { IssuerTraits } from '../../domain/issuer.js';
 import { standardPolicy, type Policy } from '../../domain/policy.js';
 import { calendar } from '../calendar.js';
 import type { Queryable } from '../postgres.js';
-import { beginning, type ChainHead } from './audit.js';
+import type { ChainHead } from './audit.js';
+import { beginning } from './audit-chain.js';
 
 /** `$1` is a run; a subject without a run is read through a run that is not stored. */
 export const factsQuery = `

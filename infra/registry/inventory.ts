@@ -18,7 +18,7 @@ import {
   type Place,
 } from './inventory-change.js';
 import { applyDependency } from './inventory-dependencies.js';
-import { lockDestinations } from './inventory-destinations.js';
+import { lockDestinations, lockSecrets } from './inventory-locks.js';
 import { refuseMove } from './inventory-principal.js';
 
 export interface Application {
@@ -81,6 +81,7 @@ async function applyInOrder(to: Shared, { organizations }: Declarations): Promis
   const places: Place[] = [];
   for (const declared of ordered) places.push(await applyShared(to, declared));
   const destinations = await lockDestinations(to, ordered);
+  await lockSecrets(to, places, ordered);
   for (const [index, place] of places.entries()) {
     const secrets = ordered[index]?.secrets ?? [];
     for (const secret of secrets) await applySecret({ ...to, destinations }, place, secret);
@@ -168,10 +169,12 @@ interface Upsert {
 async function upsert(to: Shared, place: Place, { kind, name, wanted }: Upsert): Promise<string> {
   const table = kind === 'dependent' ? 'rotor.dependents' : 'rotor.secrets';
   const fullName = `${place.organization}/${name}`;
+  // Whoever excludes a dependent refers to it under its secret's lock, which comes after this one.
+  const lock = kind === 'dependent' ? 'for no key update' : 'for update';
   const columns = Object.keys(wanted);
   const { rows } = await to.db.query<{ id: string } & Record<string, unknown>>(
     `select id, ${columns.join(', ')} from ${table}
-     where organization_id = $1 and name = $2 and retired_at is null for update`,
+     where organization_id = $1 and name = $2 and retired_at is null ${lock}`,
     [place.organizationId, name],
   );
   const before = rows[0];

@@ -1,5 +1,5 @@
 /** The one door: a request becomes a run in one transaction, and whoever starts its workflow claims it first. */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { RotorError } from '../../domain/errors.js';
 import type { RunOptions } from '../../domain/facts.js';
@@ -8,6 +8,7 @@ import type { RunKind, StartableRun } from '../../domain/run.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
 import { writeFinding } from './findings.js';
+import { fingerprintOf, keyReused } from './idempotency.js';
 import { withholdExcluded } from './withholdings.js';
 import { openRuns, placeFor, type Place } from './place.js';
 
@@ -84,10 +85,6 @@ async function lockSecret(db: Queryable, name: SecretName): Promise<string> {
   throw noSuchSecret(name);
 }
 
-function fingerprint({ idempotencyKey: _key, ...request }: RunRequest): string {
-  return createHash('sha256').update(JSON.stringify(request)).digest('hex');
-}
-
 async function findRepeated(db: Queryable, request: RunRequest): Promise<Submitted | undefined> {
   const { rows } = await db.query<{ id: string; request_fingerprint: string }>(
     `select id, request_fingerprint from rotor.runs where idempotency_key = $1
@@ -97,17 +94,10 @@ async function findRepeated(db: Queryable, request: RunRequest): Promise<Submitt
   );
   const found = rows[0];
   if (found === undefined) return undefined;
-  if (found.request_fingerprint === fingerprint(request)) {
+  if (found.request_fingerprint === fingerprintOf(request)) {
     return { runId: found.id, submission: 'repeated' };
   }
-  throw new RotorError(
-    'idempotency-key-reused',
-    'this idempotency key was used for another request',
-    {
-      kind: 'conflict',
-      hint: 'use a new key for a new request',
-    },
-  );
+  throw keyReused();
 }
 
 /** Its key is kept beside the run's own: the same request again, also after the run has ended, starts no other. */
@@ -115,7 +105,7 @@ async function join(db: Queryable, request: RunRequest, runId: string): Promise<
   await db.query(
     `insert into rotor.joined_requests (idempotency_key, run_id, request_fingerprint, person)
      values ($1, $2, $3, $4)`,
-    [request.idempotencyKey, runId, fingerprint(request), request.requestedPerson ?? null],
+    [request.idempotencyKey, runId, fingerprintOf(request), request.requestedPerson ?? null],
   );
   return { runId, submission: 'joined' };
 }
@@ -170,7 +160,7 @@ async function insertRun(db: Queryable, insertion: Insertion): Promise<string> {
       request.reason,
       place.options,
       request.idempotencyKey,
-      fingerprint(request),
+      fingerprintOf(request),
       place.supersedes ?? null,
       claimant,
       request.requestedPerson ?? null,

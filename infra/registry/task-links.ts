@@ -1,5 +1,5 @@
-/** Links that show a value once: random, kept as hashes, bound to one task; each opening is on record, the refused ones too. */
-import { createHash, randomBytes } from 'node:crypto';
+/** Links that show a value once: random, kept as hashes, bound to one task; each opening is on record, and that it was refused. */
+import { randomBytes } from 'node:crypto';
 import { isAudited, type Change } from '../../domain/change.js';
 import { RotorError } from '../../domain/errors.js';
 import type { UseSource } from '../../domain/issuer.js';
@@ -14,11 +14,8 @@ import { inTransaction, type Queryable } from '../postgres.js';
 import { applyChanges } from './changes.js';
 import type { SayingParts } from './locked-run.js';
 import { lockTask, type LockedTask } from './locked-task.js';
-
-/** 256 random bits need no slow hash. */
-function hashOf(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
-}
+import { countRefusal, refusedLately } from './link-refusals.js';
+import { hashOf } from './token-hash.js';
 
 export interface LinkCall {
   readonly taskId: string;
@@ -99,6 +96,8 @@ export async function openLink(parts: SayingParts, call: OpeningCall): Promise<O
     ]);
     const link = rows[0];
     if (link === undefined) return { kind: 'unknown' };
+    const before = await refusedLately(db, link.id);
+    if (before !== undefined) return refusal(link, before);
     const locked = await lockTask(db, parts.traitsOf, link.task_id);
     const { facts, task } = locked;
     const why = task === undefined ? 'task-settled' : whyNotShown(facts, task, link.id);
@@ -117,11 +116,15 @@ interface Opening {
 
 async function refuse(opening: Opening, why: LinkRefusal): Promise<Opened> {
   const { db, link } = opening;
-  await note(opening, { change: 'link-refused', why });
+  const { times, isDue } = await countRefusal(db, link.id, why);
+  if (isDue) await note(opening, { change: 'link-refused', why, times });
   // Read again under the lock: whoever was first may have come just before.
   const { rows } = await db.query<Link>('select * from rotor.task_links where id = $1', [link.id]);
-  const openedAt = rows[0]?.opened_at ?? undefined;
-  return { kind: 'refused', why, openedAt, issuedBy: link.issued_by };
+  return refusal(rows[0] ?? link, why);
+}
+
+function refusal({ opened_at: openedAt, issued_by: issuedBy }: Link, why: LinkRefusal): Opened {
+  return { kind: 'refused', why, openedAt: openedAt ?? undefined, issuedBy };
 }
 
 async function show(opening: Opening): Promise<Opened> {
@@ -144,7 +147,7 @@ async function show(opening: Opening): Promise<Opened> {
 /** Whoever opens it has no name: they have what that person made. */
 async function note(
   { parts, db, link, locked, source }: Opening,
-  opened: { readonly change: 'link-opened' | 'link-refused'; readonly why?: LinkRefusal },
+  opened: object,
   changes: readonly Change[] = [],
 ): Promise<void> {
   const { secretId, runId, taskId } = locked;

@@ -3,6 +3,7 @@ import type { EventDraft } from '../../domain/event.js';
 import type { Labels } from '../../domain/labels.js';
 import { taskTold, type TaskKind } from '../../domain/task.js';
 import type { Queryable } from '../postgres.js';
+import { taskWithSubject } from './task-rows.js';
 
 const mostAtOnce = 200;
 
@@ -11,20 +12,16 @@ const takeTasks = `
 with due as (
   select id from rotor.tasks where state = 'open' and tell_at <= clock_timestamp()
   order by tell_at limit ${mostAtOnce} for update skip locked)
-update rotor.tasks k set told = k.told + 1,
-  tell_at = case when k.due_at > clock_timestamp() then least(k.due_at, n.next) else n.next end
-from due join rotor.tasks w on w.id = due.id
+update rotor.tasks u set told = u.told + 1,
+  tell_at = case when u.due_at > clock_timestamp() then least(u.due_at, n.next) else n.next end
+from due join (${taskWithSubject}) on k.id = due.id
   cross join lateral (select clock_timestamp()
-    + make_interval(secs => (w.assignment->>'remindEveryMs')::float8 / 1000) as next) n
-  join rotor.versions v on v.id = w.version_id
-  join rotor.dependencies d on d.id = w.dependency_id
-  join rotor.dependents t on t.id = d.dependent_id
-  join rotor.destinations e on e.id = d.destination_id
-  join rotor.secrets s on s.id = w.secret_id
+    + make_interval(secs => (k.assignment->>'remindEveryMs')::float8 / 1000) as next) n
+  join rotor.secrets s on s.id = k.secret_id
   join rotor.organizations o on o.id = s.organization_id
-where k.id = due.id
-returning k.id, k.kind, k.run_id, k.urgent, k.told, k.due_at, k.due_at <= clock_timestamp() as overdue,
-  k.assignment->>'assignee' as assignee, coalesce(k.assignment->>'escalateTo', d.owner) as deputy,
+where u.id = due.id
+returning u.id, u.kind, u.run_id, u.urgent, u.told, u.due_at, u.due_at <= clock_timestamp() as overdue,
+  u.assignment->>'assignee' as assignee, coalesce(u.assignment->>'escalateTo', d.owner) as deputy,
   t.name as dependent, e.identity as place, v.ordinal, s.id as secret_id, o.name as organization, s.name, s.labels`;
 
 interface DueTask {

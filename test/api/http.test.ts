@@ -169,6 +169,7 @@ describe('tokens', () => {
     const { body: tokens } = await ask({ path: '/v1/tokens', token });
     expect(JSON.stringify(tokens)).not.toContain('first-admin');
     expect((await ask({ path: '/v1/audit/verify', token })).status).toBe(403);
+    expect(await partsChecked(token)).not.toContain('audit trail');
     const others = '/v1/tokens/first-admin';
     expect((await ask({ method: 'DELETE', path: others, token })).status).toBe(404);
     const declare = { dryRun: true, documents: [{ organization: 'acme' }] };
@@ -176,6 +177,18 @@ describe('tokens', () => {
       (await ask({ method: 'POST', path: '/v1/declarations', body: declare, token })).status,
     ).toBe(403);
   });
+});
+
+async function partsChecked(token: string | undefined): Promise<unknown[]> {
+  const { body } = await ask({ path: '/v1/checks', token });
+  return Object.values(body).map((check) => (check as Record<string, unknown>)['part']);
+}
+
+test('that the audit trail is complete is checked for those who may verify it only', async () => {
+  const [viewer, admin] = await Promise.all(['viewer', 'admin'].map((role) => tokenOf(role)));
+  expect(await partsChecked(viewer)).toEqual(expect.arrayContaining(['database', 'temporal']));
+  expect(await partsChecked(viewer)).not.toContain('audit trail');
+  expect(await partsChecked(admin)).toContain('audit trail');
 });
 
 test('a run that waits for a dependent is told when that one is retired', async () => {
@@ -409,6 +422,41 @@ describe('one request, one run', () => {
     expect(again.body).toEqual({ ...first.body, submission: 'repeated' });
     const other = await ask({ ...asked, body: { kind: 'rotate', reason: 'y' } });
     expect([other.status, other.body['code']]).toEqual([409, 'idempotency-key-reused']);
+  });
+});
+
+describe('one request, one campaign', () => {
+  const scope = { organization: 'idle', confirm: 'revoke', atOnce: 1, reason: 'x' };
+  const host = { dependent: 'idle/host', leakedBefore: '2026-01-01T00:00:00Z', quarantine: true };
+  let token: string;
+  beforeAll(async () => {
+    await installation.apply({ organization: 'idle', dependents: [{ name: 'host', owner: 'me' }] });
+    token = await tokenOf('admin');
+  });
+  const begin = async (kind: string, body: object) => {
+    const headers = { 'idempotency-key': kind };
+    return ask({ method: 'POST', path: `/v1/${kind}s`, body, headers, token });
+  };
+
+  test.each([
+    ['project', scope],
+    ['incident', { ...scope, organization: undefined, ...host }],
+  ])('the same key twice is one %s; with another body a conflict', async (kind, body) => {
+    const first = await begin(kind, body);
+    expect(first.status).toBe(200);
+    if (kind === 'incident')
+      await installation.api.post('/v1/dependents/idle/host/release', { reason: 'clean' });
+    expect(await begin(kind, body)).toEqual(first);
+    const other = await begin(kind, { ...body, reason: 'y' });
+    expect([other.status, other.body['code']]).toEqual([409, 'idempotency-key-reused']);
+    const all = await installation.api.get<{ about: string }[]>(`/v1/${kind}s`);
+    expect(all.filter(({ about }) => about.includes('idle'))).toHaveLength(1);
+  });
+
+  test('whom somebody released is not withheld again by the same call', async () => {
+    await expect(
+      installation.api.post('/v1/dependents/idle/host/release', { reason: 'again' }),
+    ).rejects.toMatchObject({ code: 'not-withheld' });
   });
 });
 

@@ -142,7 +142,12 @@ test('a link shows the value once, to whoever presses the button; who comes late
   expect(value).toMatch(/^\S{20,}$/);
   expect(refused).toContain('If that was not you, somebody else knows the value');
   expect(refused).not.toContain(value);
-  expect(await pressed(token)).toMatchObject({ status: 410 });
+  // Once a minute it is on record; what comes meanwhile is counted.
+  expect(await pressed(token)).toMatchObject({ status: 410, text: refused });
+  await installation.database.pool.query(
+    `update rotor.link_refusals set noted_at = noted_at - interval '1 minute'`,
+  );
+  expect(await pressed(token)).toMatchObject({ status: 410, text: refused });
   const from = { address: '127.0.0.1', userAgent: 'browser/1' };
   expect((await events()).slice(1)).toEqual([
     {
@@ -151,9 +156,14 @@ test('a link shows the value once, to whoever presses the button; who comes late
     },
     {
       actor: 'a link of first-admin',
-      event: expect.objectContaining({ change: 'link-refused', why: 'opened-before', from }),
+      event: expect.objectContaining({
+        ...{ change: 'link-refused', why: 'opened-before', times: 1, from },
+      }),
     },
-    { actor: 'a link of first-admin', event: expect.objectContaining({ change: 'link-refused' }) },
+    {
+      actor: 'a link of first-admin',
+      event: expect.objectContaining({ change: 'link-refused', times: 3 }),
+    },
   ]);
 });
 
@@ -298,7 +308,14 @@ test('a worker that is killed (SIGKILL) once the task is open leaves one task, w
 
 test('confirmed, the run ends; the value is nowhere but in the one answer that showed it', async () => {
   const id = String((await taskOf('billing'))['task']);
+  const { link } = await installation.api.post<Row>(`/v1/tasks/${id}/link`, {});
   expect(await rotor(['tasks', 'confirm', id, '--note', 'done'])).toMatchObject({ code: 0 });
+  for (let look = 0; look < 3; look += 1)
+    expect((await pressed(String(link).split('#')[1] ?? '')).text).toContain(
+      'nobody has to do this any more',
+    );
+  const settled = (await events()).filter(({ event }) => event['why'] === 'task-settled');
+  expect(settled).toHaveLength(1);
   const again = await rotor(['--json', 'tasks', 'confirm', id]);
   expect([again.code, again.err]).toEqual([5, expect.stringContaining('task-settled')]);
   await eventually(async () => {

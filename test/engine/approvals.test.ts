@@ -117,6 +117,24 @@ describe('a run whose policy asks for approval', () => {
     expect(await world.result()).toBe('succeeded');
   }, 30_000);
 
+  /** All of them wait for the secret before any of them goes on. */
+  async function atOnce(calls: readonly (() => Promise<void>)[]) {
+    const { ownerPool } = world.database;
+    const holder = await ownerPool.connect();
+    await holder.query('begin');
+    await holder.query('select 1 from rotor.secrets for update');
+    const answers = Promise.allSettled(calls.map((call) => call()));
+    await eventually(async () => {
+      const { rows } = await ownerPool.query(
+        `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+      );
+      return rows.length >= calls.length;
+    }, patience);
+    await holder.query('commit');
+    holder.release();
+    return answers;
+  }
+
   test('nobody approves their own request, under whichever token', async () => {
     const runId = await begin();
     await waiting(runId);
@@ -218,7 +236,11 @@ describe('a run whose policy asks for approval', () => {
     for (const person of ['requester', 'joiner'])
       await expect(review(person)).rejects.toMatchObject({ code: 'not-allowed' });
     expect(await world.findings()).toContain('unreviewed-break-glass');
-    await review('ada');
+    const both = await atOnce(['ada', 'grace'].map((person) => () => review(person)));
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(both.find(({ status }) => status === 'rejected')).toMatchObject({
+      reason: { code: 'review-not-needed' },
+    });
     expect(await world.findings()).not.toContain('unreviewed-break-glass');
     expect((await world.run(runId))['outcome']).toBe('superseded');
   }, 30_000);

@@ -173,6 +173,32 @@ test('a version that the backup has as named only is in use: it is not ended as 
   expect(new Set(grants.map(({ basis }) => basis))).toEqual(new Set(['proven-unused']));
 }, 60_000);
 
+test('of two credentials of one version the first becomes it, and the other is told as what it is', async () => {
+  const using = await open();
+  using.stop();
+  const [named, lost] = [randomUUID(), randomUUID()];
+  await world.database.ownerPool.query(
+    `insert into rotor.versions (id, secret_id, ordinal, state, origin, value)
+     values ($1, $2, 2, 'pending', 'minted', 'unknown')`,
+    [named, world.secretId],
+  );
+  for (const id of [named, named, lost, lost]) world.issuer.plant(`${world.installation}/${id}`);
+  const all = ['adopted', 'minted', 'orphan', 'orphan'];
+  expect(whats(await recover({ dryRun: true })).sort()).toEqual(all);
+  const told = await recover();
+  expect(whats(told).sort()).toEqual(all);
+  const { rows } = await world.database.pool.query<{ credential_id: string }>(
+    `select credential_id from rotor.versions where id = any($1) and state = 'active'`,
+    [[named, lost]],
+  );
+  expect(rows.map((row) => row.credential_id).sort()).toEqual(
+    told.rows
+      .filter(({ what }) => what !== 'orphan')
+      .map(({ about }) => about)
+      .sort(),
+  );
+}, 60_000);
+
 test('an issuer that cannot be asked keeps it recovering, until somebody says that it is left out', async () => {
   const using = await open();
   using.stop();

@@ -14,6 +14,8 @@ import {
   addSealingKey,
   createKeyFile,
   dropSealingKeys,
+  kidToAdd,
+  pendingKid,
   promoteSealingKey,
   readKeyFile,
 } from '../../infra/key-file.js';
@@ -43,7 +45,7 @@ describe('the key file', () => {
     const refusal = { kind: 'invalid', hint: `chmod 600 ${path}` };
     expect(() => readKeyFile(path)).toThrow(expect.objectContaining(refusal));
     expect(() => {
-      addSealingKey(path);
+      addSealingKey(path, 'other');
     }).toThrow(expect.objectContaining(refusal));
   });
 
@@ -61,13 +63,15 @@ describe('the key file', () => {
     const keys = readKeyFile(path);
     const derived = keys.derive('audit');
     const [old] = keys.sealing();
-    const kid = addSealingKey(path);
-    expect(addSealingKey(path)).toBe(kid);
+    const kid = kidToAdd(path);
+    addSealingKey(path, kid);
+    expect([kidToAdd(path), pendingKid(path)]).toEqual([kid, kid]);
+    addSealingKey(path, 'other');
     expect(keys.sealing()).toEqual([old, expect.objectContaining({ kid, pending: true })]);
     dropSealingKeys(path, [kid, old.kid]);
     expect(keys.sealing()).toHaveLength(2);
-    expect(promoteSealingKey(path)).toBe(kid);
-    expect(promoteSealingKey(path)).toBeUndefined();
+    for (const one of ['other', kid, kid, old.kid]) promoteSealingKey(path, one);
+    expect(pendingKid(path)).toBeUndefined();
     expect(keys.sealing()).toEqual([{ kid, key: expect.any(Buffer) }, old]);
     dropSealingKeys(path, [kid, old.kid]);
     expect(keys.sealing().map((key) => key.kid)).toEqual([kid]);
@@ -86,13 +90,13 @@ describe('the key file', () => {
       expect(keys.sealing()).toEqual(known);
     }
     writeFileSync(path, text, { mode: 0o600 });
-    const kid = addSealingKey(path);
-    expect(keys.sealing().map((key) => key.kid)).toContain(kid);
+    addSealingKey(path, 'new');
+    expect(keys.sealing().map((key) => key.kid)).toContain('new');
   });
 
   test('is replaced also where a rotation was killed half way', () => {
     writeFileSync(`${path}.next`, 'half', { mode: 0o644 });
-    addSealingKey(path);
+    addSealingKey(path, 'new');
     expect(readKeyFile(path).sealing()).toHaveLength(2);
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });

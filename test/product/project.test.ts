@@ -62,10 +62,11 @@ describe('a project that is over', () => {
     const [cart, till, other] = secrets;
     if (cart === undefined || till === undefined || other === undefined) throw new Error('three');
     till.rest(true);
-    const asked = await rotor([
+    const complete = [
       ...['project', 'complete', ...scope, '--reason', 'the shop is closed'],
-      ...['--confirm', 'revoke', '--json'],
-    ]);
+      ...['--confirm', 'revoke', '--json', '--idempotency-key', 'shop-closed'],
+    ];
+    const asked = await rotor(complete);
     expect(asked.code).toBe(0);
     const { project } = JSON.parse(asked.out) as { project: string };
     const show = ['project', 'show', project.slice(0, 8)];
@@ -79,6 +80,7 @@ describe('a project that is over', () => {
       code: 0,
     });
     const done = await rotor(['project', 'watch', project.slice(0, 8)]);
+    expect((await rotor(complete)).out).toBe(asked.out);
     expect([done.code, done.out]).toEqual([0, expect.stringContaining('2 done')]);
     const report = (await rotor(['project', 'report', project.slice(0, 8)])).out;
     expect(report).toMatch(/settled: 2 of 2[^]*cart[^]*rolled-back/);

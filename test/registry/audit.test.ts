@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { setTimeout as pause } from 'node:timers/promises';
+import type pg from 'pg';
 import { openAudit } from '../../infra/registry/audit.js';
+import { verifyInTurn } from '../../infra/registry/audit-verify.js';
 import { inTransaction } from '../../infra/postgres.js';
 import { openDatabase, type TestDatabase } from '../harness/database.js';
 
@@ -80,6 +83,11 @@ describe('rotor audit verify', () => {
       { seq: 5, fault: 'changed-or-inserted' },
     ],
     [
+      'an event before the first',
+      `insert into rotor.audit select chain_id, 0, at, actor, run_id, event, mac from rotor.audit where chain_id = $1 and seq = 1`,
+      { seq: 0, fault: 'changed-or-inserted' },
+    ],
+    [
       'reordered events',
       `update rotor.audit set seq = case seq when 2 then 13 else 12 end where chain_id = $1 and seq in (2, 3)`,
       { seq: 2, fault: 'missing' },
@@ -119,4 +127,56 @@ describe('rotor audit verify', () => {
     const { faults } = await openAudit(Buffer.alloc(32, 2)).verify(database.pool);
     expect(faults.some((fault) => fault.chainId === chainId)).toBe(true);
   });
+
+  test('reads a long chain a page at a time, and names a changed event of its last page', async () => {
+    const chainId = randomUUID();
+    const events = Array.from({ length: 1_203 }, (_, index) => ({
+      actor: 'tester',
+      event: { index },
+    }));
+    await inTransaction(database.pool, (db) => audit.append(db, chainId, events));
+    await tamper(`update rotor.audit set actor = 'x' where chain_id = $1 and seq = 1202`, chainId);
+    const answers: number[] = [];
+    const { faults } = await audit.verify(watched((rows) => Promise.resolve(answers.push(rows))));
+    expect(faults).toContainEqual({ chainId, seq: 1_202, fault: 'changed-or-inserted' });
+    expect(Math.max(...answers)).toBe(500);
+  });
+
+  test('what is added while it reads is no fault', async () => {
+    const chainId = await chain();
+    const add = () =>
+      inTransaction(database.pool, (db) =>
+        audit.append(db, chainId, [{ actor: 'tester', event: { change: 'meanwhile' } }]),
+      );
+    const { faults } = await audit.verify(watched(add));
+    expect(faults.filter((fault) => fault.chainId === chainId)).toEqual([]);
+    const { rows } = await database.pool.query<{ count: string }>(
+      'select count from rotor.audit_heads where chain_id = $1',
+      [chainId],
+    );
+    expect(Number(rows[0]?.count)).toBeGreaterThan(4);
+  });
 });
+
+test('however many ask, one reads the trail at a time, and nobody is told what was read before they asked', async () => {
+  let [reading, most, passes] = [0, 0, 0];
+  const verify = verifyInTurn(async () => {
+    most = Math.max(most, ++reading);
+    await pause(1);
+    reading -= 1;
+    return { chains: 0, events: ++passes, faults: [] };
+  });
+  const verdicts = await Promise.all([verify(), verify(), verify(), verify()]);
+  expect(verdicts.map(({ events }) => events)).toEqual([1, 2, 2, 2]);
+  expect(most).toBe(1);
+});
+
+/** The database's pool; with every answer something else happens. */
+function watched(answered: (rows: number) => Promise<unknown>): Pick<pg.Pool, 'query'> {
+  const query = async (text: string, values: unknown[]) => {
+    const answer = await database.pool.query(text, values);
+    await answered(answer.rows.length);
+    return answer;
+  };
+  return { query } as unknown as Pick<pg.Pool, 'query'>;
+}

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from '@jest/globals';
-import { planCampaign } from '../../infra/registry/campaigns.js';
+import { planCampaign } from '../../infra/registry/campaign-request.js';
 import { openDatabase } from '../harness/database.js';
 
 test('what a system held is held against its name, also where it was retired and declared anew', async () => {

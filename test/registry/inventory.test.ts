@@ -35,9 +35,9 @@ const onFile: DependencyDeclaration = {
   picksUpWithinMs: 0,
 };
 
-async function apply(secret: Partial<SecretDeclaration>) {
+function declared(secret: Partial<SecretDeclaration>): SecretDeclaration {
   const specification = secret.specification ?? { client: 'one', role: 'Viewer' };
-  const declared: SecretDeclaration = {
+  return {
     name: 'api',
     owner: 'team',
     issuer: 'main',
@@ -51,13 +51,16 @@ async function apply(secret: Partial<SecretDeclaration>) {
     dependencies: [],
     ...secret,
   };
+}
+
+async function apply(...secrets: readonly Partial<SecretDeclaration>[]) {
   const declarations = {
     organizations: [
       {
         name: 'acme',
         policies: [],
         dependents: [{ name: 'app', owner: 'team', documentation: undefined }],
-        secrets: [declared],
+        secrets: secrets.map(declared),
       },
     ],
   };
@@ -190,4 +193,71 @@ test('declaring during a delivery waits for it, and neither is a deadlock', asyn
     { change: 'change', kind: 'secret', fields: ['owner'] },
     { change: 'change', kind: 'dependency', fields: ['owner'] },
   ]);
+});
+
+/** Whoever locks several rows of a table by id gets the first one, then the rest while declarations are applied. */
+async function lockedByIdDuring(table: string, applying: () => Promise<unknown>): Promise<void> {
+  const rest = `select 1 from rotor.${table} order by id for update`;
+  const other = await database.pool.connect();
+  await other.query('begin');
+  await other.query(`select 1 from rotor.${table} order by id limit 1 for update`);
+  const applied = applying();
+  await somebodyWaits();
+  const locked = await other.query(rest).finally(() => other.query('commit'));
+  other.release();
+  expect(locked.rowCount).toBe(2);
+  await applied;
+}
+
+test('destinations are locked by id, as a group of deliveries locks them, whatever their identities', async () => {
+  const ids = {
+    a: 'ffffffff-0000-4000-8000-000000000000',
+    b: '00000000-0000-4000-8000-000000000000',
+  };
+  for (const [identity, id] of Object.entries(ids))
+    await database.pool.query(
+      `insert into rotor.destinations (id, connector, identity, address) values ($1, 'memory', $2, '{}')`,
+      [id, identity],
+    );
+  const dependencies = Object.keys(ids).map((identity) => ({ ...onFile, identity }));
+  await lockedByIdDuring('destinations', () => apply({ dependencies }));
+  const { rows } = await database.pool.query<{ identity: string; destination_id: string }>(
+    `select t.identity, d.destination_id, t.address from rotor.dependencies d
+     join rotor.destinations t on t.id = d.destination_id order by 1`,
+  );
+  expect(rows).toEqual(
+    Object.entries(ids).map(([identity, id]) => ({
+      identity,
+      destination_id: id,
+      address: onFile.destination,
+    })),
+  );
+});
+
+test('secrets are locked by id, as those that are not to rotate together are, in whichever order they are declared', async () => {
+  await apply({ name: 'one' }, { name: 'two' });
+  const { rows } = await database.pool.query<{ name: string }>(
+    'select name from rotor.secrets order by id desc',
+  );
+  const secrets = rows.map(({ name }) => ({ name, owner: 'another' }));
+  await lockedByIdDuring('secrets', () => apply(...secrets));
+});
+
+test('declaring does not hold up who withholds a dependent under the lock of its secret, and neither is a deadlock', async () => {
+  await apply({ dependencies: [onFile] });
+  const { id: secretId } = await secretRow();
+  const excluding = await database.pool.connect();
+  await excluding.query('begin');
+  await excluding.query('select 1 from rotor.secrets where id = $1 for update', [secretId]);
+  const declaring = apply({ owner: 'another', dependencies: [onFile] });
+  await somebodyWaits();
+  await excluding
+    .query(
+      `insert into rotor.withholdings (dependent_id, secret_id, withheld_by, reason)
+       select id, $1, 'ann', 'it leaked' from rotor.dependents`,
+      [secretId],
+    )
+    .finally(() => excluding.query('commit'));
+  excluding.release();
+  expect((await declaring).changes).not.toEqual([]);
 });

@@ -21,50 +21,57 @@ export interface ReconcileParts {
 
 /** The look of a worker's loop: it never fails, and says once what keeps it. */
 export function reconciler(parts: ReconcileParts): () => Promise<void> {
-  const told = new Set<string>();
+  const told = new Map<string, string>();
   return async () => {
     try {
       await lookOnce(parts, told);
       told.delete(unread);
     } catch (error) {
       if (!told.has(unread)) parts.warn('journals could not be looked at', { code: codeOf(error) });
-      told.add(unread);
+      told.set(unread, '');
     }
   };
 }
 
 const unread = '';
 
-async function lookOnce(parts: ReconcileParts, told: Set<string>): Promise<void> {
+async function lookOnce(parts: ReconcileParts, told: Map<string, string>): Promise<void> {
   const found = openJournals(parts.journals);
   for (const { file, rest } of found) tellOnce(parts, told, { file, rest });
   const ready = found.filter(({ containment, over }) => containment !== undefined && over);
   const requests = requestsOf(ready.flatMap(({ containment }) => containment ?? []));
   for (const request of requests)
-    await reconcile(parts, request, ready).catch((error: unknown) => later(parts, request, error));
+    await reconcile(parts, request, ready).then(
+      () => told.delete(nameOf(request)),
+      (error: unknown) => later(parts, told, { request, error }),
+    );
   await closeContained(parts.pool);
 }
 
 /** What is not ours is not carried out, and stays where it is for a person to look at. */
 function tellOnce(
   { warn }: ReconcileParts,
-  told: Set<string>,
+  told: Map<string, string>,
   { file, rest }: Pick<FoundJournal, 'file' | 'rest'>,
 ): void {
   if (rest !== 'changed' || told.has(file)) return;
-  told.add(file);
+  told.set(file, '');
   warn('a journal of containing was changed: what follows the change is ignored', {
     code: 'journal-changed',
     file: basename(file),
   });
 }
 
-/** One secret that cannot be asked for now holds up no other. */
-function later({ warn }: ReconcileParts, request: DirectRequest, error: unknown): void {
-  warn('what was contained directly could not be asked for yet', {
-    code: codeOf(error),
-    secret: nameOf(request),
-  });
+/** One secret that cannot be asked for now holds up no other; told again where something else keeps it. */
+function later(
+  { warn }: ReconcileParts,
+  told: Map<string, string>,
+  { request, error }: { readonly request: DirectRequest; readonly error: unknown },
+): void {
+  const [code, secret] = [codeOf(error), nameOf(request)];
+  if (told.get(secret) === code) return;
+  told.set(secret, code);
+  warn('what was contained directly could not be asked for yet', { code, secret });
 }
 
 function nameOf({ organization, secret }: DirectRequest): string {
