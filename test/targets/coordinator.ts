@@ -1,0 +1,91 @@
+/** Lets other processes ask for the targets of this one, over loopback; a token in the path keeps strangers out. */
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { isNativeError } from 'node:util/types';
+import type { TargetName } from './index.js';
+import type { Pool } from './pool.js';
+import type { Address } from './target.js';
+
+export interface Wanted {
+  readonly names: readonly TargetName[];
+  /** True: what this request began is stopped where who asked goes away before the end. */
+  readonly abandon: boolean;
+}
+
+/** One line of the answer, as soon as that target runs or has failed. */
+export type Outcome = { readonly name: TargetName } & (
+  | {
+      readonly address: Address;
+      readonly obtainMilliseconds: number;
+      readonly startMilliseconds: number;
+    }
+  | { readonly error: string }
+);
+
+export interface Coordinator {
+  /** GET: what runs, as Outcomes. POST: a Wanted, answered by Outcomes. DELETE: stops everything. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export async function openCoordinator(
+  pool: Pool,
+  afterward: () => void = () => undefined,
+): Promise<Coordinator> {
+  const path = `/${randomBytes(24).toString('hex')}`;
+  const server = createServer((request, response) => {
+    if (request.url !== path) response.writeHead(404).end();
+    else void answer(pool, request, response).then(afterward);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port on 127.0.0.1');
+  return {
+    url: `http://127.0.0.1:${String(address.port)}${path}`,
+    close: async () => {
+      await pool.stopAll();
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+async function answer(
+  pool: Pool,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const tell = async (name: TargetName): Promise<void> => {
+    response.write(`${JSON.stringify(await outcomeOf(pool, name))}\n`);
+  };
+  if (request.method === 'DELETE') await pool.stopAll();
+  else if (request.method === 'GET') await Promise.all(pool.names().map(tell));
+  else await start(pool, JSON.parse(await text(request)) as Wanted, { response, tell });
+  response.end();
+}
+
+interface Telling {
+  readonly response: ServerResponse;
+  readonly tell: (name: TargetName) => Promise<void>;
+}
+
+async function start(pool: Pool, wanted: Wanted, { response, tell }: Telling): Promise<void> {
+  const begun = wanted.names.filter((name) => !pool.has(name));
+  const told = Promise.all(wanted.names.map(tell));
+  if (!wanted.abandon) return void (await told);
+  const left = once(response, 'close').then(() => 'left' as const);
+  if ((await Promise.race([told, left])) !== 'left') return;
+  await Promise.all(begun.map((name) => pool.stop(name)));
+}
+
+async function outcomeOf(pool: Pool, name: TargetName): Promise<Outcome> {
+  try {
+    const { running, ...took } = await pool.ask(name);
+    return { name, address: running.address, ...took };
+  } catch (error) {
+    return { name, error: isNativeError(error) ? error.message : String(error) };
+  }
+}
