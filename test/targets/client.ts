@@ -15,9 +15,9 @@ export const targetPatience = 600_000;
 /** Started at the first demand, stopped with the run. Tests keep apart by names (mounts, users, realms); nobody resets it. */
 export async function target<Name extends TargetName>(name: Name): Promise<AddressOf<Name>> {
   const url = handed('ROTOR_TEST_TARGETS');
-  for await (const outcome of askFor(url, { names: [name], abandon: false })) {
+  for await (const outcome of askFor(url, { names: [name], undo: false })) {
     if ('error' in outcome) throw new Error(outcome.error);
-    return outcome.address as AddressOf<Name>;
+    if ('address' in outcome) return outcome.address as AddressOf<Name>;
   }
   throw new Error(`the test run ended while target ${name} was starting`);
 }

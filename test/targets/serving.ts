@@ -1,7 +1,7 @@
 /** A target's server process: started on free ports, guarded, waited for, killed and started again on the same ports. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Account } from '../../infra/embedded/account.js';
+import { canEnter, type Account } from '../../infra/embedded/account.js';
 import { freePort, startPatiently, untilReady } from '../../infra/embedded/readiness.js';
 import { startGuarded, type Guarded } from '../../infra/embedded/watchdog.js';
 import type { Address, Running, Site } from './target.js';
@@ -97,4 +97,15 @@ export function credentialFile(site: Site, name: string, value: string): string 
 
 export function readCredential(file: string): string {
   return readFileSync(file, 'utf8').trim();
+}
+
+/** A folder below the site's that belongs to the account which the server runs under. */
+export function accountFolder(site: Site, name: string, account: Account | undefined): string {
+  const folder = join(site.folder, name);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (account) chownSync(folder, account.uid, account.gid);
+  if (canEnter(folder, account)) return folder;
+  throw new Error(
+    `the account that the server runs under cannot enter ${folder}: set TMPDIR to a folder that everybody may pass through`,
+  );
 }

@@ -23,10 +23,15 @@ export interface Obtained {
 export function machineSources(stateFolder: string, signal: AbortSignal): Sources {
   return {
     cache: cacheFolder(stateFolder, undefined),
-    path: `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`,
+    path: searchPath(),
     isRoot: process.getuid?.() === 0,
     signal,
   };
+}
+
+/** Servers lie where an ordinary user's PATH does not lead. */
+export function searchPath(): string {
+  return `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`;
 }
 
 export interface Lack {
