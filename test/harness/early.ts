@@ -31,5 +31,5 @@ export function wantedEarly(run: Run): TargetName[] {
 
 /** By its name, or by what it says: a file that asks through another one is named after the target. */
 function needs(file: string, name: TargetName): boolean {
-  return file.includes(name) || readFileSync(file, 'utf8').includes(`arget('${name}')`);
+  return file.includes(name) || readFileSync(file, 'utf8').includes(`target('${name}')`);
 }

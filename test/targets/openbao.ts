@@ -70,11 +70,10 @@ function configuration(site: Site, data: string, [port, cluster]: readonly numbe
     tls_disable: true,
   };
   const settings = {
-    storage: { raft: { path: data, node_id: 'only' } },
+    storage: { raft: { path: data, node_id: 'only', performance_multiplier: 1 } },
     listener: { tcp: listener },
     api_addr: `http://127.0.0.1:${String(port)}`,
     cluster_addr: `http://${clusterAddress}`,
-    disable_mlock: true,
   };
   writeFileSync(file, JSON.stringify(settings));
   return file;

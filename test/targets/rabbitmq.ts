@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { chownSync, existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { accountNamed, type Account } from '../../infra/embedded/account.js';
 import { expectOk } from './http.js';
 import { aptProgram } from './obtain/apt.js';
@@ -28,11 +28,12 @@ export const rabbitmq: Target<typeof name, RabbitMqAddress> = {
   start,
 };
 
-/** The one on PATH is a wrapper that runs as one account only. */
+/** The one on PATH may be a wrapper that runs as one account only; what it wraps lies beside. */
 async function obtain(sources: Sources): Promise<Obtained> {
   const wanted = { target: name, name: 'rabbitmq-server', program: 'rabbitmq-server' };
-  const folders = ['/usr/lib/rabbitmq/bin'];
-  return { place: await aptProgram(sources, { ...wanted, folders }) };
+  const found = await aptProgram(sources, wanted);
+  const wrapped = join(dirname(found), '..', 'lib', 'rabbitmq', 'bin', 'rabbitmq-server');
+  return { place: existsSync(wrapped) ? wrapped : found };
 }
 
 interface Home {

@@ -9,13 +9,11 @@ interface Package {
   readonly target: string;
   readonly name: string;
   readonly program: string;
-  /** Looked for besides PATH. */
-  readonly folders?: readonly string[];
 }
 
 export async function aptProgram(sources: Sources, wanted: Package): Promise<string> {
-  const { target, name, program, folders = [] } = wanted;
-  const places = [...folders, ...sources.path.split(delimiter)].filter((place) => place !== '');
+  const { target, name, program } = wanted;
+  const places = sources.path.split(delimiter).filter((place) => place !== '');
   const find = (): string | undefined =>
     places.map((place) => join(place, program)).find((file) => existsSync(file));
   const found = find();
