@@ -27,7 +27,7 @@ function print(text: string): void {
 
 function row([name = '', version = '', address = '', ...took]: readonly string[]): void {
   const cells = [name.padEnd(9), version.padEnd(10), address.padEnd(24)];
-  print([...cells, ...took.map((cell) => cell.padStart(9))].join('  '));
+  print([...cells, ...took.map((cell) => cell.padStart(9))].join('  ').trimEnd());
 }
 
 const head = (): void => row(['target', 'version', 'address', 'obtained', 'started']);

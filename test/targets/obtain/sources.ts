@@ -1,7 +1,7 @@
 /** Where programs come from, and the error that tells what to do where one cannot be had. */
 import { execFile } from 'node:child_process';
 import { isNativeError } from 'node:util/types';
-import { promisify } from 'node:util';
+import { promisify, stripVTControlCharacters } from 'node:util';
 import { cacheFolder } from '../../../infra/embedded/folders.js';
 import { hasCode } from '../../../infra/error-code.js';
 
@@ -78,10 +78,13 @@ export async function runTool(sources: Sources, tool: Tool): Promise<string> {
   }
 }
 
-/** The last lines that it printed: tools tell their reason at the end. */
+/** The lines that it calls errors, the first ones; else the last ones, where most tools tell their reason. */
 function complaint(error: unknown): string {
   if (!isNativeError(error)) return String(error);
   const { stderr = '', stdout = '' } = error as { stderr?: string; stdout?: string };
-  const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => line.trim() !== '');
-  return lines.length === 0 ? error.message : lines.slice(-3).join('\n');
+  const printed = stripVTControlCharacters(`${stdout}\n${stderr}`);
+  const lines = printed.split('\n').filter((line) => line.trim() !== '');
+  const errors = lines.filter((line) => /^\W*(error|e:)/i.test(line)).slice(0, 3);
+  const telling = errors.length > 0 ? errors : lines.slice(-3);
+  return telling.length === 0 ? error.message : telling.join('\n');
 }
