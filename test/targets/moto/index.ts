@@ -42,7 +42,7 @@ async function start(site: Site): Promise<Running<MotoAddress>> {
     launch: ([port]) => ({
       command: 'python3',
       args: [beside('moto_strict.py'), '-H', '127.0.0.1', '-p', String(port)],
-      environment: { PYTHONPATH: site.obtained.place, PYTHONDONTWRITEBYTECODE: '1' },
+      environment: { PYTHONPATH: site.obtained.place },
     }),
     probe: ([port = 0]) => open(site, port),
   });

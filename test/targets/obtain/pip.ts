@@ -25,7 +25,13 @@ export async function pipPackage(sources: Sources, wanted: Package): Promise<str
   const tag = (await python(['-c', 'import sys; print("py%d.%d" % sys.version_info[:2])'])).trim();
   const name = `${wanted.name}-${wanted.version}-${tag}-${process.platform}-${process.arch}`;
   return cachedFolder(sources.cache, name, async (draft) => {
-    const options = ['--quiet', '--disable-pip-version-check', '--only-binary=:all:'];
+    // Only what is used is compiled, when it is used: everything would take as long as the fetching.
+    const options = [
+      '--quiet',
+      '--disable-pip-version-check',
+      '--only-binary=:all:',
+      '--no-compile',
+    ];
     await python(['-m', 'pip', 'install', ...options, '--target', draft, ...wanted.wanted]);
     await wanted.check?.(draft);
   });
