@@ -10,7 +10,7 @@ export interface Account {
 /** The account for PostgreSQL where we are root: `postgres`, else `nobody`; undefined where we can stay who we are. */
 export function serverAccount(): Account | undefined {
   if (process.getuid?.() !== 0) return undefined;
-  const account = accountOf('postgres') ?? accountOf('nobody');
+  const account = accountNamed('postgres') ?? accountNamed('nobody');
   if (account === undefined) {
     throw new Error(
       'PostgreSQL cannot run as root, and there is neither a user postgres nor a user nobody',
@@ -19,7 +19,8 @@ export function serverAccount(): Account | undefined {
   return account;
 }
 
-function accountOf(name: string): Account | undefined {
+/** Undefined where there is no such account. */
+export function accountNamed(name: string): Account | undefined {
   const line = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
     .find((entry) => entry.startsWith(`${name}:`));

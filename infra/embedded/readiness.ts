@@ -25,11 +25,14 @@ export interface Waiting {
   readonly log: string;
   /** Resolves where the server answers, rejects while it does not. */
   readonly probe: () => Promise<void>;
+  /** Milliseconds; half a minute where absent. */
+  readonly patience?: number;
 }
 
-/** Resolves when the probe does; stops the server and throws with the end of its log after 30 s or where it ends before. */
-export async function untilReady({ name, server, log, probe }: Waiting): Promise<void> {
-  const deadline = Date.now() + 30_000;
+/** Resolves when the probe does; stops the server and throws with the end of its log when patience ends or where it ends before. */
+export async function untilReady({ name, server, log, probe, ...more }: Waiting): Promise<void> {
+  const patience = more.patience ?? 30_000;
+  const deadline = Date.now() + patience;
   for (;;) {
     try {
       await probe();
@@ -41,7 +44,8 @@ export async function untilReady({ name, server, log, probe }: Waiting): Promise
         continue;
       }
       await server.stop();
-      throw new Error(`${name} does not answer after 30 s: ${lastLines(log)}`, { cause });
+      const waited = `${String(patience / 1_000)} s`;
+      throw new Error(`${name} does not answer after ${waited}: ${lastLines(log)}`, { cause });
     }
   }
 }

@@ -19,6 +19,8 @@ export interface GuardedCommand {
   readonly args: readonly string[];
   readonly stopSignal: 'INT' | 'TERM';
   readonly account: Account | undefined;
+  /** Added to the environment of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** What the server prints is appended there. */
   readonly log: string;
 }
@@ -56,6 +58,7 @@ export async function startGuarded(command: GuardedCommand): Promise<Guarded> {
       cwd: '/',
       detached: true,
       stdio: ['pipe', 'pipe', log],
+      env: { ...process.env, ...command.environment },
       ...(command.account && { uid: command.account.uid, gid: command.account.gid }),
     },
   );
