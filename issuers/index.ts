@@ -1,5 +1,6 @@
 /** All kinds of issuers. */
 import { clientSecrets } from './client-secrets/index.js';
 import { postgres } from './postgres/index.js';
+import { redisAcl } from './redis-acl/index.js';
 
-export const issuerKinds = [clientSecrets, postgres] as const;
+export const issuerKinds = [clientSecrets, postgres, redisAcl] as const;
