@@ -2,6 +2,7 @@
 import type { RedisClientOptions } from '@redis/client';
 import { AdapterError, CredentialRefused, type AdapterErrorCode } from '../../domain/errors.js';
 import type { SecretValue } from '../../domain/secret-value.js';
+import { networkFault } from '../../reach/network-fault.js';
 
 /** What was asked for is answered as it comes: maps as flat lists (RESP 2). */
 export type Send = (command: readonly string[]) => Promise<unknown>;
@@ -66,25 +67,10 @@ const ofReplies: Readonly<Record<string, Meaning>> = {
 
 const refusals: ReadonlySet<string> = new Set(['WRONGPASS', 'NOAUTH']);
 
-/** What the TLS library calls a certificate that it does not trust. */
-const ofCertificates = /CERT|SELF_SIGNED|VERIFY_LEAF/;
-
 function toAdapterError(error: unknown): Error {
   if (error instanceof AdapterError || error instanceof CredentialRefused) return error;
-  if (!(error instanceof Error)) return unreachable();
-  if ('code' in error && ofCertificates.test(String(error.code))) return notTrusted();
-  const word = /^[A-Z]+(?= )/.exec(error.message)?.[0] ?? '';
-  if (refusals.has(word)) return new CredentialRefused();
-  const meaning = ofReplies[word];
-  return meaning === undefined ? unreachable() : new AdapterError(...meaning);
-}
-
-function notTrusted(): AdapterError {
-  const message =
-    "the server's certificate is not trusted (NODE_EXTRA_CA_CERTS names a file of further authorities)";
-  return new AdapterError('refused', message);
-}
-
-function unreachable(): AdapterError {
-  return new AdapterError('unreachable', 'the server cannot be reached, or failed');
+  const word = error instanceof Error ? /^[A-Z]+(?= )/.exec(error.message)?.[0] : undefined;
+  if (word !== undefined && refusals.has(word)) return new CredentialRefused();
+  const meaning = ofReplies[word ?? ''];
+  return meaning === undefined ? networkFault(error, 'the server') : new AdapterError(...meaning);
 }
