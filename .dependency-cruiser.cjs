@@ -6,7 +6,7 @@ const ours = {
   schemas: ['domain'],
   workflows: ['domain'],
   activities: ['domain'],
-  issuers: ['domain'],
+  issuers: ['domain', 'reach'],
   stores: ['domain'],
   connectors: ['domain', 'reach'],
   reach: ['domain'],

@@ -1,15 +1,20 @@
 /** What a kind of issuer is: its options, the specification of its secrets, and how an instance is opened. */
 import type { z } from 'zod';
 import type { Issuer, IssuerTraits } from '../domain/issuer.js';
+import type { Library } from '../domain/library.js';
 
 export interface IssuerContext {
   /** Tags are `installationId/versionId`: others' tags are not ours to touch. */
   readonly installationId: string;
+  /** Keyed: tells nothing of the text to whoever lacks rotor's keys, and stays the same. 32 hex digits. */
+  fingerprint(text: string): string;
 }
 
 export interface IssuerKind<O extends z.ZodType = z.ZodType, S extends z.ZodType = z.ZodType> {
   /** The name of its folder. */
   readonly kind: string;
+  /** Loaded when an instance is used, and installed by whoever uses one. */
+  readonly library?: Library;
   readonly options: O;
   readonly specification: S;
   /**

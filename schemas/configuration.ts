@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Problem } from '../domain/errors.js';
 import type { RouteRule } from '../domain/event.js';
+import type { Library } from '../domain/library.js';
 import { Name } from './names.js';
 import { Notifications, type Route } from './notifications.js';
 import { check, nearest, type Checked } from './problems.js';
@@ -10,6 +11,7 @@ import { check, nearest, type Checked } from './problems.js';
 export interface ConfigurableKind {
   readonly kind: string;
   readonly options: z.ZodType;
+  readonly library?: Library;
 }
 
 export interface Configuration {
@@ -80,6 +82,7 @@ export interface Kinds {
   readonly issuerKinds: readonly ConfigurableKind[];
   readonly connectorKinds: readonly ConfigurableKind[];
   readonly channelKinds: readonly ConfigurableKind[];
+  isInstalled(library: string): boolean;
 }
 
 /** All problems at once, those of the kinds' own options too. */
@@ -88,21 +91,28 @@ export function checkConfiguration(document: unknown, kinds: Kinds): Checked<Con
   if ('problems' in parsed) return parsed;
   const { issuers, connectors, api, notifications } = parsed.value;
   const problems: Problem[] = apiProblems(api);
+  const has = { isInstalled: (library: string) => kinds.isInstalled(library) };
   const checkedIssuers = Object.entries(issuers).map(([name, { kind, ...options }]) => {
     const value = checkOptions(
-      { kinds: kinds.issuerKinds, kind, options, path: `issuers.${name}` },
+      { ...has, kinds: kinds.issuerKinds, kind, options, path: `issuers.${name}` },
       problems,
     );
     return [name, { kind, options: value }] as const;
   });
   const checkedConnectors = Object.entries(connectors).map(([kind, options]) => {
-    const asked = { kinds: kinds.connectorKinds, kind, options, path: `connectors.${kind}` };
+    const asked = {
+      ...has,
+      kinds: kinds.connectorKinds,
+      kind,
+      options,
+      path: `connectors.${kind}`,
+    };
     return [kind, checkOptions(asked, problems)] as const;
   });
   const routes = notifications.routes.map((route, index) => {
     const { kind, ...options } = route.to;
     const path = `notifications.routes.${index}.to`;
-    const asked = { kinds: kinds.channelKinds, kind, options, path };
+    const asked = { ...has, kinds: kinds.channelKinds, kind, options, path };
     return { rule: ruleOf(route), to: { kind, options: checkOptions(asked, problems) } };
   });
   if (problems.length > 0) return { problems };
@@ -121,14 +131,15 @@ function ruleOf({ name, severity, digest, ...route }: Route): RouteRule {
   return { name, severity, events, owners, organizations, labels, digestMs: digest };
 }
 
-interface Asked {
+interface Asked extends Pick<Kinds, 'isInstalled'> {
   readonly kinds: readonly ConfigurableKind[];
   readonly kind: string;
   readonly options: unknown;
   readonly path: string;
 }
 
-function checkOptions({ kinds, kind, options, path }: Asked, problems: Problem[]): unknown {
+function checkOptions(asked: Asked, problems: Problem[]): unknown {
+  const { kinds, kind, options, path } = asked;
   const found = kinds.find((known) => known.kind === kind);
   if (found === undefined) {
     const names = kinds.map((known) => known.kind);
@@ -138,10 +149,17 @@ function checkOptions({ kinds, kind, options, path }: Asked, problems: Problem[]
     problems.push({ path, message: `there is no kind ${kind}`, hint });
     return undefined;
   }
+  problems.push(...missingLibrary(found, asked));
   const parsed = check(found.options, options, path);
   if ('value' in parsed) return parsed.value;
   problems.push(...parsed.problems);
   return undefined;
+}
+
+function missingLibrary({ kind, library }: ConfigurableKind, asked: Asked): Problem[] {
+  if (library === undefined || asked.isInstalled(library.name)) return [];
+  const hint = `npm install ${library.name}@${library.version}`;
+  return [{ path: asked.path, message: `${kind} needs the library ${library.name}`, hint }];
 }
 
 function apiProblems({ host, tls, behindTlsProxy }: ApiConfiguration): Problem[] {

@@ -49,7 +49,7 @@ export async function openParts(settings: Settings): Promise<Parts> {
   const keys = readKeyFile(settings.keyFile);
   const pool = openPool(settings.databaseUrl.reveal(), 16);
   const installationId = await installationOf(pool);
-  const issuer = issuersOf(settings, installationId);
+  const issuer = issuersOf(settings, { installationId, keys });
   const audit = openAudit(keys.derive('audit'));
   const routes = settings.configuration.routes.map(({ rule }) => rule);
   const registry = openRegistry({ pool, audit, traitsOf: (name) => issuer(name).traits, routes });
@@ -114,13 +114,19 @@ function openedOnce<T>(open: (name: string) => T): (name: string) => T {
 
 export function issuersOf(
   settings: Pick<Settings, 'configuration'>,
-  installationId: string,
+  { installationId, keys }: Pick<Parts, 'installationId' | 'keys'>,
 ): (name: string) => Issuer {
+  const key = keys.derive('credential');
+  const fingerprint = (text: string): string =>
+    createHmac('sha256', key).update(text).digest('hex').slice(0, 32);
   return openedOnce((name) => {
     const instance = settings.configuration.issuers[name];
     const kind = issuerKinds.find((one) => one.kind === instance?.kind);
     if (instance === undefined || kind === undefined) throw notConfigured('issuer', name);
-    return kind.open(kind.options.parse(instance.options) as never, { installationId });
+    return kind.open(kind.options.parse(instance.options) as never, {
+      installationId,
+      fingerprint,
+    });
   });
 }
 

@@ -1,4 +1,5 @@
 /** The one place that reads the environment and rotor.yaml: once, with all problems together. */
+import { createRequire } from 'node:module';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -7,6 +8,7 @@ import { RotorError, type Problem } from '../domain/errors.js';
 import { usualTaskQueue } from '../domain/run.js';
 import { SecretValue } from '../domain/secret-value.js';
 import { channelKinds } from '../infra/notify/index.js';
+import { hasCode } from '../infra/error-code.js';
 import { packageRoot } from '../infra/package-root.js';
 import { issuerKinds } from '../issuers/index.js';
 import { checkConfiguration, type Configuration } from '../schemas/configuration.js';
@@ -96,5 +98,17 @@ function readConfiguration(file: string, isNamed: boolean): Checked {
   } catch {
     return { problems: [{ path: file, message: 'is not YAML' }] };
   }
-  return checkConfiguration(document, { issuerKinds, connectorKinds, channelKinds });
+  return checkConfiguration(document, { issuerKinds, connectorKinds, channelKinds, isInstalled });
+}
+
+const { resolve } = createRequire(import.meta.url);
+
+function isInstalled(library: string): boolean {
+  try {
+    resolve(library);
+    return true;
+  } catch (error) {
+    // One that is for `import` alone is found, and refused to `require`.
+    return !hasCode(error, 'MODULE_NOT_FOUND');
+  }
 }

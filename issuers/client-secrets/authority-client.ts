@@ -1,35 +1,30 @@
-/** HTTP client of the authority's administration: bounded in time and size, errors reduced to codes. */
+/** The authority's administration, and its token endpoint. */
 import { readFileSync } from 'node:fs';
 import { AdapterError } from '../../domain/errors.js';
-
-export interface Reply {
-  readonly status: number;
-  readonly body: unknown;
-}
+import { openJsonApi, type JsonReply } from '../../reach/json-api.js';
 
 export interface AuthorityClient {
-  call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Reply>;
+  call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<JsonReply>;
   /** One attempt to get a token: what was answered, undefined where it was refused. */
-  login(clientId: string, secret: string, probe: string): Promise<Reply | undefined>;
+  login(clientId: string, secret: string, probe: string): Promise<JsonReply | undefined>;
   readonly adminToken: string;
 }
 
-const timeoutMs = 5_000;
-const largestReply = 16 * 1024 * 1024;
-
 export function openAuthorityClient(url: string, adminTokenFile: string): AuthorityClient {
   const adminToken = readToken(adminTokenFile);
-  const base = new URL(url);
+  const api = openJsonApi({ url, who: 'the authority', timeoutMs: 5_000 });
   return {
     adminToken,
     call: async (method, path, body) => {
-      const response = await reach(new URL(`/authority/v1${path}`, base), {
+      const reply = await api.call({
         method,
-        headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
-        ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
+        path: `/authority/v1${path}`,
+        headers: { authorization: `Bearer ${adminToken}` },
+        ...(method === 'GET' ? {} : { body: body ?? {} }),
       });
-      refuseFaults(response);
-      return { status: response.status, body: await readJson(response) };
+      if (reply.status === 401 || reply.status === 403)
+        throw new AdapterError('not-permitted', "the authority refuses rotor's admin token");
+      return reply;
     },
     login: async (clientId, secret, probe) => {
       const form = new URLSearchParams({
@@ -37,15 +32,15 @@ export function openAuthorityClient(url: string, adminTokenFile: string): Author
         client_id: clientId,
         client_secret: secret,
       });
-      const response = await reach(new URL('/oauth/token', base), {
+      const path = '/oauth/token';
+      const reply = await api.call({
         method: 'POST',
-        headers: { 'rotor-probe': probe, 'user-agent': 'rotor' },
+        path,
+        headers: { 'rotor-probe': probe },
         body: form,
       });
-      if (response.ok) return { status: response.status, body: await readJson(response) };
-      await response.body?.cancel();
-      if (response.status === 400 || response.status === 401) return undefined;
-      refuseFaults(response);
+      if (reply.status === 200) return reply;
+      if (reply.status === 400 || reply.status === 401) return undefined;
       throw new AdapterError('bad-reply', 'the authority answered in an unknown way');
     },
   };
@@ -59,37 +54,5 @@ function readToken(file: string): string {
       'not-permitted',
       "the file of the authority's admin token cannot be read",
     );
-  }
-}
-
-async function reach(url: URL, init: RequestInit): Promise<Response> {
-  try {
-    return await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
-  } catch (error) {
-    if (error instanceof Error && error.name === 'TimeoutError') {
-      throw new AdapterError('timed-out', 'the authority did not answer in time');
-    }
-    throw new AdapterError('unreachable', 'the authority cannot be reached');
-  }
-}
-
-function refuseFaults(response: Response): void {
-  if (response.status === 401 || response.status === 403) {
-    throw new AdapterError('not-permitted', "the authority refuses rotor's admin token");
-  }
-  if (response.status === 429) {
-    const seconds = Number(response.headers.get('retry-after') ?? 1);
-    throw new AdapterError('busy', 'the authority asks to come back later', seconds * 1_000);
-  }
-  if (response.status >= 500) throw new AdapterError('unreachable', 'the authority failed');
-}
-
-async function readJson(response: Response): Promise<unknown> {
-  try {
-    const text = await response.text();
-    if (text.length > largestReply) throw new RangeError('too large');
-    return JSON.parse(text);
-  } catch {
-    throw new AdapterError('bad-reply', "the authority's answer cannot be read");
   }
 }

@@ -7,7 +7,7 @@ import type { Administration } from './administration.js';
 import { openContinuity } from './continuity.js';
 import type { LoggedLogin } from './log-lines.js';
 import { lookAtSettings } from './log-settings.js';
-import { openLogTail, type LogPlace } from './log-tail.js';
+import { openLogTail, type LogPlace } from '../log-tail.js';
 
 export interface LogReading {
   /** The server's clock before the line was written that ends what was read. */

@@ -2,7 +2,8 @@
 import { AdapterError } from '../../domain/errors.js';
 import { parseLine, timeOfLine, type LoggedLogin, type LogLine } from './log-lines.js';
 import type { Look } from './log-settings.js';
-import type { LogReader } from './log-tail.js';
+import { noGap, type Gap } from '../log-gap.js';
+import type { LogReader } from '../log-tail.js';
 
 const recentMs = 60_000;
 
@@ -53,32 +54,6 @@ export function openContinuity(): Continuity {
 function isOwn({ pid, login }: Extract<LogLine, { kind: 'login' }>, { pid: own, now }: Look) {
   const isRecent = now.getTime() - login.at.getTime() < recentMs;
   return pid === own && isRecent && login.outcome === 'accepted';
-}
-
-interface Gap {
-  /** Something is missing, up to the next line that has a time. */
-  open(): void;
-  closeAt(time: Date): void;
-  endedAt(time: Date): void;
-  /** The end of the last one. */
-  last(): Date;
-}
-
-function noGap(): Gap {
-  let isOpen = false;
-  let last = new Date(0);
-  const endedAt = (time: Date): void => {
-    if (time > last) last = time;
-  };
-  return {
-    open: () => (isOpen = true),
-    closeAt: (time) => {
-      if (isOpen) endedAt(time);
-      isOpen = false;
-    },
-    endedAt,
-    last: () => last,
-  };
 }
 
 interface Read {

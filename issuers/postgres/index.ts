@@ -35,7 +35,7 @@ import {
   setLogin,
 } from './roles.js';
 import { scramVerifier } from './scram.js';
-import { rememberUses, type SeenUses } from './seen-uses.js';
+import { rememberUses, type SeenUses } from '../seen-uses.js';
 import { recordLogins, rememberLogin, sampleLogins, sampleSessions } from './use.js';
 
 const roleName = z.string().min(1).max(50);

@@ -5,7 +5,7 @@ import type { ConnectionLog } from './connection-log.js';
 import type { LoggedLogin } from './log-lines.js';
 import { noteResolutionMs, readNotedLogins } from './login-trigger.js';
 import { membersSessions } from './roles.js';
-import type { SeenUses } from './seen-uses.js';
+import type { SeenUses } from '../seen-uses.js';
 
 interface Reading {
   readonly seen: SeenUses;
@@ -16,7 +16,8 @@ interface Reading {
 const longestPauseMs = 5 * 60_000;
 
 export function rememberLogin(seen: SeenUses, login: LoggedLogin): void {
-  if (login.application?.startsWith('rotor-probe') !== true) seen.add(login);
+  const { role: credentialId, application: name, ...rest } = login;
+  if (name?.startsWith('rotor-probe') !== true) seen.add({ ...rest, credentialId, name });
 }
 
 export async function recordLogins({
@@ -92,8 +93,8 @@ async function addSessions(
   { server, seen, ownerRole }: Omit<Sampling, 'since'>,
   now: Date,
 ): Promise<void> {
-  for (const session of await membersSessions(server, ownerRole))
-    seen.add({ ...session, outcome: 'accepted', at: now });
+  for (const { role, address, application } of await membersSessions(server, ownerRole))
+    seen.add({ credentialId: role, address, name: application, outcome: 'accepted', at: now });
   seen.age(now);
 }
 

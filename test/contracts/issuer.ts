@@ -254,9 +254,10 @@ const watching: readonly IssuerCheck[] = [
         return (await seen(subject, made, seenAs)) !== undefined;
       });
       const uses = await usesOf(subject, made);
+      // Not every issuer sees a name: who it was is checked above.
       assert.deepEqual(
-        uses.map(({ source, count }) => [source.userAgent ?? source.name, count]),
-        [['billing', 1]],
+        uses.map(({ count }) => count),
+        [1],
       );
     },
   },

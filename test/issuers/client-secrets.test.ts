@@ -15,6 +15,7 @@ import {
 } from '../contracts/hold-to-issuer.js';
 import { adminToken, hashKey, serve } from '../authority/served.js';
 import { openDatabase, type TestDatabase } from '../harness/database.js';
+import { contextOf } from './context.js';
 
 async function prepare(): Promise<PreparedIssuer> {
   const database = await openDatabase();
@@ -40,7 +41,7 @@ async function prepare(): Promise<PreparedIssuer> {
   const { clientId } = await post<{ clientId: string }>('/clients', client);
   const installation = randomUUID();
   return {
-    issuer: clientSecrets.open({ url, adminTokenFile }, { installationId: installation }),
+    issuer: clientSecrets.open({ url, adminTokenFile }, contextOf(installation)),
     installation,
     secret: {
       secretId: randomUUID(),

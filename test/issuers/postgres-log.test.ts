@@ -17,7 +17,7 @@ import { openAdministration, type Administration } from '../../issuers/postgres/
 import { openConnectionLog, type ConnectionLog } from '../../issuers/postgres/connection-log.js';
 import type { LoggedLogin } from '../../issuers/postgres/log-lines.js';
 import { logsAuthorization, lookAtSettings } from '../../issuers/postgres/log-settings.js';
-import { openLogTail } from '../../issuers/postgres/log-tail.js';
+import { openLogTail } from '../../issuers/log-tail.js';
 import { readNotedLogins } from '../../issuers/postgres/login-trigger.js';
 import { openPostgres, type OwnPostgres } from '../harness/own-postgres.js';
 

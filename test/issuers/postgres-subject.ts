@@ -8,6 +8,7 @@ import { postgres } from '../../issuers/postgres/index.js';
 import type { PreparedIssuer } from '../contracts/hold-to-issuer.js';
 import { openDatabase, type TestDatabase } from '../harness/database.js';
 import { handed } from '../harness/environment.js';
+import { contextOf } from './context.js';
 
 export interface PreparedPostgres extends PreparedIssuer {
   readonly ownerRole: string;
@@ -33,7 +34,7 @@ export async function prepare(recorded: Recorded): Promise<PreparedPostgres> {
     trigger: { loginTrigger: true },
     sessions: {},
   }[recorded];
-  const issuer = postgres.open({ adminUrlFile, ...record }, { installationId: installation });
+  const issuer = postgres.open({ adminUrlFile, ...record }, contextOf(installation));
   const specification = { ownerRole, database: name };
   return {
     issuer,

@@ -8,6 +8,7 @@ import { openAdministration, type Administration } from '../../issuers/postgres/
 import { postgres } from '../../issuers/postgres/index.js';
 import { readNotedLogins } from '../../issuers/postgres/login-trigger.js';
 import { make, type Made } from '../contracts/issuer-subject.js';
+import { contextOf } from './context.js';
 import { connects, prepare, session, type PreparedPostgres } from './postgres-subject.js';
 
 let subject: PreparedPostgres;
@@ -174,7 +175,7 @@ test('an administrator who may not make event triggers is told what to do', asyn
   const adminUrlFile = join(tmpdir(), role);
   writeFileSync(adminUrlFile, url.href, { mode: 0o600 });
   const options = { adminUrlFile, loginTrigger: true };
-  const issuer = postgres.open(options, { installationId: subject.installation });
+  const issuer = postgres.open(options, contextOf(subject.installation));
   await expect(issuer.observedUse?.(subject.secret, new Date(0))).rejects.toMatchObject({
     code: 'not-permitted',
     message: expect.stringContaining('only a superuser may make event triggers'),

@@ -8,7 +8,7 @@ import { openAdministration, toAdapterError } from '../../issuers/postgres/admin
 import { scramVerifier } from '../../issuers/postgres/scram.js';
 import { parseLine } from '../../issuers/postgres/log-lines.js';
 import { postgres } from '../../issuers/postgres/index.js';
-import { rememberUses } from '../../issuers/postgres/seen-uses.js';
+import { rememberUses } from '../../issuers/seen-uses.js';
 import { describeIssuer } from '../contracts/hold-to-issuer.js';
 import { accepts, make, ordered } from '../contracts/issuer-subject.js';
 import { handed } from '../harness/environment.js';
@@ -300,7 +300,7 @@ describe('the memory of uses', () => {
     const seen = rememberUses();
     for (let index = 0; index < count; index += 1) {
       const [role, application] = outcome === 'accepted' ? ['app', `n${index}`] : [`r${index}`, ''];
-      seen.add({ role, outcome, address: '10.0.0.7', application, at });
+      seen.add({ credentialId: role, outcome, address: '10.0.0.7', name: application, at });
     }
     seen.age(new Date());
     return seen.since(new Date(0));
@@ -318,7 +318,7 @@ describe('the memory of uses', () => {
     const noon = new Date(Math.floor(Date.now() / (24 * hour)) * 24 * hour - 12 * hour);
     const last = new Date(noon.getTime() + hour);
     for (const at of [noon, last]) {
-      seen.add({ role: 'app', outcome: 'accepted', address: null, application: 'a', at });
+      seen.add({ credentialId: 'app', outcome: 'accepted', address: null, name: 'a', at });
     }
     expect(seen.since(last)).toMatchObject([{ lastAt: last, minute: last, count: 2 }]);
     seen.age(new Date(Date.now() + 41 * 24 * hour));

@@ -1,11 +1,14 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { connectorKinds } from '../../connectors/index.js';
 import { channelKinds } from '../../infra/notify/index.js';
+import { packageRoot } from '../../infra/package-root.js';
 import { issuerKinds } from '../../issuers/index.js';
 import { checkConfiguration } from '../../schemas/configuration.js';
 
-function check(document: unknown) {
-  return checkConfiguration(document, { issuerKinds, connectorKinds, channelKinds });
+function check(document: unknown, isInstalled = () => true) {
+  return checkConfiguration(document, { issuerKinds, connectorKinds, channelKinds, isInstalled });
 }
 
 describe('the configuration', () => {
@@ -45,6 +48,30 @@ describe('the configuration', () => {
         message: 'expected lower-case letters, digits and dashes; there is "M" (U+004D)',
       },
     ]);
+  });
+
+  test('names the library that a kind needs where it is not installed, beside what else is wrong', () => {
+    const issuers = { cache: { kind: 'redis-acl', urls: ['http://cache:6379'] } };
+    const checked = check({ issuers }, () => false);
+    expect('problems' in checked && checked.problems).toEqual([
+      {
+        path: 'issuers.cache',
+        message: 'redis-acl needs the library @redis/client',
+        hint: 'npm install @redis/client@6.3.1',
+      },
+      expect.objectContaining({ path: 'issuers.cache.urls.0' }),
+      expect.objectContaining({ path: 'issuers.cache.passwordFile' }),
+    ]);
+  });
+
+  test('says the version of a library that the tests run with', () => {
+    const { devDependencies, peerDependencies } = JSON.parse(
+      readFileSync(join(packageRoot(), 'package.json'), 'utf8'),
+    ) as Record<string, Record<string, string>>;
+    const libraries = issuerKinds.flatMap((kind) => ('library' in kind ? [kind.library] : []));
+    const wanted = Object.fromEntries(libraries.map(({ name, version }) => [name, version]));
+    expect(devDependencies).toMatchObject(wanted);
+    expect(peerDependencies).toEqual(wanted);
   });
 
   test('tells all problems at once', () => {

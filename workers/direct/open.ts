@@ -19,7 +19,7 @@ import {
 import { journalPurpose } from '../../infra/direct/journal.js';
 import { readKeyFile } from '../../infra/key-file.js';
 import { killPoint } from '../kill-point.js';
-import { issuersOf } from '../parts.js';
+import { issuersOf, type Parts } from '../parts.js';
 import { readFiles, type FileSettings } from '../settings.js';
 import { containAll, type Containing } from './contain.js';
 import { versionText } from './version-text.js';
@@ -32,7 +32,7 @@ export async function openDirect(asked: DirectAsked): Promise<Direct> {
   const known = findKnown(inventory, asked);
   const scope = scopeOf(asked.version);
   const { installationId } = inventory;
-  const issuer = openIssuer(settings, { installationId, name: known.issuer });
+  const issuer = openIssuer(settings, { installationId, keys, name: known.issuer });
   const secret = issuedSecret(known);
   const listed = await tryToList(issuer, secret);
   const credentials = 'credentials' in listed ? listed.credentials : undefined;
@@ -78,10 +78,10 @@ function scopeOf(version: string): DirectScope {
 
 function openIssuer(
   settings: FileSettings,
-  { installationId, name }: { readonly installationId: string; readonly name: string },
+  { name, ...of }: Pick<Parts, 'installationId' | 'keys'> & { readonly name: string },
 ): Issuer {
   try {
-    return issuersOf(settings, installationId)(name);
+    return issuersOf(settings, of)(name);
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
     throw new RotorError('issuer-failed', `issuer ${name} cannot be opened: ${error.message}`, {

@@ -4,7 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { AdapterError } from '../../domain/errors.js';
+import { AdapterError } from '../domain/errors.js';
 
 export interface LogReader {
   line(text: string): void;

@@ -1,15 +1,16 @@
 /** What was seen so far, in a memory that is bounded whatever names the programs, or strangers, come with. */
-import type { ObservedUse, UseOutcome, UseSource } from '../../domain/issuer.js';
+import type { ObservedUse, UseOutcome, UseSource } from '../domain/issuer.js';
 
 export interface Seen {
-  readonly role: string;
+  readonly credentialId: string;
   readonly outcome: UseOutcome;
   readonly address: string | null | undefined;
-  readonly application: string | null | undefined;
+  /** What the program calls itself. */
+  readonly name?: string | null | undefined;
   readonly at: Date;
 }
 
-/** One memory serves every secret of the server: whose roles they are is the registry's to say. */
+/** One memory serves every secret of the server: whose credentials they are is the registry's to say. */
 export interface SeenUses {
   add(seen: Seen): void;
   /** Forgets what is old, by the server's clock. */
@@ -22,7 +23,7 @@ const dayMs = 86_400_000;
 const minuteMs = 60_000;
 /** What is older is kept by day: last moment and sum. */
 const byMinuteMs = 3_600_000;
-/** Of one role in one minute or day; further sources lose their name, then their address, and never the use itself. */
+/** Of one credential in one minute or day; further sources lose their name, then their address, and never the use itself. */
 const mostSources = 50;
 /** Anybody can be refused under any name: the oldest refusals go first. */
 const mostRefusals = 20_000;
@@ -30,7 +31,7 @@ const mostRefusals = 20_000;
 interface Period {
   readonly lengthMs: number;
   readonly uses: Map<string, ObservedUse>;
-  /** How many sources a role has in one period. */
+  /** How many sources a credential has in one period. */
   readonly sources: Map<string, number>;
 }
 
@@ -39,13 +40,10 @@ export function rememberUses(): SeenUses {
   const refused = { recent: period(minuteMs), old: period(dayMs) };
   const both = [accepted, refused];
   return {
-    add: ({ role, outcome, address, application, at }) => {
-      const source = {
-        ...(address ? { address } : {}),
-        ...(application ? { name: application } : {}),
-      };
+    add: ({ credentialId, outcome, address, name, at }) => {
+      const source = { ...(address ? { address } : {}), ...(name ? { name } : {}) };
       const minute = new Date(Math.floor(at.getTime() / minuteMs) * minuteMs);
-      const use = { credentialId: role, source, outcome, minute, lastAt: at, count: 1 };
+      const use = { credentialId, source, outcome, minute, lastAt: at, count: 1 };
       const { recent, old } = outcome === 'accepted' ? accepted : refused;
       // A log that is read for the first time may tell of weeks.
       put(Date.now() - at.getTime() > byMinuteMs ? old : recent, use);

@@ -1,0 +1,62 @@
+/** OpenBao's HTTP API as rotor's own token may use it; what it says in words stays behind. */
+import { z } from 'zod';
+import { AdapterError } from '../../domain/errors.js';
+import { openJsonApi } from '../../reach/json-api.js';
+import { readSecretFile } from '../../reach/secret-file.js';
+
+export interface BaoOptions {
+  readonly url: string;
+  readonly tokenFile: string;
+  readonly namespace?: string | undefined;
+}
+
+export interface BaoCall {
+  readonly method: 'GET' | 'POST' | 'LIST';
+  readonly path: string;
+  readonly body?: object;
+  /** Sent with rotor's token unless it is a login. */
+  readonly asAnybody?: boolean;
+}
+
+export interface BaoReply {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+export interface Bao {
+  /** Throws where it is away, sealed, or refuses rotor's token; 400, 404 and 500 are the caller's to read. */
+  ask(call: BaoCall): Promise<BaoReply>;
+}
+
+export function openBao({ url, tokenFile, namespace }: BaoOptions): Bao {
+  const api = openJsonApi({ url, who: 'OpenBao', reads: (status) => [500, 503].includes(status) });
+  return {
+    ask: async ({ method, path, body, asAnybody }) => {
+      const headers = {
+        ...(namespace === undefined ? {} : { 'x-vault-namespace': namespace }),
+        // Read each time: whoever changes the file changes what is used next.
+        ...(asAnybody === true ? {} : { 'x-vault-token': readSecretFile(tokenFile).reveal() }),
+      };
+      const sent = body === undefined ? {} : { body };
+      const reply = await api.call({ method, path: `/v1/${path}`, headers, ...sent });
+      if (reply.status === 503) throw new AdapterError('unreachable', 'OpenBao is sealed');
+      if (reply.status === 403) throw notAllowed({ method, path });
+      return reply;
+    },
+  };
+}
+
+const verbs = { GET: 'read', POST: 'write', LIST: 'list' } as const;
+
+function notAllowed({ method, path }: Pick<BaoCall, 'method' | 'path'>): AdapterError {
+  const message = `rotor's token is not valid, or may not ${verbs[method]} ${path}`;
+  return new AdapterError('not-permitted', message);
+}
+
+/** The data of an answer that has some. */
+export function dataOf<T>(schema: z.ZodType<T>, { status, body }: BaoReply): T {
+  const parsed = z.object({ data: schema }).safeParse(body);
+  if (status === 200 && parsed.success) return parsed.data.data;
+  if (status === 400) throw new AdapterError('refused', 'OpenBao refuses the request');
+  throw new AdapterError('bad-reply', 'the answer of OpenBao is not what was expected');
+}

@@ -1,0 +1,81 @@
+/** Tokens that logins with a secret-id opened: they outlive it, and carry its metadata. */
+import { z } from 'zod';
+import type { OpenUse } from '../../domain/issuer.js';
+import { dataOf, type Bao } from './bao.js';
+import { tagName, type Role } from './secret-ids.js';
+
+export interface Token {
+  readonly accessor: string;
+  /** Of the secret-id; undefined where it carries none. */
+  readonly tag: string | undefined;
+  readonly issuedAt: Date;
+}
+
+const Accessors = z.object({ keys: z.array(z.string()) });
+const Lookup = z.object({
+  path: z.string(),
+  issue_time: z.string().nullish(),
+  creation_time: z.number(),
+  meta: z.record(z.string(), z.string()).nullish(),
+});
+type Lookup = z.output<typeof Lookup>;
+
+export interface Tokens {
+  of(role: Role): Promise<readonly Token[]>;
+}
+
+const atOnce = 16;
+
+/** Whose a token is never changes: each is looked up once. */
+export function rememberTokens(bao: Bao): Tokens {
+  const known = new Map<string, Lookup | undefined>();
+  return {
+    of: async (role) => {
+      const reply = await bao.ask({ method: 'LIST', path: 'auth/token/accessors' });
+      const accessors = reply.status === 404 ? [] : dataOf(Accessors, reply).keys;
+      const live = new Set(accessors);
+      for (const accessor of known.keys()) if (!live.has(accessor)) known.delete(accessor);
+      const fresh = accessors.filter((accessor) => !known.has(accessor)).values();
+      const lane = async (): Promise<void> => {
+        for (const accessor of fresh) known.set(accessor, await lookUp(bao, accessor));
+      };
+      await Promise.all(Array.from({ length: atOnce }, lane));
+      return [...known].flatMap(([accessor, token]) =>
+        token !== undefined && isOf(token, role) ? [{ accessor, ...readingOf(token) }] : [],
+      );
+    },
+  };
+}
+
+/** Ended meanwhile: undefined. */
+async function lookUp(bao: Bao, accessor: string): Promise<Lookup | undefined> {
+  const path = 'auth/token/lookup-accessor';
+  const reply = await bao.ask({ method: 'POST', path, body: { accessor } });
+  return reply.status === 200 ? dataOf(Lookup, reply) : undefined;
+}
+
+function isOf({ path, meta }: Lookup, { mount, role }: Role): boolean {
+  return path === `auth/${mount}/login` && meta?.['role_name'] === role;
+}
+
+function readingOf({ meta, issue_time: issued, creation_time: created }: Lookup) {
+  return {
+    tag: meta?.[tagName],
+    issuedAt: typeof issued === 'string' ? new Date(issued) : new Date(created * 1_000),
+  };
+}
+
+export function openUseOf(tokens: readonly Token[]): OpenUse[] {
+  return tokens.map(({ accessor, issuedAt }) => ({
+    kind: 'token',
+    id: accessor,
+    source: {},
+    since: issuedAt,
+  }));
+}
+
+/** Gone already is what was wanted. */
+export async function endTokens(bao: Bao, tokens: readonly Token[]): Promise<void> {
+  const path = 'auth/token/revoke-accessor';
+  for (const { accessor } of tokens) await bao.ask({ method: 'POST', path, body: { accessor } });
+}

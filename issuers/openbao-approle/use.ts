@@ -1,0 +1,115 @@
+/** Records of use: every login from the audit device, or the tokens that live at each look. */
+import { z } from 'zod';
+import { AdapterError } from '../../domain/errors.js';
+import type { ObservedUse, UseRecord } from '../../domain/issuer.js';
+import { rememberUses } from '../seen-uses.js';
+import type { AuditedLogin } from './audit-line.js';
+import { openAuditLog, type AuditSource } from './audit-log.js';
+import type { Bao } from './bao.js';
+import type { Role, SecretId } from './secret-ids.js';
+import type { Token } from './tokens.js';
+
+export interface AuditedUses {
+  /** `ids`: all of the role that are or were known. */
+  recordOf(role: Role, since: Date, ids: () => Promise<readonly SecretId[]>): Promise<UseRecord>;
+}
+
+/** What accepted logins told of a value that is known by its hash alone. */
+interface Learned {
+  readonly role: string;
+  readonly tag: string | undefined;
+}
+
+const mostLearned = 50_000;
+
+export function openAuditedUses(source: Omit<AuditSource, 'seen'>): AuditedUses {
+  const seen = rememberUses();
+  const learned = new Map<string, Learned>();
+  const log = openAuditLog({
+    ...source,
+    seen: ({ audited, address, outcome, at, role, tag }: AuditedLogin) => {
+      seen.add({ credentialId: audited, outcome, address, at });
+      if (role === undefined) return;
+      learned.delete(audited);
+      learned.set(audited, { role, tag });
+      const [oldest] = learned.keys();
+      if (learned.size > mostLearned && oldest !== undefined) learned.delete(oldest);
+    },
+  });
+  return {
+    recordOf: async (role, since, ids) => {
+      const { now, completeThrough, continuousSince } = await log.read();
+      seen.age(now);
+      const known = await ids();
+      const uses = seen.since(since).flatMap((use) => {
+        const told = learned.get(use.credentialId);
+        const accessors = ownersOf(use.credentialId, told, { role, known });
+        return accessors.map((credentialId) => ({ ...use, credentialId }));
+      });
+      return {
+        kind: 'exact',
+        completeThrough,
+        continuousSince: continuousSince > since ? continuousSince : undefined,
+        resolutionMs: 1,
+        issuerNow: now,
+        uses,
+      };
+    },
+  };
+}
+
+interface Owners {
+  readonly role: Role;
+  readonly known: readonly SecretId[];
+}
+
+/** One that carries nothing of rotor's may be any that does not: it counts for each of them. */
+function ownersOf(audited: string, told: Learned | undefined, { role, known }: Owners): string[] {
+  const named = known.filter((id) => id.audited === audited);
+  const found = named.length > 0 ? named : known.filter((id) => isToldOf(id, told, role));
+  return found.map(({ accessor }) => accessor);
+}
+
+function isToldOf({ tag, audited }: SecretId, told: Learned | undefined, { role }: Role): boolean {
+  return told?.role === role && told.tag === tag && audited === undefined;
+}
+
+const minuteMs = 60_000;
+/** Looks that are farther apart are no samples of the time between. */
+const longestPauseMs = 5 * minuteMs;
+
+export interface Sample {
+  readonly now: Date;
+  readonly since: Date;
+  readonly tokens: readonly Token[];
+  readonly ids: readonly SecretId[];
+}
+
+/** A login whose token ended between two looks is not in it. */
+export function sampleTokens({ now, since, tokens, ids }: Sample): UseRecord {
+  const isLate = now.getTime() - since.getTime() > longestPauseMs;
+  return {
+    kind: 'sampled',
+    completeThrough: now,
+    continuousSince: isLate ? now : undefined,
+    resolutionMs: 1_000,
+    issuerNow: now,
+    uses: tokens.flatMap((token) =>
+      ids.filter(({ tag }) => tag === token.tag).map(({ accessor }) => useOf(token, accessor)),
+    ),
+  };
+}
+
+function useOf({ issuedAt }: Token, credentialId: string): ObservedUse {
+  const minute = new Date(Math.floor(issuedAt.getTime() / minuteMs) * minuteMs);
+  return { credentialId, source: {}, outcome: 'accepted', minute, lastAt: issuedAt, count: 1 };
+}
+
+const Health = z.object({ server_time_utc: z.number() });
+
+export async function serverTime(bao: Bao): Promise<Date> {
+  const { body } = await bao.ask({ method: 'GET', path: 'sys/health' });
+  const parsed = Health.safeParse(body);
+  if (parsed.success) return new Date(parsed.data.server_time_utc * 1_000);
+  throw new AdapterError('bad-reply', 'OpenBao does not tell its time');
+}

@@ -1,0 +1,76 @@
+/** One connection to a Redis server at a time: opened, asked, closed; errors reduced to codes. */
+import type { RedisClientOptions } from '@redis/client';
+import { AdapterError, CredentialRefused, type AdapterErrorCode } from '../../domain/errors.js';
+import type { SecretValue } from '../../domain/secret-value.js';
+import { networkFault } from '../../reach/network-fault.js';
+
+/** What was asked for is answered as it comes: maps as flat lists (RESP 2). */
+export type Send = (command: readonly string[]) => Promise<unknown>;
+
+export interface Login {
+  readonly url: string;
+  readonly user: string;
+  readonly password: SecretValue;
+  /** How the connection is called in the server's list. */
+  readonly name: string;
+}
+
+const timeoutMs = 10_000;
+
+/** Throws CredentialRefused where the server does not take the login, and AdapterError for all else. */
+export async function withConnection<T>(
+  login: Login,
+  work: (send: Send) => Promise<T>,
+): Promise<T> {
+  const { createClient } = await import('@redis/client');
+  const client = createClient({ ...optionsOf(login), RESP: 2 });
+  // Told by what is asked, too; unheard, it would end the process.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return await work((command) =>
+      client.sendCommand([...command]).catch((error: unknown) => {
+        throw toAdapterError(error);
+      }),
+    );
+  } catch (error) {
+    throw toAdapterError(error);
+  } finally {
+    client.destroy();
+  }
+}
+
+function optionsOf({ url, user, password, name }: Login): RedisClientOptions {
+  const { protocol, hostname, port } = new URL(url);
+  return {
+    url: `${protocol}//${hostname}:${port || '6379'}`,
+    username: user,
+    password: password.reveal(),
+    name,
+    disableOfflineQueue: true,
+    commandOptions: { timeout: timeoutMs },
+    socket: { connectTimeout: timeoutMs, reconnectStrategy: false },
+  };
+}
+
+type Meaning = readonly [AdapterErrorCode, string];
+
+/** By the first word of a reply. The words after it may quote what was sent: they stay behind. */
+const ofReplies: Readonly<Record<string, Meaning>> = {
+  NOPERM: ['not-permitted', "rotor's login may not do this on the server"],
+  BUSY: ['busy', 'the server runs a script'],
+  LOADING: ['busy', 'the server reads its data in'],
+  MASTERDOWN: ['unreachable', 'the server has lost its master'],
+  READONLY: ['refused', 'the server takes no changes'],
+  ERR: ['refused', 'the server refuses the command'],
+};
+
+const refusals: ReadonlySet<string> = new Set(['WRONGPASS', 'NOAUTH']);
+
+function toAdapterError(error: unknown): Error {
+  if (error instanceof AdapterError || error instanceof CredentialRefused) return error;
+  const word = error instanceof Error ? /^[A-Z]+(?= )/.exec(error.message)?.[0] : undefined;
+  if (word !== undefined && refusals.has(word)) return new CredentialRefused();
+  const meaning = ofReplies[word ?? ''];
+  return meaning === undefined ? networkFault(error, 'the server') : new AdapterError(...meaning);
+}

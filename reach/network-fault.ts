@@ -1,0 +1,28 @@
+/** What a connection failed of, in words of ours: the libraries' own may quote what was sent. */
+import { AdapterError } from '../domain/errors.js';
+
+/** What TLS calls a certificate that it does not trust. */
+const ofCertificates = /CERT|SELF_SIGNED|VERIFY_LEAF/;
+
+/** `who` begins the sentence: "the server". */
+export function networkFault(error: unknown, who: string): AdapterError {
+  if (isNamed(error, 'TimeoutError'))
+    return new AdapterError('timed-out', `${who} did not answer in time`);
+  if (codesOf(error).some((code) => ofCertificates.test(code)))
+    return new AdapterError(
+      'refused',
+      `the certificate of ${who} is not trusted (NODE_EXTRA_CA_CERTS names a file of further authorities)`,
+    );
+  return new AdapterError('unreachable', `${who} cannot be reached, or failed`);
+}
+
+function isNamed(error: unknown, name: string): boolean {
+  return error instanceof Error && error.name === name;
+}
+
+/** `fetch` tells the cause in the error's cause. */
+function codesOf(error: unknown): string[] {
+  if (!(error instanceof Error)) return [];
+  const own = 'code' in error && typeof error.code === 'string' ? [error.code] : [];
+  return [...own, ...codesOf(error.cause)];
+}

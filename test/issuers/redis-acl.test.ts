@@ -1,0 +1,183 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { createClient } from '@redis/client';
+import { freePort, untilReady } from '../../infra/embedded/readiness.js';
+import { startGuarded, type Guarded } from '../../infra/embedded/watchdog.js';
+import { redisAcl, traits } from '../../issuers/redis-acl/index.js';
+import { describeIssuer } from '../contracts/hold-to-issuer.js';
+import { accepts, codeOf, make } from '../contracts/issuer-subject.js';
+import { contextOf } from './context.js';
+import { logsIn, prepareRedis, type PreparedRedis, type RedisServer } from './redis-subject.js';
+
+let redis: RedisServer & { folder: string; server: Guarded };
+beforeAll(async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'redis-'));
+  const port = await freePort();
+  writeFileSync(join(folder, 'users.acl'), 'user default on >adminpw ~* &* +@all\n');
+  writeFileSync(join(folder, 'pw'), 'adminpw', { mode: 0o600 });
+  const log = join(folder, 'log');
+  const server = await startGuarded({
+    command: 'redis-server',
+    args: [
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--dir',
+      folder,
+      '--aclfile',
+      join(folder, 'users.acl'),
+    ],
+    stopSignal: 'TERM',
+    account: undefined,
+    log,
+  });
+  const url = `redis://127.0.0.1:${port}`;
+  await untilReady({
+    name: 'redis',
+    server,
+    log,
+    probe: async () => void (await logsIn(url, { user: 'default', value: 'adminpw', name: 'p' })),
+  });
+  redis = { url, password: 'adminpw', passwordFile: join(folder, 'pw'), folder, server };
+});
+afterAll(() => redis.server.stop());
+
+describeIssuer({ name: 'redis-acl', traits }, () => prepareRedis(redis));
+
+describe('redis-acl', () => {
+  let subject: PreparedRedis;
+  beforeEach(async () => {
+    subject = await prepareRedis(redis);
+  });
+  afterEach(() => subject.close());
+
+  async function connection(value: string) {
+    const client = createClient({
+      url: redis.url,
+      username: subject.user,
+      password: value,
+      name: 'pool',
+      socket: { reconnectStrategy: false },
+    });
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  }
+
+  test('a connection outlives its password, is listed, and is ended', async () => {
+    const { issuer } = subject;
+    const made = await make(subject);
+    const client = await connection(made.value.reveal());
+    await issuer.revoke(made);
+    expect(await client.ping()).toBe('PONG');
+    expect(await issuer.openUse?.(made)).toMatchObject([
+      { kind: 'session', source: { address: '127.0.0.1', name: 'pool' } },
+    ]);
+    await issuer.endOpenUse?.(made);
+    expect(await issuer.openUse?.(made)).toEqual([]);
+    await expect(client.ping()).rejects.toThrow();
+  });
+
+  test('connections that were opened later go on: they may be of another password', async () => {
+    const { issuer } = subject;
+    const [old, next] = [await make(subject), await make(subject)];
+    const before = await connection(old.value.reveal());
+    await pause(1_100);
+    const moment = new Date();
+    const after = await connection(next.value.reveal());
+    await issuer.revoke(old);
+    await issuer.endOpenUse?.(old, moment);
+    await expect(before.ping()).rejects.toThrow();
+    expect(await after.ping()).toBe('PONG');
+    after.destroy();
+  });
+
+  test('the server learns no password of ours but its hash, and what is told outside is keyed', async () => {
+    const made = await make(subject);
+    const user = JSON.stringify(
+      await subject.asAdmin((send) => send(['ACL', 'GETUSER', subject.user])),
+    );
+    expect(user).toMatch(/[0-9a-f]{64}/);
+    expect(user).not.toContain(made.credentialId);
+    const log = await subject.asAdmin((send) => send(['ACL', 'LIST']));
+    expect(JSON.stringify(log)).not.toContain(made.value.reveal());
+  });
+
+  test('a user that anybody may log in as is refused: a first password would lock them out', async () => {
+    await subject.asAdmin((send) => send(['ACL', 'SETUSER', subject.user, 'nopass']));
+    expect(await codeOf(make(subject))).toBe('refused');
+    expect(await logsIn(redis.url, { user: subject.user, value: 'any', name: 'x' })).toBe(true);
+  });
+
+  test('a user that is not there is made where its rules are given, and only then', async () => {
+    await subject.asAdmin((send) => send(['ACL', 'DELUSER', subject.user]));
+    expect(await codeOf(make(subject))).toBe('refused');
+    expect(await subject.issuer.list(subject.secret)).toEqual([]);
+    const specification = { user: subject.user, rules: ['~app:*', '+@read', '+ping'] };
+    const made = await make({ ...subject, secret: { ...subject.secret, specification } });
+    expect(await accepts(subject, made)).toBe(true);
+    const client = await connection(made.value.reveal());
+    await expect(client.set('app:x', '1')).rejects.toThrow('NOPERM');
+    client.destroy();
+  });
+
+  test('what was made is in the file that the server starts with, and what was revoked is not', async () => {
+    const kept = () => readFileSync(join(redis.folder, 'users.acl'), 'utf8');
+    const line = () =>
+      kept()
+        .split('\n')
+        .find((one) => one.includes(subject.user)) ?? '';
+    const made = await make(subject);
+    expect(line()).toMatch(/#[0-9a-f]{64}/);
+    await subject.issuer.revoke(made);
+    expect(line()).not.toMatch(/#[0-9a-f]{64}/);
+  });
+
+  test('a server that cannot keep its users says so', async () => {
+    const issuer = redisAcl.open(
+      redisAcl.options.parse({
+        urls: [redis.url],
+        passwordFile: redis.passwordFile,
+        keptIn: 'config',
+      }),
+      contextOf(subject.installation),
+    );
+    await expect(make({ ...subject, issuer })).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('cannot write its users to its config'),
+    });
+  });
+
+  test('its own login refused, and a server that is away, are told apart; nothing shows what was sent', async () => {
+    const passwordFile = join(redis.folder, 'wrong');
+    writeFileSync(passwordFile, 'not-the-password', { mode: 0o600 });
+    const open = (options: object) =>
+      redisAcl.open(
+        redisAcl.options.parse({ urls: [redis.url], passwordFile: redis.passwordFile, ...options }),
+        contextOf(subject.installation),
+      );
+    const list = (options: object) => open(options).list(subject.secret);
+    await expect(list({ passwordFile })).rejects.toMatchObject({
+      code: 'not-permitted',
+      message: "the server refuses rotor's own login",
+    });
+    expect(await codeOf(list({ urls: ['redis://127.0.0.1:1'] }))).toBe('unreachable');
+  });
+
+  test('a right that is missing is named', async () => {
+    await subject.asAdmin((send) =>
+      send(['ACL', 'SETUSER', 'weak', 'on', '>weak-password', '+ping', '~*']),
+    );
+    const passwordFile = join(redis.folder, 'weak');
+    writeFileSync(passwordFile, 'weak-password', { mode: 0o600 });
+    const options = { urls: [redis.url], user: 'weak', passwordFile };
+    const issuer = redisAcl.open(redisAcl.options.parse(options), contextOf(subject.installation));
+    expect(await codeOf(issuer.list(subject.secret))).toBe('not-permitted');
+  });
+});
