@@ -1,22 +1,22 @@
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { openbaoApprole } from '../../issuers/openbao-approle/index.js';
 import { describeIssuer } from '../contracts/hold-to-issuer.js';
 import { accepts, codeOf, make, ordered, usesOf } from '../contracts/issuer-subject.js';
+import { target, targetPatience } from '../targets/client.js';
+import type { AddressOf } from '../targets/index.js';
 import { contextOf } from './context.js';
-import { prepareBao, type BaoServer, type PreparedBao } from './openbao-subject.js';
+import { prepareBao, type PreparedBao } from './openbao-subject.js';
 
-let bao: BaoServer;
-beforeAll(() => {
-  writeFileSync('/tmp/bao/token', 'root', { mode: 0o600 });
-  bao = {
-    url: 'http://127.0.0.1:18200',
-    tokenFile: '/tmp/bao/token',
-    token: 'root',
-    auditFile: '/tmp/bao/audit.log',
-  };
-});
-afterAll(() => undefined);
+let bao: AddressOf<'openbao'>;
+let folder: string;
+beforeAll(async () => {
+  bao = await target('openbao');
+  folder = mkdtempSync(join(tmpdir(), 'rotor-openbao-'));
+}, targetPatience);
+afterAll(() => rmSync(folder, { recursive: true }));
 
 const unread = { url: 'http://127.0.0.1:1', tokenFile: '/token', mount: 'approle' };
 const audit = { file: '/log', device: 'main' };
@@ -113,7 +113,7 @@ describe('openbao-approle', () => {
     const policy = `path "auth/approle/role/+/secret-id" { capabilities = ["list"] }`;
     await subject.ask('POST', 'sys/policies/acl/weak', { policy });
     const { body } = await subject.ask('POST', 'auth/token/create', { policies: ['weak'] });
-    const tokenFile = `${bao.tokenFile}-weak`;
+    const tokenFile = join(folder, 'weak');
     writeFileSync(tokenFile, body.auth?.client_token ?? '', { mode: 0o600 });
     const made = await make(subject);
     await expect(openAs({ tokenFile }).revoke(made)).rejects.toMatchObject({
@@ -124,7 +124,7 @@ describe('openbao-approle', () => {
   });
 
   test('away, and a token that is not valid, are told apart', async () => {
-    const tokenFile = `${bao.tokenFile}-old`;
+    const tokenFile = join(folder, 'old');
     writeFileSync(tokenFile, 's.ended', { mode: 0o600 });
     expect(await codeOf(openAs({ tokenFile }).list(subject.secret))).toBe('not-permitted');
     const url = 'http://127.0.0.1:1';

@@ -2,14 +2,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { openbaoApprole } from '../../issuers/openbao-approle/index.js';
 import type { PreparedIssuer } from '../contracts/hold-to-issuer.js';
+import type { AddressOf } from '../targets/index.js';
+import { readCredential } from '../targets/serving.js';
 import { contextOf } from './context.js';
-
-export interface BaoServer {
-  readonly url: string;
-  readonly tokenFile: string;
-  readonly token: string;
-  readonly auditFile: string;
-}
 
 export interface BaoAnswer {
   readonly status: number;
@@ -29,7 +24,7 @@ export interface PreparedBao extends PreparedIssuer {
 }
 
 export async function prepareBao(
-  server: BaoServer,
+  server: AddressOf<'openbao'>,
   record: 'audited' | 'sampled',
 ): Promise<PreparedBao> {
   const installation = randomUUID();
@@ -37,7 +32,7 @@ export async function prepareBao(
   const ask = async (method: string, path: string, body?: object): Promise<BaoAnswer> => {
     const response = await fetch(`${server.url}/v1/${path}`, {
       method,
-      headers: { 'x-vault-token': server.token },
+      headers: { 'x-vault-token': readCredential(server.tokenFile) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();

@@ -1,52 +1,24 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createClient } from '@redis/client';
-import { freePort, untilReady } from '../../infra/embedded/readiness.js';
-import { startGuarded, type Guarded } from '../../infra/embedded/watchdog.js';
 import { redisAcl, traits } from '../../issuers/redis-acl/index.js';
 import { describeIssuer } from '../contracts/hold-to-issuer.js';
 import { accepts, codeOf, make } from '../contracts/issuer-subject.js';
+import { target, targetPatience } from '../targets/client.js';
+import type { AddressOf } from '../targets/index.js';
 import { contextOf } from './context.js';
-import { logsIn, prepareRedis, type PreparedRedis, type RedisServer } from './redis-subject.js';
+import { logsIn, prepareRedis, urlOf, type PreparedRedis } from './redis-subject.js';
 
-let redis: RedisServer & { folder: string; server: Guarded };
+let redis: AddressOf<'redis'>;
+let folder: string;
 beforeAll(async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'redis-'));
-  const port = await freePort();
-  writeFileSync(join(folder, 'users.acl'), 'user default on >adminpw ~* &* +@all\n');
-  writeFileSync(join(folder, 'pw'), 'adminpw', { mode: 0o600 });
-  const log = join(folder, 'log');
-  const server = await startGuarded({
-    command: 'redis-server',
-    args: [
-      '--port',
-      String(port),
-      '--bind',
-      '127.0.0.1',
-      '--save',
-      '',
-      '--dir',
-      folder,
-      '--aclfile',
-      join(folder, 'users.acl'),
-    ],
-    stopSignal: 'TERM',
-    account: undefined,
-    log,
-  });
-  const url = `redis://127.0.0.1:${port}`;
-  await untilReady({
-    name: 'redis',
-    server,
-    log,
-    probe: async () => void (await logsIn(url, { user: 'default', value: 'adminpw', name: 'p' })),
-  });
-  redis = { url, password: 'adminpw', passwordFile: join(folder, 'pw'), folder, server };
-});
-afterAll(() => redis.server.stop());
+  redis = await target('redis');
+  folder = mkdtempSync(join(tmpdir(), 'rotor-redis-'));
+}, targetPatience);
+afterAll(() => rmSync(folder, { recursive: true }));
 
 describeIssuer({ name: 'redis-acl', traits }, () => prepareRedis(redis));
 
@@ -59,7 +31,7 @@ describe('redis-acl', () => {
 
   async function connection(value: string) {
     const client = createClient({
-      url: redis.url,
+      url: urlOf(redis),
       username: subject.user,
       password: value,
       name: 'pool',
@@ -112,7 +84,7 @@ describe('redis-acl', () => {
   test('a user that anybody may log in as is refused: a first password would lock them out', async () => {
     await subject.asAdmin((send) => send(['ACL', 'SETUSER', subject.user, 'nopass']));
     expect(await codeOf(make(subject))).toBe('refused');
-    expect(await logsIn(redis.url, { user: subject.user, value: 'any', name: 'x' })).toBe(true);
+    expect(await logsIn(urlOf(redis), { user: subject.user, value: 'any', name: 'x' })).toBe(true);
   });
 
   test('a user that is not there is made where its rules are given, and only then', async () => {
@@ -128,7 +100,7 @@ describe('redis-acl', () => {
   });
 
   test('what was made is in the file that the server starts with, and what was revoked is not', async () => {
-    const kept = () => readFileSync(join(redis.folder, 'users.acl'), 'utf8');
+    const kept = () => readFileSync(join(dirname(redis.passwordFile), 'users.acl'), 'utf8');
     const line = () =>
       kept()
         .split('\n')
@@ -142,7 +114,7 @@ describe('redis-acl', () => {
   test('a server that cannot keep its users says so', async () => {
     const issuer = redisAcl.open(
       redisAcl.options.parse({
-        urls: [redis.url],
+        urls: [urlOf(redis)],
         passwordFile: redis.passwordFile,
         keptIn: 'config',
       }),
@@ -155,11 +127,15 @@ describe('redis-acl', () => {
   });
 
   test('its own login refused, and a server that is away, are told apart; nothing shows what was sent', async () => {
-    const passwordFile = join(redis.folder, 'wrong');
+    const passwordFile = join(folder, 'wrong');
     writeFileSync(passwordFile, 'not-the-password', { mode: 0o600 });
     const open = (options: object) =>
       redisAcl.open(
-        redisAcl.options.parse({ urls: [redis.url], passwordFile: redis.passwordFile, ...options }),
+        redisAcl.options.parse({
+          urls: [urlOf(redis)],
+          passwordFile: redis.passwordFile,
+          ...options,
+        }),
         contextOf(subject.installation),
       );
     const list = (options: object) => open(options).list(subject.secret);
@@ -174,9 +150,9 @@ describe('redis-acl', () => {
     await subject.asAdmin((send) =>
       send(['ACL', 'SETUSER', 'weak', 'on', '>weak-password', '+ping', '~*']),
     );
-    const passwordFile = join(redis.folder, 'weak');
+    const passwordFile = join(folder, 'weak');
     writeFileSync(passwordFile, 'weak-password', { mode: 0o600 });
-    const options = { urls: [redis.url], user: 'weak', passwordFile };
+    const options = { urls: [urlOf(redis)], user: 'weak', passwordFile };
     const issuer = redisAcl.open(redisAcl.options.parse(options), contextOf(subject.installation));
     expect(await codeOf(issuer.list(subject.secret))).toBe('not-permitted');
   });

@@ -5,37 +5,32 @@ import { SecretValue } from '../../domain/secret-value.js';
 import { withConnection, type Send } from '../../issuers/redis-acl/connection.js';
 import { redisAcl } from '../../issuers/redis-acl/index.js';
 import type { PreparedIssuer } from '../contracts/hold-to-issuer.js';
+import type { AddressOf } from '../targets/index.js';
+import { readCredential } from '../targets/serving.js';
 import { contextOf } from './context.js';
-
-export interface RedisServer {
-  readonly url: string;
-  readonly passwordFile: string;
-  readonly password: string;
-}
 
 export interface PreparedRedis extends PreparedIssuer {
   readonly user: string;
   asAdmin<T>(work: (send: Send) => Promise<T>): Promise<T>;
 }
 
-export async function prepareRedis(
-  server: RedisServer,
-  urls: readonly string[] = [server.url],
-): Promise<PreparedRedis> {
+export async function prepareRedis(server: AddressOf<'redis'>): Promise<PreparedRedis> {
+  const url = urlOf(server);
   const installation = randomUUID();
   const user = `app-${randomBytes(6).toString('hex')}`;
-  const login = { url: server.url, user: 'default', password: new SecretValue(server.password) };
+  const password = new SecretValue(readCredential(server.passwordFile));
+  const login = { url, user: server.user, password };
   const asAdmin = <T>(work: (send: Send) => Promise<T>): Promise<T> =>
     withConnection({ ...login, name: 'test' }, work);
   await asAdmin((send) => send(['ACL', 'SETUSER', user, 'on', '~*', '+@all']));
-  const options = redisAcl.options.parse({ urls, passwordFile: server.passwordFile });
+  const options = redisAcl.options.parse({ urls: [url], passwordFile: server.passwordFile });
   return {
     issuer: redisAcl.open(options, contextOf(installation)),
     installation,
     user,
     asAdmin,
     secret: { secretId: randomUUID(), name: 'acme/cache', specification: { user } },
-    use: (value, name) => logsIn(server.url, { user, value, name }),
+    use: (value, name) => logsIn(url, { user, value, name }),
     plant: async () => {
       await asAdmin((send) => send(['ACL', 'SETUSER', user, `>planted-${randomUUID()}`]));
       const issuer = redisAcl.open(options, contextOf(installation));
@@ -46,6 +41,10 @@ export async function prepareRedis(
       await asAdmin((send) => send(['ACL', 'DELUSER', user]));
     },
   };
+}
+
+export function urlOf({ host, port }: AddressOf<'redis'>): string {
+  return `redis://${host}:${String(port)}`;
 }
 
 interface LoggingIn {

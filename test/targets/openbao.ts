@@ -11,6 +11,8 @@ export interface OpenBaoAddress extends Address {
   readonly url: string;
   /** Of the root token. */
   readonly tokenFile: string;
+  /** What its audit device `main` writes. */
+  readonly auditFile: string;
 }
 
 const name = 'openbao';
@@ -54,7 +56,7 @@ async function start(site: Site): Promise<Running<OpenBaoAddress>> {
     ports: 2,
     launch: (ports) => ({
       command: site.obtained.place,
-      args: ['server', `-config=${configuration(site, data, ports)}`],
+      args: ['server', `-config=${configuration(site, data, ports)}`, `-config=${auditing(site)}`],
     }),
     probe: ([port = 0]) => open(site, port),
   });
@@ -92,7 +94,20 @@ async function open(site: Site, port: number): Promise<OpenBaoAddress> {
   }
   const health = JSON.parse(await expectOk(`${url}/v1/sys/health`)) as { version: string };
   const log = logOf(name, site);
-  return { name, version: health.version, host: '127.0.0.1', port, url, tokenFile, log };
+  const auditFile = auditFileOf(site);
+  return { name, version: health.version, host: '127.0.0.1', port, url, tokenFile, auditFile, log };
+}
+
+/** In its own language: in JSON the labels of a block are lost. */
+function auditing(site: Site): string {
+  const file = join(site.folder, 'audit.hcl');
+  const options = `options {\n    file_path = ${JSON.stringify(auditFileOf(site))}\n  }`;
+  writeFileSync(file, `audit "file" "main" {\n  ${options}\n}\n`);
+  return file;
+}
+
+function auditFileOf({ folder }: Site): string {
+  return join(folder, 'audit.log');
 }
 
 async function initialize(site: Site, url: string): Promise<void> {
