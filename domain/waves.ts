@@ -6,7 +6,8 @@ import type { PlannedWave } from './run.js';
 /** Up to this many dependents each get an activity of their own: a history that people can read. */
 export const readableDependents = 20;
 export const largestBatch = 50;
-const unnamedWave = 'everyone';
+/** Of whoever names no wave: after all others, but for those that wait for it. */
+export const unnamedWave = 'everyone';
 
 /** Names of the waves, each after those that it names in `after`; a cycle's names instead where there is one. */
 export function orderWaves(rules: readonly WaveRule[]): { order: string[] } | { cycle: string[] } {
@@ -39,25 +40,31 @@ export function planWaves(
   pending: readonly DependencyFacts[],
   canaryFirst: boolean,
 ): PlannedWave[] {
-  const waves = groupByWave(policy, pending);
-  const first = waves[0];
-  if (canaryFirst && policy.canary && pending.length > 1 && first !== undefined) {
-    const canary = canaryOf(first, pending);
-    const [second, ...others] = first.members.filter((id) => id !== canary);
-    const rest: Group[] =
-      second === undefined ? [] : [{ name: first.name, members: [second, ...others] }];
-    waves.splice(0, 1, { name: 'canary', members: [canary] }, ...rest);
-  }
+  const grouped = groupByWave(policy, pending);
+  const hasCanary = canaryFirst && policy.canary && pending.length > 1;
+  const canary = hasCanary ? canaryOf(grouped, pending) : undefined;
+  const waves =
+    canary === undefined
+      ? grouped
+      : [{ name: 'canary', members: [canary] }, ...without(grouped, canary)];
   const size = pending.length <= readableDependents ? 1 : largestBatch;
   return waves.map(({ name, members }) => ({ name, batches: inBatches(members, size) }));
 }
 
-/** The first by name; a program before a person, whom everybody else would wait for. */
-function canaryOf({ members: [first, ...others] }: Group, all: readonly DependencyFacts[]): string {
+/** The first program, wave by wave: a person, whom everybody else would wait for, only where there are persons alone. */
+function canaryOf(waves: readonly Group[], all: readonly DependencyFacts[]): string | undefined {
   const people = new Set(
     all.filter(({ assignment }) => assignment !== undefined).map((one) => one.dependencyId),
   );
-  return people.has(first) ? (others.find((id) => !people.has(id)) ?? first) : first;
+  const inOrder = waves.flatMap(({ members }) => members);
+  return inOrder.find((id) => !people.has(id)) ?? inOrder[0];
+}
+
+function without(waves: readonly Group[], canary: string): Group[] {
+  return waves.flatMap(({ name, members }) => {
+    const [first, ...others] = members.filter((id) => id !== canary);
+    return first === undefined ? [] : [{ name, members: [first, ...others] as const }];
+  });
 }
 
 interface Group {
@@ -66,19 +73,30 @@ interface Group {
 }
 
 function groupByWave(policy: Policy, pending: readonly DependencyFacts[]): Group[] {
-  const ordered = orderWaves(policy.waves);
-  const declared = 'order' in ordered ? ordered.order : [];
-  const names = [...declared, unnamedWave];
+  const ordered = orderWaves(withUnnamed(policy.waves));
+  const names = 'order' in ordered ? ordered.order : [unnamedWave];
   const byDependent = [...pending].sort((a, b) => (a.dependent < b.dependent ? -1 : 1));
   return names.flatMap((name) => {
-    const own = byDependent.filter(({ wave }) => waveName(wave, declared) === name);
+    const own = byDependent.filter(({ wave }) => waveName(wave, names) === name);
     const [first, ...others] = own.map(({ dependencyId }) => dependencyId);
     return first === undefined ? [] : [{ name, members: [first, ...others] as const }];
   });
 }
 
-function waveName(wave: string | undefined, declared: readonly string[]): string {
-  return wave !== undefined && declared.includes(wave) ? wave : unnamedWave;
+/** Whoever names no wave waits for all of them, but for those that wait for `everyone`. */
+export function withUnnamed(rules: readonly WaveRule[]): readonly WaveRule[] {
+  if (rules.some(({ name }) => name === unnamedWave)) return rules;
+  const late = new Set([unnamedWave]);
+  for (let before = 0; before !== late.size;) {
+    before = late.size;
+    for (const { name, after } of rules) if (after.some((one) => late.has(one))) late.add(name);
+  }
+  const after = rules.map(({ name }) => name).filter((name) => !late.has(name));
+  return [...rules, { name: unnamedWave, after }];
+}
+
+function waveName(wave: string | undefined, names: readonly string[]): string {
+  return wave !== undefined && names.includes(wave) ? wave : unnamedWave;
 }
 
 function inBatches(members: readonly string[], size: number): string[][] {

@@ -24,6 +24,8 @@ export interface IssuerKind<O extends z.ZodType = z.ZodType, S extends z.ZodType
   principal(specification: z.output<S>): string;
   /** Those of an instance with these options, before it is opened. */
   traits(options: z.output<O>): IssuerTraits;
+  /** By which an instance can be asked for its list where no secret of it is declared yet. */
+  readonly probe?: z.output<S>;
   open(options: z.output<O>, context: IssuerContext): Issuer;
 }
 

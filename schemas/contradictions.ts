@@ -2,7 +2,7 @@
 import type { KnownOrganization } from '../domain/declarations.js';
 import type { Problem } from '../domain/errors.js';
 import { standardPolicy } from '../domain/policy.js';
-import { orderWaves } from '../domain/waves.js';
+import { orderWaves, unnamedWave, withUnnamed } from '../domain/waves.js';
 import type { Kinds } from './kinds.js';
 import type { Placed, RightDependency, RightDocument, RightPolicy, RightSecret } from './placed.js';
 import { scheduleProblems } from './schedules.js';
@@ -71,7 +71,7 @@ function duplicates(named: readonly Placed<{ readonly name?: string }>[]): Probl
 
 function waveProblems({ path: prefix, one: { waves } }: RightPolicy): Problem[] {
   if (waves === undefined) return [];
-  const names = new Set(waves.map(({ name }) => name));
+  const names = new Set([...waves.map(({ name }) => name), unnamedWave]);
   const dangling = waves.flatMap(({ after }, index) =>
     after
       .filter((name) => !names.has(name))
@@ -83,7 +83,7 @@ function waveProblems({ path: prefix, one: { waves } }: RightPolicy): Problem[] 
   const placed = waves.map((one, index) => ({ path: `${prefix}.waves.${index}`, one }));
   const found = [...duplicates(placed), ...dangling];
   if (found.length > 0) return found;
-  const ordered = orderWaves(waves);
+  const ordered = orderWaves(withUnnamed(waves));
   if ('order' in ordered) return [];
   const message = `these waves wait for each other: ${ordered.cycle.join(' → ')}`;
   return [{ path: `${prefix}.waves`, message }];
@@ -146,7 +146,8 @@ function secretProblems({ dependencies }: RightSecret, held: Held, kinds: Judges
 
 function waveMissing({ path, one: { wave } }: RightDependency, { policy, waves }: Held): Problem[] {
   if (wave === undefined || waves === undefined || waves.includes(wave)) return [];
-  return [{ path: `${path}.wave`, message: `policy ${policy} has no wave ${wave}` }];
+  const hint = `say it in the policy: waves: [{ name: ${wave} }]`;
+  return [{ path: `${path}.wave`, message: `policy ${policy} has no wave ${wave}`, hint }];
 }
 
 /** Nobody's use would count as its own: it could never be proven to have moved. */

@@ -1,6 +1,7 @@
 /** A document of declarations as people write it, with what counts where they say nothing. */
 import { z } from 'zod';
 import { isAddressRange } from '../domain/attribution.js';
+import { carries } from '../domain/labels.js';
 import { formatDuration } from '../domain/duration.js';
 import { evidenceLevels } from '../domain/evidence.js';
 import { standardPolicy } from '../domain/policy.js';
@@ -31,13 +32,34 @@ const ApprovalDocument = z
       .default([...approvedKinds]),
     labels: Labels.default({}).describe('of secrets that carry all of these only'),
     needed: z.number().int().min(1).max(10).default(1).describe('persons, other than who asked'),
-    by: z.array(Text).max(100).default([]).describe('only these persons; otherwise any approver'),
+    by: z
+      .array(Text)
+      .min(1)
+      .max(100)
+      .optional()
+      .describe('only these persons; otherwise any approver'),
     livesFor: TimeLimit.prefault('7d'),
   })
-  .refine(({ needed, by }) => by.length === 0 || by.length >= needed, {
+  .refine(({ needed, by }) => by === undefined || by.length === 0 || new Set(by).size >= needed, {
     path: ['by'],
     message: 'names fewer persons than are needed',
   });
+
+type ApprovalDocument = z.output<typeof ApprovalDocument>;
+
+/** The first that fits counts: one that an earlier rule leaves nothing to never does. */
+function refuseShadowed(rules: readonly ApprovalDocument[], context: z.RefinementCtx): void {
+  rules.forEach((rule, index) => {
+    const before = rules.slice(0, index).findIndex((earlier) => fitsAll(earlier, rule));
+    if (before === -1) return;
+    const message = `never counts: rule ${before + 1} fits all that it fits, and comes first`;
+    context.addIssue({ code: 'custom', path: [index], message });
+  });
+}
+
+function fitsAll(one: ApprovalDocument, other: ApprovalDocument): boolean {
+  return other.kinds.every((kind) => one.kinds.includes(kind)) && carries(other.labels, one.labels);
+}
 
 export const PolicyDocument = z.strictObject({
   name: Name,
@@ -56,7 +78,7 @@ export const PolicyDocument = z.strictObject({
   approvals: z
     .preprocess(
       (written) => (Array.isArray(written) ? (written as unknown[]) : [written]),
-      z.array(ApprovalDocument).min(1).max(20),
+      z.array(ApprovalDocument).min(1).max(20).superRefine(refuseShadowed),
     )
     .optional()
     .describe('one rule, or several: the first that fits a run counts'),

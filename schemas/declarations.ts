@@ -124,9 +124,10 @@ function policyOf(document: PolicyDocument): Policy {
 
 function approvalOf({
   livesFor,
+  by = [],
   ...rule
 }: NonNullable<PolicyDocument['approvals']>[number]): ApprovalRule {
-  return { ...rule, livesMs: livesFor };
+  return { ...rule, by: [...new Set(by)], livesMs: livesFor };
 }
 
 function secretOf(document: SecretDocument, path: string, held: HeldToKinds): SecretDeclaration {

@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
 import type { Check } from '../api/parts.js';
 import { AdapterError, RotorError } from '../domain/errors.js';
+import type { IssuedSecret } from '../domain/issuer.js';
 import { urgentTaskQueue } from '../domain/run.js';
 import {
   inventoryFile,
@@ -17,6 +18,7 @@ import type { AuditVerdict } from '../infra/registry/audit-verify.js';
 import { recoveryState } from '../infra/registry/recovery.js';
 import { routeStates } from '../infra/registry/routes.js';
 import { isPolling } from '../infra/is-polling.js';
+import { issuerKinds } from '../issuers/index.js';
 import { describeAccess, usualTemporal } from '../infra/temporal-access.js';
 import { demandBelievable } from '../infra/temporal-connection.js';
 import { faultAfter } from '../infra/temporal-fault.js';
@@ -196,12 +198,25 @@ async function inventory({ stateFolder }: Settings, { keys }: Parts): Promise<st
   return `${secrets.length} secrets, ${age}`;
 }
 
-async function issuer({ issuer: open }: Parts, name: string): Promise<string> {
+/** Asked about a secret that is declared there: what else to ask by only some kinds know. */
+async function issuer({ issuer: open, pool }: Parts, name: string): Promise<string> {
   const { kind, traits, list } = open(name);
-  if (traits.lists)
-    await list({ secretId: 'doctor', name: 'rotor/doctor', specification: { clientId: 'doctor' } });
-  return `${kind}, record of use: ${traits.useRecord}`;
+  const told = `${kind}, record of use: ${traits.useRecord}`;
+  if (!traits.lists) return told;
+  const { rows } = await pool.query<IssuedSecret>(
+    `select s.id as "secretId", o.name || '/' || s.name as name, s.specification
+     from rotor.secrets s join rotor.organizations o on o.id = s.organization_id
+     where s.issuer = $1 and s.retired_at is null order by s.created_at limit 1`,
+    [name],
+  );
+  const probe = issuerKinds.find((one) => one.kind === kind)?.probe;
+  const asked = rows[0] ?? (probe && { ...nobody, specification: { ...probe } });
+  if (asked === undefined) return `${told}; no secret of it yet, so it was not asked`;
+  await list(asked);
+  return told;
 }
+
+const nobody = { secretId: 'doctor', name: 'rotor/doctor' };
 
 /** Nothing is sent; what was not delivered lately is told, too. */
 async function notificationRoute({ channel, pool }: Parts, name: string): Promise<string> {

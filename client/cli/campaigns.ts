@@ -27,7 +27,7 @@ export interface CampaignWords {
   readonly report: string;
   /** Over the column of versions in scope. */
   readonly versions: string;
-  readonly states: Readonly<Record<'over' | 'busy' | 'living' | 'waiting', string>>;
+  readonly states: Readonly<Record<'over' | 'kept' | 'busy' | 'living' | 'waiting', string>>;
 }
 
 const lookEveryMs = 500;
@@ -128,11 +128,12 @@ function campaignsText(kind: CampaignKind, rows: readonly Row[]): string {
 
 /** One screen: how far each secret is, and what keeps those that wait. */
 function campaignText(words: CampaignWords, { campaign, secrets }: CampaignView): string {
-  const { over, busy, living, waiting } = words.states;
+  const { over, kept, busy, living, waiting } = words.states;
   const states = secrets.map((row) => words.states[stateOf(row)]);
   const count = (state: string): number => states.filter((one) => one === state).length;
   const head = `${words.kind} ${String(campaign['id']).slice(0, 8)}: ${String(campaign['about'])}`;
-  const sums = [over, busy, living, waiting].map((state) => `${count(state)} ${state}`);
+  const shown = count(kept) > 0 ? [over, kept] : [over];
+  const sums = [...shown, busy, living, waiting].map((state) => `${count(state)} ${state}`);
   const rows = secrets.map((row, index) => [
     String(row['secret']),
     (row['versions'] as string[]).join(', '),
@@ -144,12 +145,13 @@ function campaignText(words: CampaignWords, { campaign, secrets }: CampaignView)
   return [head, sums.join(' · '), table(columns, rows)].join('\n');
 }
 
-function stateOf({ lives, busy, run }: Row): keyof CampaignWords['states'] {
+function stateOf({ lives, busy, run, outcome }: Row): keyof CampaignWords['states'] {
   if (lives === true) return run === null ? 'waiting' : 'living';
-  return busy === true ? 'busy' : 'over';
+  if (busy === true) return 'busy';
+  return outcome === 'rolled-back' ? 'kept' : 'over';
 }
 
-/** Each change once. The exit code: 0 once everything in scope is settled. */
+/** Each change once. The exit code: 0 once everything in scope is settled, 1 where something was brought back. */
 export async function watchCampaign(
   { api, output }: Context,
   words: CampaignWords,
@@ -162,7 +164,10 @@ export async function watchCampaign(
     const begun = view.secrets.length > 0 || view.campaign['ended'] !== null;
     if (begun && text !== last) output.show(view, () => text);
     last = text;
-    if (view.campaign['ended'] !== null) return exitCodes.fine;
+    if (view.campaign['ended'] !== null)
+      return view.secrets.some((row) => stateOf(row) === 'kept')
+        ? exitCodes.failed
+        : exitCodes.fine;
     await pause(lookEveryMs);
   }
 }

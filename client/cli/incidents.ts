@@ -34,7 +34,13 @@ const containing: CampaignWords = {
   kind: 'incident',
   report: 'what was contained, and when, as Markdown (or --json)',
   versions: 'leaked',
-  states: { waiting: 'waiting', living: 'containing', busy: 'replacing', over: 'done' },
+  states: {
+    waiting: 'waiting',
+    living: 'containing',
+    busy: 'replacing',
+    kept: 'rolled back',
+    over: 'done',
+  },
 };
 
 const nothingLives = 'nothing that lives was minted before that moment';

@@ -24,7 +24,13 @@ const completing: CampaignWords = {
   kind: 'project',
   report: 'what was revoked, and when, as Markdown (or --json)',
   versions: 'lived',
-  states: { waiting: 'waiting', living: 'ending', busy: 'cleaning', over: 'done' },
+  states: {
+    waiting: 'waiting',
+    living: 'ending',
+    busy: 'cleaning',
+    kept: 'brought back',
+    over: 'done',
+  },
 };
 
 const nothingLeft = 'no secret is left of it';

@@ -33,7 +33,9 @@ const counted = `
       else exists (select from rotor.secrets s where s.id = c.secret_id and s.retired_at is null)
         and not exists (select from rotor.runs r where r.id = c.run_id and r.outcome = 'rolled-back')
       end as lives,
-    exists (select from rotor.runs r where r.secret_id = c.secret_id and r.state <> 'ended') as busy
+    -- What is asked for once it is over is not a part of it.
+    g.ended_at is null and exists (select from rotor.runs r
+      where r.secret_id = c.secret_id and r.state <> 'ended') as busy
   from rotor.campaign_secrets c join rotor.campaigns g on g.id = c.campaign_id where c.campaign_id = $1`;
 
 interface CampaignRow {

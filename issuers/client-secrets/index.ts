@@ -54,6 +54,7 @@ export const clientSecrets = issuerKind({
   principal: ({ clientId }) =>
     clientId === undefined ? 'a client of its own' : `client ${clientId}`,
   traits: () => traits,
+  probe: { role: 'Viewer', clientId: 'doctor' },
   open: ({ url, adminTokenFile }, { installationId }) =>
     open({
       authority: openAuthorityClient(url, adminTokenFile),

@@ -322,6 +322,33 @@ describe('waves', () => {
       'canary:a everyone:b',
     );
   });
+  test('persons in a wave of their own hold nobody up: after everyone, or at least not as the canary', () => {
+    const assignment = {
+      assignee: 'Ada',
+      instructions: 'type it in',
+      dueWithinMs: day,
+      remindEveryMs: day,
+      holdsSeveral: false,
+    };
+    const dependencies = [
+      dependency('a', { assignment, wave: 'people' }),
+      dependency('b'),
+      dependency('c', { wave: 'first' }),
+      dependency('d'),
+    ];
+    const inOrder = (...rules: [string, string[]][]): string =>
+      names(
+        beginning({
+          dependencies,
+          policy: { ...policy, waves: rules.map(([name, after]) => ({ name, after })) },
+        }),
+      );
+    expect(inOrder(['people', ['everyone']], ['first', []])).toBe('canary:c everyone:bd people:a');
+    expect(inOrder(['first', ['people']], ['people', ['everyone']])).toBe(
+      'canary:b everyone:d people:a first:c',
+    );
+    expect(inOrder(['people', []], ['first', []])).toBe('canary:c people:a everyone:bd');
+  });
   test('without a canary', () => {
     expect(
       names(beginning({ dependencies: four, policy: { ...policy, waves, canary: false } })),

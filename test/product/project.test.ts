@@ -81,7 +81,7 @@ describe('a project that is over', () => {
     });
     const done = await rotor(['project', 'watch', project.slice(0, 8)]);
     expect((await rotor(complete)).out).toBe(asked.out);
-    expect([done.code, done.out]).toEqual([0, expect.stringContaining('2 done')]);
+    expect([done.code, done.out]).toEqual([1, expect.stringContaining('1 done · 1 brought back')]);
     const report = (await rotor(['project', 'report', project.slice(0, 8)])).out;
     expect(report).toMatch(/settled: 2 of 2[^]*cart[^]*rolled-back/);
     expect((await rotor(['project', 'list'])).out).toContain('project=shop');

@@ -276,6 +276,18 @@ describe('declarations', () => {
     ]);
   });
 
+  test('approvals that nobody could ever give, and rules that never count, are named', () => {
+    const by = (approvals: unknown) => problemsOf(policyWith({ approvals }));
+    expect(by({ needed: 2, by: ['ada', 'ada'] })).toEqual([
+      'documents.0.policies.0.approvals.0.by: names fewer persons than are needed',
+    ]);
+    expect(by({ by: [] })).toEqual([expect.stringContaining('approvals.0.by: ')]);
+    expect(by([{}, { labels: { risk: 'high' }, needed: 2 }])).toEqual([
+      'documents.0.policies.0.approvals.1: never counts: rule 1 fits all that it fits, and comes first',
+    ]);
+    expect(by([{ labels: { risk: 'high' }, needed: 2 }, {}])).toEqual([]);
+  });
+
   test('waves that wait for each other are named, and waves that are not there', () => {
     const a = { name: 'a', after: ['b'] };
     const b = { name: 'b', after: ['c'] };
@@ -283,11 +295,12 @@ describe('declarations', () => {
     expect(problemsOf(policyWith({ waves: [a, b, c, { name: 'd' }] }))).toEqual([
       'documents.0.policies.0.waves: these waves wait for each other: a → b → c → a',
     ]);
+    expect(problemsOf(policyWith({ waves: [{ name: 'd', after: ['everyone'] }] }))).toEqual([]);
     expect(problemsOf(policyWith({ waves: [a] }))).toEqual([
       'documents.0.policies.0.waves.0.after: there is no wave b',
     ]);
     expect(problemsOf(read(full.replace('wave: first', 'wave: last')))).toEqual([
-      'documents.0.secrets.0.dependencies.0.wave: policy careful has no wave last',
+      'documents.0.secrets.0.dependencies.0.wave: policy careful has no wave last; say it in the policy: waves: [{ name: last }]',
     ]);
   });
 
@@ -332,7 +345,7 @@ describe('declarations', () => {
       dependencies: [{ ...dependency, seenAs: { name: 'n' } }],
     };
     expect(problemsOf({ organization: 'acme', secrets: [waiting] }, policyWith({}))).toEqual([
-      'documents.0.secrets.0.dependencies.0.wave: policy p has no wave last',
+      'documents.0.secrets.0.dependencies.0.wave: policy p has no wave last; say it in the policy: waves: [{ name: last }]',
     ]);
   });
 
@@ -346,7 +359,7 @@ describe('declarations', () => {
 
   test('a wave, where the standard policy counts: it has none', () => {
     expect(problemsOf(secretWith({ wave: 'first' }))).toEqual([
-      'documents.0.secrets.0.dependencies.0.wave: policy standard has no wave first',
+      'documents.0.secrets.0.dependencies.0.wave: policy standard has no wave first; say it in the policy: waves: [{ name: first }]',
     ]);
   });
 
@@ -500,7 +513,7 @@ secrets:
       'secrets.1.owner: expected string',
       'dependents.1.name: app is declared twice',
       'policies.1.waves: these waves wait for each other: a → b → a',
-      'secrets.0.dependencies.0.wave: policy careful has no wave late',
+      'secrets.0.dependencies.0.wave: policy careful has no wave late; say it in the policy: waves: [{ name: late }]',
       'secrets.0.dependencies.1.dependent: there is no dependent ghost; declare it under dependents',
       'secrets.1.policy: there is no policy gone; declare it under policies',
       'secrets.0.issuer: there is no issuer nowhere',
