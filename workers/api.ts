@@ -27,6 +27,7 @@ import { authorityRoutes } from '../authority/routes.js';
 import { recoveryRun, startRecovery } from '../client/recovery.js';
 import { startSweep, sweepState } from '../client/sweep.js';
 import { type Temporal, startCampaign, startRun, tellRun } from '../client/workflows.js';
+import { RotorError } from '../domain/errors.js';
 import type { FactsChanged } from '../domain/run.js';
 import type { Queryable } from '../infra/postgres.js';
 import { verifyInTurn } from '../infra/registry/audit-verify.js';
@@ -129,18 +130,18 @@ async function openCampaign(
   const before = await begunBefore(parts.pool, call);
   if (before !== undefined) return before;
   if (quarantine && 'dependent' in subject) {
-    const { organization, name } = subject.dependent;
-    await withholdDependent(parts, {
-      organization,
-      dependent: name,
-      secret: undefined,
-      by,
-      reason,
-    });
+    const { organization, name: dependent } = subject.dependent;
+    const withheld = { organization, dependent, secret: undefined, by, reason };
+    await withholdDependent(parts, withheld).catch(fineIfRetired);
   }
   const id = await beginCampaign(parts, call);
   await tellSoon(temporal, () => startCampaign(temporal, id, `${kind}, started by ${by}`));
   return id;
+}
+
+/** It is given nothing anyway, and what it held is contained all the same; whether it ever was is asked next. */
+function fineIfRetired(error: unknown): void {
+  if (!(error instanceof RotorError) || error.code !== 'no-such-dependent') throw error;
 }
 
 async function requestRun(

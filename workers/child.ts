@@ -9,8 +9,9 @@ export function endWithParent(stop: () => void): void {
   process.stdin.on('error', stop);
 }
 
+/** An interrupt at a terminal reaches everybody at once: whoever was started by another waits to be stopped in order. */
 export function onSignals(stop: () => void): void {
-  process.on('SIGINT', stop);
+  process.on('SIGINT', process.env['ROTOR_CHILD'] === '1' ? () => undefined : stop);
   process.on('SIGTERM', stop);
 }
 

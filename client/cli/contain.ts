@@ -37,6 +37,8 @@ export interface DirectOutcome {
   readonly outcome: 'revoked' | 'gone-already' | 'failed';
   /** Until it was proven, or had failed. */
   readonly ms: number;
+  /** The issuer shows nothing by which anybody could know that it is gone. */
+  readonly unproven?: boolean;
   readonly code?: string;
   readonly message?: string;
   /** Trying again can help. */
@@ -45,6 +47,10 @@ export interface DirectOutcome {
 
 export interface DirectResult {
   readonly outcomes: readonly DirectOutcome[];
+  /** Made meanwhile, and not ended any more: somebody goes on making them. */
+  readonly left: readonly string[];
+  /** Why nobody knows whether more was made meanwhile. */
+  readonly notListedAgain?: string | undefined;
   /** Undefined where nothing could be written. */
   readonly journal: string | undefined;
 }
@@ -165,11 +171,14 @@ function told(what: string, lines: readonly string[]): string[] {
   return lines.map((line, index) => `${(index === 0 ? what : '').padEnd(8)} ${line}`);
 }
 
-function outcomeText({ version, credentialId, outcome, ms, code, message }: DirectOutcome): string {
+function outcomeText(one: DirectOutcome): string {
+  const { version, credentialId, outcome, ms, unproven, code, message } = one;
   const which = `${version} ${credentialId}`;
   switch (outcome) {
     case 'revoked':
-      return `  ${colors.green('✓')} ${which}: revoked, and gone after ${ms} ms`;
+      return unproven === true
+        ? `  ${colors.yellow('✓')} ${which}: revoked in ${ms} ms; its issuer shows nothing that proves it`
+        : `  ${colors.green('✓')} ${which}: revoked, and gone after ${ms} ms`;
     case 'gone-already':
       return `  ${colors.green('✓')} ${which}: was gone already`;
     case 'failed':
@@ -178,12 +187,20 @@ function outcomeText({ version, credentialId, outcome, ms, code, message }: Dire
 }
 
 function resultText({ secret, leftAlone }: DirectPreview, result: DirectResult): string {
-  const { outcomes, journal } = result;
+  const { outcomes, journal, left, notListedAgain } = result;
   const failed = outcomes.filter(({ outcome }) => outcome === 'failed').length;
   const lines = [`${outcomes.length - failed} of ${outcomes.length} contained`];
   if (failed > 0)
     lines.push(
       colors.red('not all: the same command again goes on, or revoke at the issuer itself'),
+    );
+  if (left.length > 0)
+    lines.push(
+      colors.red(`made meanwhile, and alive: ${left.join(', ')}; stop the workers, then once more`),
+    );
+  if (notListedAgain !== undefined)
+    lines.push(
+      colors.red(`whether more was made meanwhile is not known (${notListedAgain}): once more`),
     );
   if (leftAlone.length > 0) lines.push(`still there: ${leftAlone.join(', ')}`);
   lines.push(
@@ -195,7 +212,8 @@ function resultText({ secret, leftAlone }: DirectPreview, result: DirectResult):
 }
 
 /** What may pass by itself is `unavailable`: a script tries again. */
-function outcomeCode({ outcomes }: DirectResult): number {
+function outcomeCode({ outcomes, left, notListedAgain }: DirectResult): number {
+  if (left.length > 0 || notListedAgain !== undefined) return exitCodes.unavailable;
   const failed = outcomes.filter(({ outcome }) => outcome === 'failed');
   if (failed.length === 0) return outcomes.length === 0 ? exitCodes.unavailable : exitCodes.fine;
   return failed.some(({ passing }) => passing === true) ? exitCodes.unavailable : exitCodes.failed;

@@ -123,7 +123,10 @@ function headline(run: Row): string {
 }
 
 function progress({ run, versions, dependencies, tasks }: RunView): string[] {
-  const lines = dependencies.flatMap((dependency) => dependencyLine(dependency));
+  const dead = new Set(
+    versions.filter(({ state }) => state === 'revoked').map(({ version }) => version),
+  );
+  const lines = dependencies.flatMap((dependency) => dependencyLine(dependency, dead));
   const open = tasks.filter(({ state }) => state === 'open');
   lines.push(...waitingLines(open).map((line) => `  ${colors.yellow('…')} ${line}`));
   const states = versions
@@ -139,9 +142,10 @@ function progress({ run, versions, dependencies, tasks }: RunView): string[] {
   return lines;
 }
 
-function dependencyLine(dependency: Row): string[] {
+/** Going back, they hold an earlier version again: the last one that lives. */
+function dependencyLine(dependency: Row, dead: ReadonlySet<unknown>): string[] {
   const deliveries = (dependency['deliveries'] ?? []) as Row[];
-  const last = deliveries.at(-1);
+  const last = deliveries.filter(({ version }) => !dead.has(version)).at(-1) ?? deliveries.at(-1);
   if (last === undefined) return [];
   const name = String(dependency['dependent']).padEnd(18);
   const version = String(last['version']);

@@ -84,6 +84,16 @@ async function completesAfter(
   return secret;
 }
 
+test('an interrupt typed at a terminal reaches every part at once: none ends before it is told to, in order', async () => {
+  const parts = pidsOf('dist/workers/').filter((pid) => pid !== process.pid);
+  expect(parts.length).toBeGreaterThanOrEqual(3);
+  for (const pid of parts) process.kill(pid, 'SIGINT');
+  await pause(500);
+  expect(pidsOf('dist/workers/').filter((pid) => pid !== process.pid)).toEqual(parts);
+  const checks = await installation().api.get<{ part: string; fine: boolean }[]>('/v1/checks');
+  expect(checks.filter(({ fine }) => !fine)).toEqual([]);
+}, 30_000);
+
 test('a second start in the same folder is refused, and leaves the first one as it is', async () => {
   const again = {
     stateFolder,

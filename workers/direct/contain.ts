@@ -32,18 +32,24 @@ export async function containAll(
   const record = openRecord(() => begin(containing, reason, by));
   const outcomes = new Map<string, DirectOutcome>();
   let targets = containing.targets;
+  let notListedAgain: string | undefined;
   for (let round = 1; round <= rounds && targets.length > 0; round += 1) {
     for (const target of targets) {
       const outcome = await containOne(containing, target, record);
       outcomes.set(target.credentialId, outcome);
       told(outcome);
     }
-    targets = (await newSince(containing)).filter(
-      ({ credentialId }) => !outcomes.has(credentialId),
-    );
+    const since = await newSince(containing);
+    targets = since.targets.filter(({ credentialId }) => !outcomes.has(credentialId));
+    notListedAgain = since.failure;
   }
   record.note({ line: 'ended' });
-  return { outcomes: [...outcomes.values()], journal: record.file() };
+  return {
+    outcomes: [...outcomes.values()],
+    left: targets.map(({ credentialId }) => credentialId),
+    notListedAgain,
+    journal: record.file(),
+  };
 }
 
 function begin(containing: Containing, reason: string, by: string | undefined): Journal {
@@ -112,7 +118,8 @@ async function containOne(
     const how = wasGone(containing, credentialId) ? 'gone-already' : 'revoked';
     containing.reached('contain:called');
     record.note({ line: 'gone', ...about, how, ms });
-    return { version, credentialId, outcome: how, ms };
+    const unproven = containing.issuer.traits.lists ? {} : { unproven: true };
+    return { version, credentialId, outcome: how, ms, ...unproven };
   } catch (error) {
     const { code, message, passing } = failureOf(error);
     record.note({ line: 'failed', ...about, code });
@@ -156,14 +163,18 @@ function failureOf(error: unknown): { code: string; message: string; passing: bo
   return { code: error.code, message: error.message, passing: isPassing(error.code) };
 }
 
-async function newSince(containing: Containing): Promise<Target[]> {
+interface NewSince {
+  readonly targets: readonly Target[];
+  readonly failure?: string;
+}
+
+async function newSince(containing: Containing): Promise<NewSince> {
   const { issuer, secret, known, scope, installationId } = containing;
-  if (scope !== 'all' || !issuer.traits.lists) return [];
+  if (scope !== 'all' || !issuer.traits.lists) return { targets: [] };
   try {
     const listed = await issuer.list(secret);
-    return targetsOf(known, { installationId, scope, listed });
-  } catch {
-    // Each credential's own outcome says that the issuer does not answer.
-    return [];
+    return { targets: targetsOf(known, { installationId, scope, listed }) };
+  } catch (error) {
+    return { targets: [], failure: failureOf(error).message };
   }
 }
