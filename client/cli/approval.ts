@@ -1,8 +1,8 @@
 /** The command that approves a run: it shows what it approves first. */
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import colors from 'picocolors';
 import { RotorError } from '../../domain/errors.js';
+import { typedAfter } from './confirm.js';
 import type { Act } from './context.js';
 import type { Row } from './row.js';
 import { example } from './example.js';
@@ -58,10 +58,8 @@ async function askedFor(shown: RunToApprove): Promise<string> {
   const text = `${planText(shown)}\n`;
   process.stderr.write(text);
   if (process.stdin.isTTY) {
-    const ask = createInterface({ input: process.stdin, output: process.stderr });
-    const typed = await ask.question(`Type ${hash.slice(0, 8)} to approve it: `);
-    ask.close();
-    if (typed.trim() === hash.slice(0, 8)) return hash;
+    const typed = await typedAfter(`Type ${hash.slice(0, 8)} to approve it: `);
+    if (typed === hash.slice(0, 8)) return hash;
   }
   throw new RotorError('confirmation-needed', 'not approved, nothing was done', {
     kind: 'invalid',

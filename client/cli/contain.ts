@@ -5,7 +5,8 @@ import type { KnownDependent } from '../../domain/direct.js';
 import { RotorError } from '../../domain/errors.js';
 import type { SecretName } from '../../domain/registry.js';
 import { Text } from '../../schemas/names.js';
-import { confirmRevoke, namePair } from './context.js';
+import { confirmRevoke } from './confirm.js';
+import { namePair } from './context.js';
 import { exitCodes, openOutput, type Output } from './output.js';
 import { example } from './example.js';
 
@@ -111,7 +112,11 @@ async function contain(
   if (preview.ends.length === 0 && preview.notListed === undefined) throw nothingLives(preview);
   // Also where the word is given already: whoever does this sees who breaks.
   process.stderr.write(`${previewText(preview)}\n`);
-  await confirmRevoke(options.confirm, `All of these are revoked at ${preview.issuer} at once`);
+  await confirmRevoke(output, {
+    said: options.confirm,
+    what: `All of these are revoked at ${preview.issuer} at once`,
+    effect: 'This is immediate and permanent.',
+  });
   const told = (one: DirectOutcome): void => {
     if (!output.json) output.print(outcomeText(one));
   };

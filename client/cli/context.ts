@@ -2,7 +2,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createInterface } from 'node:readline/promises';
 import { RotorError } from '../../domain/errors.js';
 import { Name } from '../../schemas/names.js';
 import { addressFrom, openApi, type ApiClient } from '../http.js';
@@ -57,30 +56,6 @@ export function namePair(text: string, what: string): readonly [string, string] 
   throw new RotorError('name-invalid', `"${text}" is not ${what}`, {
     kind: 'invalid',
     hint: 'write it as organization/name',
-  });
-}
-
-/** Asks to type `revoke`, unless `--confirm revoke` was said. */
-export function confirmRevoke(said: string | undefined, what: string): Promise<'revoke'> {
-  return confirmWord('revoke', said, what);
-}
-
-/** Asks to type a word, unless it was said. */
-export async function confirmWord<W extends string>(
-  word: W,
-  said: string | undefined,
-  what: string,
-): Promise<W> {
-  if (said === word) return word;
-  if (said === undefined && process.stdin.isTTY) {
-    const ask = createInterface({ input: process.stdin, output: process.stderr });
-    const typed = await ask.question(`${what}\nThis is immediate and permanent. Type ${word}: `);
-    ask.close();
-    if (typed.trim() === word) return word;
-  }
-  throw new RotorError('confirmation-needed', `${what}: not confirmed, nothing was done`, {
-    kind: 'invalid',
-    hint: `type ${word} when asked, or say --confirm ${word}`,
   });
 }
 

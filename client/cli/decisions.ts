@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import { RotorError } from '../../domain/errors.js';
 import { decisionKinds, type DecisionKind } from '../../domain/run.js';
-import { confirmRevoke, type Act, type Context } from './context.js';
+import { confirmRevoke } from './confirm.js';
+import type { Act, Context } from './context.js';
 import { parseSource, type NamedSource } from './source.js';
 import type { Row } from './row.js';
 import { example } from './example.js';
@@ -23,6 +24,9 @@ interface Decision {
     | { readonly dependents: readonly string[]; readonly sources: readonly NamedSource[] }
     | undefined;
 }
+
+const accepted =
+  'The run goes on to revoke without waiting for them; what is revoked stays revoked.';
 
 const shortcuts = [
   ['pause', 'until the release is out'],
@@ -45,7 +49,7 @@ export function addDecisions(program: Command, act: Act): void {
     .option('--confirm <word>', 'the word revoke, for scripts (accept-...)')
     .action(
       act(async (context, ...[run, kind, options]: [string, string, DecideOptions]) =>
-        decide(context, run, await decisionOf(run, kindOf(kind), options)),
+        decide(context, run, await decisionOf(context, run, { kind: kindOf(kind), options })),
       ),
     );
   for (const [kind, why] of shortcuts) {
@@ -75,20 +79,22 @@ function kindOf(said: string): DecisionKind {
 }
 
 async function decisionOf(
+  { output }: Context,
   run: string,
-  kind: DecisionKind,
-  options: DecideOptions,
+  { kind, options }: { readonly kind: DecisionKind; readonly options: DecideOptions },
 ): Promise<Decision> {
   const { dependent: dependents = [], source: sources = [], reason } = options;
   if (kind === 'accept-outage') {
-    const confirm = await confirmRevoke(options.confirm, `Accepting an outage for run ${run}`);
+    const what = `Accepting an outage for run ${run}`;
+    const confirm = await confirmRevoke(output, { said: options.confirm, what, effect: accepted });
     const acceptOutage = { dependents, sources: sources.map(parseSource) };
     return { kind, reason, confirm, acceptOutage };
   }
   if (dependents.length > 1 || sources.length > 0) throw severalNamed(kind);
   const [dependent] = dependents;
   if (kind !== 'accept-unseen-use') return { kind, reason, dependent };
-  const confirm = await confirmRevoke(options.confirm, `Accepting unseen use for run ${run}`);
+  const what = `Accepting unseen use for run ${run}`;
+  const confirm = await confirmRevoke(output, { said: options.confirm, what, effect: accepted });
   return { kind, reason, confirm };
 }
 

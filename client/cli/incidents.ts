@@ -13,7 +13,9 @@ import {
   type CampaignWords,
   type Exposure,
 } from './campaigns.js';
-import { confirmRevoke, namePair, type Act, type Context } from './context.js';
+import { confirmRevoke } from './confirm.js';
+import { namePair, type Act, type Context } from './context.js';
+import { counted } from './counted.js';
 import { behindLines } from './dependents.js';
 import { asMoment } from './moment.js';
 import type { Row } from './row.js';
@@ -116,8 +118,12 @@ async function startIncident(context: Context, options: StartOptions): Promise<n
   const { api } = context;
   const subject = subjectOf(options) as object;
   const plan = await api.post<Exposure[]>('/v1/incidents/plan', subject);
-  const what = `${exposuresText(plan, nothingLives)}\nAll of these are revoked at once`;
-  const confirm = await confirmRevoke(options.confirm, what);
+  const confirm = await confirmRevoke(context.output, {
+    said: options.confirm,
+    shown: exposuresText(plan, nothingLives),
+    what: `The incident contains ${counted(plan.length, 'secret')}`,
+    effect: 'All of these are revoked at once: this is immediate and permanent.',
+  });
   const { reason, quarantine } = options;
   const body = { ...subject, reason, confirm, quarantine, atOnce: Number(options.atOnce) };
   return begin(context, containing, { body, options });

@@ -6,6 +6,8 @@ import type { RotorError } from '../../domain/errors.js';
 export interface Output {
   readonly json: boolean;
   print(text: string): void;
+  /** What goes beside the result, to people alone. */
+  note(text: string): void;
   /** Prints the value as JSON where that was asked for, and else what `text` makes of it. */
   show<T>(value: T, text: (value: T) => string): void;
 }
@@ -17,6 +19,7 @@ export function openOutput(json: boolean): Output {
   return {
     json,
     print,
+    note: (text) => void (json || process.stderr.write(`${text}\n`)),
     show: (value, text) => print(json ? JSON.stringify(value, undefined, 2) : text(value)),
   };
 }

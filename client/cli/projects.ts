@@ -10,7 +10,9 @@ import {
   type CampaignWords,
   type Exposure,
 } from './campaigns.js';
-import { confirmRevoke, type Act, type Context } from './context.js';
+import { confirmRevoke } from './confirm.js';
+import type { Act, Context } from './context.js';
+import { counted } from './counted.js';
 import { example } from './example.js';
 
 interface Scope {
@@ -85,8 +87,12 @@ async function completeProject(
   const { api } = context;
   const scope = scopeOf(options);
   const plan = await api.post<Exposure[]>('/v1/projects/plan', scope);
-  const what = `${exposuresText(plan, nothingLeft)}\nEach of these is revoked once nobody uses it`;
-  const confirm = await confirmRevoke(options.confirm, what);
+  const confirm = await confirmRevoke(context.output, {
+    said: options.confirm,
+    shown: exposuresText(plan, nothingLeft),
+    what: `Completing the project decommissions ${counted(plan.length, 'secret')}`,
+    effect: 'Each is revoked for good once nobody uses it, and not before.',
+  });
   const body = { ...scope, reason: options.reason, confirm, atOnce: Number(options.atOnce) };
   return begin(context, completing, { body, options });
 }

@@ -3,10 +3,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { RotorError } from '../../domain/errors.js';
 import type { RecoveredRow, RecoveryTold } from '../../domain/recovery.js';
-import { confirmWord, type Act, type Context } from './context.js';
+import { confirmWord } from './confirm.js';
+import type { Act, Context } from './context.js';
 import { asMoment } from './moment.js';
 import { example } from './example.js';
-import { exitCodes, table } from './output.js';
+import { exitCodes, table, type Output } from './output.js';
 
 interface State {
   readonly workflowId: string;
@@ -50,9 +51,7 @@ export function addRecover(program: Command, act: Act): void {
 
 async function recover({ api, output }: Context, options: Options): Promise<number> {
   const { dryRun = false, without, reason, setBackAt } = options;
-  const what =
-    'runs that were under way in the backup end, and what issuers hold is adopted without its values';
-  const confirm = dryRun ? undefined : await confirmWord('recover', options.confirm, what);
+  const confirm = dryRun ? undefined : await confirmed(output, options.confirm);
   let state = await api.post<State>('/v1/recovery', {
     ...{ dryRun, without, reason, confirm },
     setBackAt,
@@ -70,6 +69,14 @@ async function recover({ api, output }: Context, options: Options): Promise<numb
   }
   output.show(told, textOf);
   return told.notAsked.length > 0 ? exitCodes.faulty : exitCodes.fine;
+}
+
+function confirmed(output: Output, said: string | undefined): Promise<'recover'> {
+  return confirmWord(output, 'recover', {
+    said,
+    what: 'Runs that were under way in the backup end, and what issuers hold is adopted without its values',
+    effect: 'Runs that have ended do not come back.',
+  });
 }
 
 const words: Readonly<Record<RecoveredRow['what'], string>> = {

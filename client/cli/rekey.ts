@@ -2,9 +2,10 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Argument, type Command } from 'commander';
-import { confirmWord, type GlobalOptions } from './context.js';
+import { confirmWord } from './confirm.js';
+import type { GlobalOptions } from './context.js';
 import { example } from './example.js';
-import { exitCodes } from './output.js';
+import { exitCodes, openOutput } from './output.js';
 
 const about = `
 Where the key file is, with DATABASE_URL as workers have it. What runs goes on.
@@ -32,10 +33,14 @@ export function addRekey(program: Command): void {
     .option('--confirm <word>', 'drop, where nobody can be asked to type it')
     .addHelpText('after', about)
     .action(async (step: string | undefined, options: { confirm?: string }) => {
+      const { json = false } = program.opts<GlobalOptions>();
       if (step === 'drop')
-        await confirmWord('drop', options.confirm, 'backups made before lose their values');
-      const { json } = program.opts<GlobalOptions>();
-      process.exitCode = await runProgram([step ?? 'all', ...(json === true ? ['--json'] : [])]);
+        await confirmWord(openOutput(json), 'drop', {
+          said: options.confirm,
+          what: 'Backups made before lose their values',
+          effect: 'A key that was dropped does not come back.',
+        });
+      process.exitCode = await runProgram([step ?? 'all', ...(json ? ['--json'] : [])]);
     });
   example(rekey, 'rotor rekey', 'rotor rekey status');
 }

@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { RunKind } from '../../domain/run.js';
-import { confirmRevoke, secretPath, type Act, type Context } from './context.js';
+import { confirmRevoke } from './confirm.js';
+import { secretPath, type Act, type Context } from './context.js';
 import { asMoment } from './moment.js';
 import { parseSource } from './source.js';
 import { planText, type PlanView } from './views.js';
@@ -71,8 +72,7 @@ function addRotate(program: Command, act: Act): void {
     .action(
       act(async (context, secret: string, options: RunOptions) => {
         const accepts = options.acceptUnseenUse === true || outageOf(options) !== undefined;
-        const what = `Rotating ${secret} with an accepted outage`;
-        const confirm = accepts ? await confirmRevoke(options.confirm, what) : undefined;
+        const confirm = accepts ? await confirmOutage(context, secret, options) : undefined;
         return request(context, secret, { kind: 'rotate', confirm, options });
       }),
     );
@@ -171,15 +171,38 @@ async function confirmAndRequest(
     `${secretPath(secret)}/plan`,
     bodyOf({ kind, options }),
   );
-  const confirm = await confirmRevoke(options.confirm, whatBreaks(kind, plan));
+  const confirm = await confirmRevoke(context.output, {
+    said: options.confirm,
+    shown: whatBreaks(kind, plan),
+    what: plan.title,
+    effect: effectOf(kind, options),
+  });
   return request(context, secret, { kind, confirm, options });
 }
 
-function whatBreaks(kind: RunKind, { title, breaks, undeclared }: PlanView): string {
+function confirmOutage(
+  { output }: Context,
+  secret: string,
+  { confirm: said }: RunOptions,
+): Promise<'revoke'> {
+  const what = `Rotating ${secret} with an accepted outage`;
+  const effect = 'The old version is revoked for good although they may use it still.';
+  return confirmRevoke(output, { said, what, effect });
+}
+
+function effectOf(kind: RunKind, { replaceFirst }: RunOptions): string {
+  if (kind === 'decommission')
+    return 'It is revoked for good once nobody uses it; until then rotor abort brings it back.';
+  if (replaceFirst !== undefined)
+    return `It is replaced first; after ${replaceFirst} it is revoked for good, whoever uses it.`;
+  return 'This is immediate and permanent.';
+}
+
+function whatBreaks(kind: RunKind, { breaks, undeclared }: PlanView): string {
   const when = kind === 'compromise' ? 'Fails at once' : 'Uses it still';
   const named = breaks.length > 0 ? `${when}: ${breaks.join(', ')}` : `${when}: nobody declared`;
   const unknown = undeclared.length > 0 ? [`Nobody declared: ${undeclared.join('; ')}`] : [];
-  return [title, named, ...unknown].join('\n');
+  return [named, ...unknown].join('\n');
 }
 
 function outageOf({ acceptOutage, acceptSource }: RunOptions): unknown {

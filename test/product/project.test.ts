@@ -56,6 +56,10 @@ describe('a project that is over', () => {
     expect(ghost.code).toBe(4);
     const unsaid = await rotor(['project', 'complete', ...scope, '--reason', 'over']);
     expect([unsaid.code, unsaid.err]).toEqual([2, expect.stringContaining('confirmation-needed')]);
+    // What would be done stands above, as a table of its own.
+    expect(unsaid.err).toMatch(
+      /^ +secret [^]*\nerror Completing the project decommissions 2 secrets/,
+    );
   }, 30_000);
 
   test('is decommissioned secret by secret: who is used waits, what somebody brings back stays', async () => {
