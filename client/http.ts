@@ -16,9 +16,21 @@ export interface ApiAddress {
   readonly token: string | undefined;
 }
 
-const timeoutMs = 60_000;
+/** Longer than the API itself waits for a statement of its database. */
+const patience: Patience = { answerMs: 30_000, longMs: 300_000, silenceMs: 60_000 };
 
-export function openApi(address: ApiAddress): ApiClient {
+interface Patience {
+  readonly answerMs: number;
+  /** For what goes over all there is. */
+  readonly longMs: number;
+  /** Between two parts of an answer without an end. */
+  readonly silenceMs: number;
+}
+
+const long: ReadonlySet<string> = new Set(['/v1/audit/verify', '/v1/declarations']);
+
+export function openApi(where: ApiAddress, limits: Partial<Patience> = {}): ApiClient {
+  const address = { ...where, ...patience, ...limits };
   return {
     url: address.url,
     get: (path) => call(address, path, { method: 'GET' }),
@@ -43,9 +55,10 @@ interface Init {
   readonly signal?: AbortSignal;
 }
 
-function ask({ url, token }: ApiAddress, path: string, init: Init): Promise<Response> {
+type Reached = ApiAddress & Patience;
+
+function ask({ url, token }: Reached, path: string, init: Init): Promise<Response> {
   return reach(new URL(path, url), {
-    signal: AbortSignal.timeout(timeoutMs),
     ...init,
     redirect: 'error',
     headers: {
@@ -57,9 +70,9 @@ function ask({ url, token }: ApiAddress, path: string, init: Init): Promise<Resp
 }
 
 /** However long it takes; given up where nothing comes for as long as any other call may take. */
-async function* streamed(address: ApiAddress, path: string): AsyncGenerator<Uint8Array> {
+async function* streamed(address: Reached, path: string): AsyncGenerator<Uint8Array> {
   const silent = new AbortController();
-  const timer = setTimeout(() => silent.abort(), timeoutMs);
+  const timer = setTimeout(() => silent.abort(), address.silenceMs);
   try {
     const response = await ask(address, path, { method: 'GET', signal: silent.signal });
     if (!response.ok) throw toError(response.status, await response.json().catch(() => undefined));
@@ -78,9 +91,12 @@ async function* streamed(address: ApiAddress, path: string): AsyncGenerator<Uint
   }
 }
 
-async function call<T>(address: ApiAddress, path: string, init: Init): Promise<T> {
-  const response = await ask(address, path, init);
+async function call<T>(address: Reached, path: string, init: Init): Promise<T> {
+  const [route = ''] = path.split('?');
+  const signal = AbortSignal.timeout(long.has(route) ? address.longMs : address.answerMs);
+  const response = await ask(address, path, { ...init, signal });
   const body: unknown = await response.json().catch(() => undefined);
+  if (body === undefined && signal.aborted) throw noAnswer(new URL(address.url));
   if (response.ok) return body as T;
   throw toError(response.status, body);
 }
@@ -89,11 +105,19 @@ async function reach(url: URL, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, init);
   } catch {
+    if (init.signal?.aborted === true) throw noAnswer(url);
     throw new RotorError('unreachable', `rotor's API does not answer at ${url.origin}`, {
       kind: 'unavailable',
-      hint: 'is it running (npm start)? ROTOR_URL says where',
+      hint: `is it running (npm start)? ROTOR_URL says where; ${withoutRotor}`,
     });
   }
+}
+
+function noAnswer({ origin }: URL): RotorError {
+  return new RotorError('no-answer', `rotor's API at ${origin} does not answer in time`, {
+    kind: 'unavailable',
+    hint: `it, or its database, hangs (docs/bad-days.md); what was asked for may be taken yet; ${withoutRotor}`,
+  });
 }
 
 const kinds: Readonly<Record<number, ErrorKind>> = {
@@ -123,6 +147,16 @@ function toError(status: number, body: unknown): RotorError {
   });
 }
 
+const withoutRotor = 'a leak does not wait: rotor contain SECRET --direct';
+
+function demandHttp(url: string): void {
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return;
+  throw new RotorError('address-invalid', 'ROTOR_URL is no address of an API', {
+    kind: 'invalid',
+    hint: 'http:// or https://, such as https://rotor.example.org',
+  });
+}
+
 /** `ROTOR_URL` and `ROTOR_TOKEN` or `ROTOR_TOKEN_FILE`; else what the local start left. */
 export function addressFrom(
   environment: NodeJS.ProcessEnv,
@@ -130,11 +164,16 @@ export function addressFrom(
 ): ApiAddress {
   const url = environment['ROTOR_URL'] ?? local.url;
   if (url === undefined) {
-    throw new RotorError('no-address', 'where is rotor?', {
-      kind: 'unavailable',
-      hint: 'npm start in this folder, or set ROTOR_URL',
-    });
+    throw new RotorError(
+      'no-address',
+      'nothing says where rotor is: no ROTOR_URL, no local start',
+      {
+        kind: 'unavailable',
+        hint: `npm start in this folder, or set ROTOR_URL; ${withoutRotor}`,
+      },
+    );
   }
+  demandHttp(url);
   const file = environment['ROTOR_TOKEN_FILE'] ?? local.tokenFile;
   const token = environment['ROTOR_TOKEN'] ?? (file === undefined ? undefined : readToken(file));
   return { url, token };

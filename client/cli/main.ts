@@ -19,7 +19,7 @@ import { addSchedules } from './schedules.js';
 
 const help = `
 Exit codes: 0 fine, 1 failed or rolled back, 2 invalid input, 3 denied, 4 missing,
-5 conflict, 6 unavailable, 7 blocked, 8 faults found.
+5 conflict, 6 unavailable, 7 blocked, 8 faults found, 141 nobody reads the output.
 
 Where: ROTOR_URL and ROTOR_TOKEN or ROTOR_TOKEN_FILE; else what npm start left here.
 

@@ -1,7 +1,7 @@
 /** What the CLI prints: tables and lines for people, JSON for programs, errors with where, what and what to do. */
 import Table from 'cli-table3';
 import colors from 'picocolors';
-import type { RotorError } from '../../domain/errors.js';
+import { RotorError } from '../../domain/errors.js';
 
 export interface Output {
   readonly json: boolean;
@@ -22,6 +22,26 @@ export function openOutput(json: boolean): Output {
     note: (text) => void (json || process.stderr.write(`${text}\n`)),
     show: (value, text) => print(json ? JSON.stringify(value, undefined, 2) : text(value)),
   };
+}
+
+/** Whoever reads may go away first, as `head` does; then the process ends as a shell's own would. */
+export function endWithReader(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error) => process.exit(afterLost(stream, error)));
+}
+
+const endedBySigpipe = 141;
+
+function afterLost(stream: NodeJS.WriteStream, { code }: NodeJS.ErrnoException): number {
+  if (code === 'EPIPE') return endedBySigpipe;
+  const full = code === 'ENOSPC' || code === 'EDQUOT';
+  const lost = new RotorError(
+    full ? 'disk-full' : 'output-lost',
+    `the output cannot be written${full ? ': the disk is full' : ''}`,
+    { kind: 'failed', hint: 'what was asked for may have been done all the same: look, then ask' },
+  );
+  if (stream !== process.stderr) printError(lost, process.argv.includes('--json'));
+  return exitCodeOf(lost);
 }
 
 export type Cells = readonly (string | number | null | undefined)[];

@@ -1,0 +1,30 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { packageRoot } from '../../infra/package-root.js';
+
+const dist = join(packageRoot(), 'dist');
+
+async function endOf(child: ChildProcess): Promise<{ code: unknown; err: string }> {
+  let err = '';
+  child.stderr?.on('data', (chunk: Buffer) => (err += chunk.toString('utf8')));
+  const [code] = (await once(child, 'close')) as [unknown];
+  return { code, err };
+}
+
+test('where nobody reads any more, it ends quietly, as a shell expects', async () => {
+  const child = spawn(process.execPath, [join(dist, 'workers', 'rotor.js'), 'help']);
+  child.stdout.destroy();
+  expect(await endOf(child)).toEqual({ code: 141, err: '' });
+});
+
+test('a full disk is told as one', async () => {
+  const program = `
+    import { endWithReader } from ${JSON.stringify(join(dist, 'client', 'cli', 'output.js'))};
+    endWithReader();
+    process.stdout.destroy(Object.assign(new Error('no space'), { code: 'ENOSPC' }));
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program]);
+  expect(await endOf(child)).toEqual({ code: 1, err: expect.stringContaining('disk-full') });
+});
