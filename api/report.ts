@@ -45,7 +45,7 @@ function markdownOf(view: RunView, ended: readonly Row[]): string {
     `# ${String(run['kind'])} ${String(run['secret'])}`,
     '',
     `- run: \`${String(run['run'])}\``,
-    `- outcome: ${String(run['outcome'] ?? run['state'])}`,
+    `- outcome: ${String(run['outcome'] ?? run['state'])}${takenOver(run)}`,
     `- requested by ${String(run['requestedBy'])} at ${time(run['requested'])}: ${cell(run['reason'])}`,
     `- ended: ${time(run['ended'])}`,
     `- plan: revision ${String(run['revision'])}, \`${String(run['hash'] ?? '-')}\``,
@@ -66,6 +66,12 @@ function markdownOf(view: RunView, ended: readonly Row[]): string {
     ...section('Decisions', ['at', 'kind', 'about', 'by', 'reason'], decisions.map(withNames)),
     ...section('Findings', ['code', 'message', 'first', 'last', 'count'], findings),
   ].join('\n');
+}
+
+function takenOver({ supersededBy }: Row): string {
+  return supersededBy === null
+    ? ''
+    : ` by run \`${String(supersededBy)}\`, which took the secret over`;
 }
 
 /** Who answers for a grant, and why: whoever accepted what breaks, or else whoever asked for the run. */

@@ -6,6 +6,7 @@ import type { CampaignKind } from '../../domain/campaign.js';
 import type { Act, Context } from './context.js';
 import { example } from './example.js';
 import { exitCodes, table } from './output.js';
+import { openPatience } from './patience.js';
 import type { Row } from './row.js';
 
 export interface Exposure {
@@ -127,42 +128,55 @@ function campaignsText(kind: CampaignKind, rows: readonly Row[]): string {
 }
 
 /** One screen: how far each secret is, and what keeps those that wait. */
-function campaignText(words: CampaignWords, { campaign, secrets }: CampaignView): string {
-  const { over, kept, busy, living, waiting } = words.states;
-  const states = secrets.map((row) => words.states[stateOf(row)]);
-  const count = (state: string): number => states.filter((one) => one === state).length;
-  const head = `${words.kind} ${String(campaign['id']).slice(0, 8)}: ${String(campaign['about'])}`;
-  const shown = count(kept) > 0 ? [over, kept] : [over];
-  const sums = [...shown, busy, living, waiting].map((state) => `${count(state)} ${state}`);
-  const rows = secrets.map((row, index) => [
+function campaignText(words: CampaignWords, view: CampaignView): string {
+  const { id, about } = view.campaign;
+  const head = `${words.kind} ${String(id).slice(0, 8)}: ${String(about)}`;
+  const columns = ['secret', words.versions, 'is', 'run', 'waits for'];
+  return [head, sumsOf(words, view), table(columns, cellsOf(words, view))].join('\n');
+}
+
+function cellsOf(words: CampaignWords, { secrets }: CampaignView): string[][] {
+  return secrets.map((row) => [
     String(row['secret']),
     (row['versions'] as string[]).join(', '),
-    states[index] ?? '',
+    words.states[stateOf(row)],
     row['run'] === null ? '' : String(row['run']).slice(0, 8),
     String(row['failure'] ?? row['waitsCode'] ?? ''),
   ]);
-  const columns = ['secret', words.versions, 'is', 'run', 'waits for'];
-  return [head, sums.join(' · '), table(columns, rows)].join('\n');
 }
 
-function stateOf({ lives, busy, run, outcome }: Row): keyof CampaignWords['states'] {
+function sumsOf(words: CampaignWords, { secrets }: CampaignView): string {
+  const states = secrets.map(stateOf);
+  const count = (state: State): number => states.filter((one) => one === state).length;
+  const brought: readonly State[] = count('kept') > 0 ? ['kept'] : [];
+  const order: readonly State[] = ['over', ...brought, 'busy', 'living', 'waiting'];
+  return order.map((state) => `${count(state)} ${words.states[state]}`).join(' · ');
+}
+
+type State = keyof CampaignWords['states'];
+
+function stateOf({ lives, busy, run, outcome }: Row): State {
   if (lives === true) return run === null ? 'waiting' : 'living';
   if (busy === true) return 'busy';
   return outcome === 'rolled-back' ? 'kept' : 'over';
 }
 
-/** Each change once. The exit code: 0 once everything in scope is settled, 1 where something was brought back. */
+/**
+ * All of it once, then each secret that changed. The exit code: 0 once everything in scope is settled, 1 where
+ * something was brought back.
+ */
 export async function watchCampaign(
   { api, output }: Context,
   words: CampaignWords,
   id: string,
 ): Promise<number> {
-  let last = '';
-  for (;;) {
-    const view = await api.get<CampaignView>(campaignPath(words.kind, id));
-    const text = campaignText(words, view);
+  const ask = openPatience(output);
+  const changesOf = followed(words);
+  for (let last = ''; ;) {
+    const view = await ask(() => api.get<CampaignView>(campaignPath(words.kind, id)));
     const begun = view.secrets.length > 0 || view.campaign['ended'] !== null;
-    if (begun && text !== last) output.show(view, () => text);
+    const text = campaignText(words, view);
+    if (begun && text !== last) output.show(view, changesOf);
     last = text;
     if (view.campaign['ended'] !== null)
       return view.secrets.some((row) => stateOf(row) === 'kept')
@@ -170,4 +184,15 @@ export async function watchCampaign(
         : exitCodes.fine;
     await pause(lookEveryMs);
   }
+}
+
+function followed(words: CampaignWords): (view: CampaignView) => string {
+  let known: ReadonlySet<string> | undefined;
+  return (view) => {
+    const lines = cellsOf(words, view).map((cells) => cells.filter((one) => one !== '').join('  '));
+    const before = known;
+    known = new Set(lines);
+    if (before === undefined) return campaignText(words, view);
+    return [...lines.filter((line) => !before.has(line)), sumsOf(words, view)].join('\n');
+  };
 }

@@ -19,10 +19,13 @@ export function tasksText(rows: readonly Row[]): string {
 }
 
 /** Who is waited for, and until when: one line for each. */
-export function waitingLines(rows: readonly Row[]): string[] {
+export function waitingLines(
+  rows: readonly Row[],
+  dueAt: (at: unknown) => string = when,
+): string[] {
   return rows.map((row) => {
     const what = row['kind'] === 'enter' ? 'to type in' : 'to remove';
-    const due = `${row['overdue'] === true ? colors.red('was due') : 'due'} ${when(row['due'])}`;
+    const due = `${row['overdue'] === true ? colors.red('was due') : 'due'} ${dueAt(row['due'])}`;
     const fetched = row['fetched'] === null ? '' : ', was shown the value';
     return `${String(row['assignee'])} is ${what} ${String(row['version'])} for ${String(row['dependent'])}, ${due}${fetched} (rotor tasks show ${String(row['task']).slice(0, 8)})`;
   });

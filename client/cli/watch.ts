@@ -3,7 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import colors from 'picocolors';
 import type { Context } from './context.js';
-import { exitCodes } from './output.js';
+import { exitCodes, when } from './output.js';
+import { openPatience } from './patience.js';
 import { waitingLines } from './task-texts.js';
 import type { Row } from './row.js';
 import { link } from './views.js';
@@ -24,8 +25,9 @@ export async function watchRun(
   options: { readonly untilBlocked?: boolean },
 ): Promise<number> {
   const screen = openScreen(output.json);
+  const ask = openPatience(output);
   for (;;) {
-    const view = await api.get<RunView>(`/v1/runs/${encodeURIComponent(run)}`);
+    const view = await ask(() => api.get<RunView>(`/v1/runs/${encodeURIComponent(run)}`));
     screen.draw(view);
     if (view.run['state'] === 'ended') {
       screen.end();
@@ -72,7 +74,8 @@ function plainScreen(): Screen {
   const seen = new Set<string>();
   return {
     draw: (view) => {
-      for (const line of [headline(view.run), ...progress(view)]) {
+      // What is due is a moment here: a log is no place for a countdown.
+      for (const line of [headline(view.run), ...progress(view, String)]) {
         if (!seen.has(line)) process.stdout.write(`${line}\n`);
         seen.add(line);
       }
@@ -122,13 +125,16 @@ function headline(run: Row): string {
   return `${colors.bold(title)}${again} ${colors.dim(String(run['run']).slice(0, 8))}`;
 }
 
-function progress({ run, versions, dependencies, tasks }: RunView): string[] {
+function progress(
+  { run, versions, dependencies, tasks }: RunView,
+  due: (at: unknown) => string = when,
+): string[] {
   const dead = new Set(
     versions.filter(({ state }) => state === 'revoked').map(({ version }) => version),
   );
   const lines = dependencies.flatMap((dependency) => dependencyLine(dependency, dead));
   const open = tasks.filter(({ state }) => state === 'open');
-  lines.push(...waitingLines(open).map((line) => `  ${colors.yellow('…')} ${line}`));
+  lines.push(...waitingLines(open, due).map((line) => `  ${colors.yellow('…')} ${line}`));
   const states = versions
     .filter(({ state }) => state !== 'ended')
     .slice(-4)
@@ -138,7 +144,7 @@ function progress({ run, versions, dependencies, tasks }: RunView): string[] {
     );
   if (states.length > 0) lines.push(`  versions  ${states.join(' · ')}`);
   if (run['waitsCode'] !== null && run['waitsCode'] !== undefined) lines.push(waitLine(run));
-  if (run['outcome'] !== null) lines.push(`  ${outcomeText(String(run['outcome']))}`);
+  if (run['outcome'] !== null) lines.push(`  ${outcomeText(run)}`);
   return lines;
 }
 
@@ -167,6 +173,10 @@ function waitLine(run: Row): string {
   return `  ${colour('held')}      ${told} ${link(code)}`;
 }
 
-function outcomeText(outcome: string): string {
-  return outcome === 'succeeded' ? colors.green('succeeded') : colors.yellow(outcome);
+function outcomeText({ outcome, supersededBy }: Row): string {
+  if (outcome === 'succeeded') return colors.green('succeeded');
+  if (outcome !== 'superseded' || supersededBy === null) return colors.yellow(String(outcome));
+  const later = String(supersededBy).slice(0, 8);
+  const what = `run ${later} took the secret over, and this one does nothing more`;
+  return `${colors.yellow('superseded')}: ${what} (rotor watch ${later})`;
 }

@@ -93,7 +93,9 @@ const runColumns = `
   r.kind, r.state, r.outcome, r.requested_by as "requestedBy", r.reason, r.options,
   r.requested_at as requested, r.started_at as started, r.ended_at as ended, r.plan,
   r.plan_revision as revision, r.plan_hash as hash, r.waits_code as "waitsCode",
-  r.waits_told as "waitsTold", r.waits_until as "waitsUntil", r.supersedes
+  r.waits_told as "waitsTold", r.waits_until as "waitsUntil", r.supersedes,
+  (select n.id from rotor.runs n where n.secret_id = r.secret_id and n.supersedes = r.id
+   order by n.requested_at limit 1) as "supersededBy"
   from rotor.runs r join rotor.secrets s on s.id = r.secret_id
   join rotor.organizations o on o.id = s.organization_id`;
 

@@ -96,6 +96,7 @@ describe('an incident', () => {
     const done = await rotor(['incident', 'watch', incident.slice(0, 8)]);
     expect(done.code).toBe(0);
     expect(done.out).toContain('3 done · 0 replacing · 0 containing · 0 waiting');
+    expect(done.out.match(/waits for/g)).toHaveLength(1);
     for (const secret of secrets.slice(0, 3))
       expect(await secret.login(secret.oldValue, 'laptop')).toBe('refused');
     const [, , , safe] = secrets;
