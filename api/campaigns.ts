@@ -32,14 +32,19 @@ export function lookingRoutes(parts: ApiParts, kind: CampaignKind): Route[] {
   ];
 }
 
+type Wanted = Omit<CampaignCall, 'by' | 'person' | 'idempotencyKey'>;
+
+export function callBy(asked: Call<unknown>, wanted: Wanted): CampaignCall {
+  const { name: by, person } = asked.by;
+  return { ...wanted, by, person, idempotencyKey: keyOf(asked) };
+}
+
 export async function begin(
   parts: ApiParts,
   asked: Call<unknown>,
-  call: Omit<CampaignCall, 'by' | 'person' | 'idempotencyKey'>,
+  wanted: Wanted,
 ): Promise<unknown> {
-  const { name: by, person } = asked.by;
-  const idempotencyKey = keyOf(asked);
-  return { campaign: await parts.startCampaign({ ...call, by, person, idempotencyKey }) };
+  return { campaign: await parts.startCampaign(callBy(asked, wanted)) };
 }
 
 async function show(

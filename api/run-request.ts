@@ -6,8 +6,9 @@ import { RotorError, type Problem } from '../domain/errors.js';
 import type { Facts, MayBreak, RunOptions, VersionFacts } from '../domain/facts.js';
 import { planRun } from '../domain/plan.js';
 import { liveVersions } from '../domain/progress.js';
-import type { SecretName } from '../domain/registry.js';
+import { nothingMintedBefore, type ImaginedRequest, type SecretName } from '../domain/registry.js';
 import type { Principal } from '../infra/registry/access-tokens.js';
+import { isRepeated } from '../infra/registry/requests.js';
 import { planHash } from '../infra/registry/plan-hash.js';
 import type { PlanBody, RunBody } from '../schemas/requests.js';
 import { demandRight, demandWord, mayBreak } from './confirmation.js';
@@ -33,7 +34,10 @@ export async function requestRun(parts: ApiParts, call: Call<RunBody>): Promise<
   if (body.kind === 'compromise' || accepts(body)) demandRight(by);
   if (body.kind !== 'rotate' || accepts(body)) demandWord(body.confirm);
   const options = await optionsOf(parts, name, { body, by });
-  await refuseAtTheDoor(parts, name, { kind: body.kind, options, by: by.name });
+  const idempotencyKey = keyOf(call);
+  const asked = { kind: body.kind, options, by: by.name };
+  await refuseAtTheDoor(parts, name, asked);
+  await refuseWithoutScope(parts, name, { ...asked, idempotencyKey });
   return parts.request({
     ...name,
     kind: body.kind,
@@ -41,7 +45,7 @@ export async function requestRun(parts: ApiParts, call: Call<RunBody>): Promise<
     requestedPerson: by.person,
     reason: body.reason,
     options,
-    idempotencyKey: keyOf(call),
+    idempotencyKey,
   });
 }
 
@@ -106,7 +110,7 @@ const nobody: MayBreak = { dependents: [], sources: [] };
 async function refuseAtTheDoor(
   parts: ApiParts,
   name: SecretName,
-  asked: Parameters<typeof imagine>[2],
+  asked: ImaginedRequest,
 ): Promise<void> {
   const { acceptedOutage = nobody, excluded = [] } = asked.options;
   // Only who is seen has to be looked for at the issuer: containing waits for nobody.
@@ -116,6 +120,19 @@ async function refuseAtTheDoor(
   const problems = [...unknownNames(facts, acceptedOutage), ...unknownExcluded(facts)];
   if (problems.length > 0) throw namesNobody(problems);
   if (asked.kind === 'revoke') refuseToBreak(facts, name);
+}
+
+/** Not of a request that is repeated: what it was about may be contained by now. */
+async function refuseWithoutScope(
+  parts: ApiParts,
+  name: SecretName,
+  asked: ImaginedRequest & { readonly idempotencyKey: string },
+): Promise<void> {
+  const { leakedBefore } = asked.options;
+  if (leakedBefore === undefined || (await isRepeated(parts.pool, asked.idempotencyKey))) return;
+  const { ends } = planRun(await imagine(parts, name, asked));
+  if (ends.length > 0) return;
+  throw nothingMintedBefore(`${name.organization}/${name.secret}`, leakedBefore);
 }
 
 function unknownExcluded({ run, dependencies }: Facts): Problem[] {

@@ -1,4 +1,6 @@
 /** Campaigns: many runs of one cause, the most dangerous first, a bounded number at work. */
+import { RotorError } from './errors.js';
+import type { Labels } from './labels.js';
 
 export const campaignKinds = ['incident', 'project'] as const;
 /** `incident`: what leaked is contained. `project`: it is over, and its secrets are decommissioned. */
@@ -59,4 +61,15 @@ export function isOver({ waiting, containing, replacing }: CampaignProgress): bo
 
 export function campaignWorkflowId(campaignId: string): string {
   return `campaign/${campaignId}`;
+}
+
+/** A project without secrets would be over at once, and look as if it had been completed. */
+export function nothingLeft(organization: string, labels: Labels): RotorError {
+  const named = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  const which = named.length === 0 ? 'is' : `carries ${named.join(' and ')} and is`;
+  const message = `no secret of ${organization} ${which} left to decommission`;
+  return new RotorError('nothing-in-scope', message, {
+    kind: 'conflict',
+    hint: 'rotor list --label NAME=VALUE shows who carries a label',
+  });
 }

@@ -35,6 +35,15 @@ export function noSuchSecret({ organization, secret }: SecretName): RotorError {
   });
 }
 
+/** Whoever believes that something was contained must not be told so where nothing was. */
+export function nothingMintedBefore(secret: string, leakedBefore: string): RotorError {
+  const message = `nothing of ${secret} that lives was minted before ${leakedBefore}`;
+  return new RotorError('nothing-in-scope', message, {
+    kind: 'conflict',
+    hint: `rotor show ${secret} shows which versions live`,
+  });
+}
+
 export interface ImaginedRequest {
   readonly kind: RunKind;
   readonly options: RunOptions;

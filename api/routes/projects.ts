@@ -1,8 +1,10 @@
 /** Routes about projects that are over: what completing one would end, and doing it. */
-import { planCampaign } from '../../infra/registry/campaign-request.js';
+import { nothingLeft } from '../../domain/campaign.js';
+import { openProjectsOf } from '../../infra/registry/campaign-overlap.js';
+import { begunBefore, planCampaign } from '../../infra/registry/campaign-request.js';
 import { ProjectBody, ProjectPlanBody } from '../../schemas/projects.js';
 import { demandOrganization } from '../access.js';
-import { begin, lookingRoutes } from '../campaigns.js';
+import { callBy, lookingRoutes } from '../campaigns.js';
 import { demandWord } from '../confirmation.js';
 import type { ApiParts } from '../parts.js';
 import { route, type Call, type Route } from '../route.js';
@@ -36,6 +38,11 @@ async function complete(parts: ApiParts, asked: Call<ProjectBody>): Promise<unkn
   demandOrganization(by, body.organization);
   const { organization, labels, atOnce, reason } = body;
   const subject = { organization, labels };
-  const call = { kind: 'project', subject, quarantine: false, atOnce, reason } as const;
-  return begin(parts, asked, call);
+  const wanted = { kind: 'project', subject, quarantine: false, atOnce, reason } as const;
+  const call = callBy(asked, wanted);
+  const repeated = (await begunBefore(parts.pool, call)) !== undefined;
+  const secrets = (await planCampaign(parts.pool, { subject })).map(({ secretId }) => secretId);
+  if (secrets.length === 0 && !repeated) throw nothingLeft(organization, labels);
+  const alsoIn = repeated ? [] : await openProjectsOf(parts.pool, secrets);
+  return { campaign: await parts.startCampaign(call), alsoIn };
 }

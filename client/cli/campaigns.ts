@@ -69,15 +69,24 @@ export function withBeginOptions(command: Command): Command {
     .option('--idempotency-key <key>', 'the same key again is the same one');
 }
 
+interface Begin<B> {
+  readonly body: object;
+  readonly options: BeginOptions;
+  /** Told what was answered, before it is followed. */
+  readonly noted?: (begun: B) => void;
+}
+
 /** Asked for, then followed; or how to follow it. */
-export async function begin(
+export async function begin<B>(
   context: Context,
   words: CampaignWords,
-  { body, options }: { readonly body: object; readonly options: BeginOptions },
+  { body, options, noted }: Begin<B>,
 ): Promise<number | undefined> {
   const { kind } = words;
   const { watch, idempotencyKey: key = randomUUID() } = options;
-  const { campaign: id } = await context.api.post<{ campaign: string }>(`/v1/${kind}s`, body, key);
+  const begun = await context.api.post<B & { campaign: string }>(`/v1/${kind}s`, body, key);
+  const { campaign: id } = begun;
+  noted?.(begun);
   if (watch === true) return watchCampaign(context, words, id);
   context.output.show({ [kind]: id }, () => `${kind} ${id}\nrotor ${kind} watch ${id.slice(0, 8)}`);
   return undefined;

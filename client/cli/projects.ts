@@ -1,6 +1,8 @@
 /** The commands about a project that is over: all of its secrets are decommissioned, each once nobody uses it. */
 import type { Command } from 'commander';
+import { nothingLeft } from '../../domain/campaign.js';
 import { RotorError } from '../../domain/errors.js';
+import type { Labels } from '../../domain/labels.js';
 import {
   addLooking,
   exposuresText,
@@ -22,6 +24,20 @@ interface Scope {
 
 type CompleteOptions = Scope & BeginOptions;
 
+interface ProjectScope {
+  readonly organization: string;
+  readonly labels: Labels;
+}
+
+interface Begun {
+  readonly campaign: string;
+  readonly alsoIn: readonly {
+    readonly project: string;
+    readonly by: string;
+    readonly secrets: number;
+  }[];
+}
+
 const completing: CampaignWords = {
   kind: 'project',
   report: 'what was revoked, and when, as Markdown (or --json)',
@@ -35,7 +51,7 @@ const completing: CampaignWords = {
   },
 };
 
-const nothingLeft = 'no secret is left of it';
+const noneLeft = 'no secret is left of it';
 
 export function addProjects(program: Command, act: Act): void {
   const project = program
@@ -49,7 +65,7 @@ export function addProjects(program: Command, act: Act): void {
     .action(
       act(async ({ api, output }, options: Scope) => {
         const plan = await api.post<Exposure[]>('/v1/projects/plan', scopeOf(options));
-        output.show(plan, (all) => exposuresText(all, nothingLeft));
+        output.show(plan, (all) => exposuresText(all, noneLeft));
       }),
     );
   const complete = example(
@@ -67,7 +83,7 @@ function withScope(command: Command): Command {
     .option('--label <name=value...>', 'only those that carry it; several: all of them');
 }
 
-function scopeOf({ organization, label = [] }: Scope): object {
+function scopeOf({ organization, label = [] }: Scope): ProjectScope {
   return { organization, labels: Object.fromEntries(label.map(pairOf)) };
 }
 
@@ -87,12 +103,21 @@ async function completeProject(
   const { api } = context;
   const scope = scopeOf(options);
   const plan = await api.post<Exposure[]>('/v1/projects/plan', scope);
+  // Under a key it may be the same one again, and over by now: that is for the API to know.
+  if (plan.length === 0 && options.idempotencyKey === undefined)
+    throw nothingLeft(scope.organization, scope.labels);
   const confirm = await confirmRevoke(context.output, {
     said: options.confirm,
-    shown: exposuresText(plan, nothingLeft),
+    shown: exposuresText(plan, noneLeft),
     what: `Completing the project decommissions ${counted(plan.length, 'secret')}`,
     effect: 'Each is revoked for good once nobody uses it, and not before.',
   });
   const body = { ...scope, reason: options.reason, confirm, atOnce: Number(options.atOnce) };
-  return begin(context, completing, { body, options });
+  const noteOthers = ({ alsoIn }: Begun): void => {
+    for (const { project, by, secrets } of alsoIn)
+      context.output.note(
+        `project ${project.slice(0, 8)} of ${by} is open and has ${secrets} of these too`,
+      );
+  };
+  return begin(context, completing, { body, options, noted: noteOthers });
 }

@@ -1,6 +1,7 @@
 /** The commands that ask for runs: what each would do, and doing it. */
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
+import { nothingMintedBefore } from '../../domain/registry.js';
 import type { RunKind } from '../../domain/run.js';
 import { confirmRevoke } from './confirm.js';
 import { secretPath, type Act, type Context } from './context.js';
@@ -171,6 +172,10 @@ async function confirmAndRequest(
     `${secretPath(secret)}/plan`,
     bodyOf({ kind, options }),
   );
+  const { leakedBefore, idempotencyKey } = options;
+  // Under a key it may be the same request again, and contained by now: that is for the API to know.
+  if (leakedBefore !== undefined && plan.ends.length === 0 && idempotencyKey === undefined)
+    throw nothingMintedBefore(secret, leakedBefore);
   const confirm = await confirmRevoke(context.output, {
     said: options.confirm,
     shown: whatBreaks(kind, plan),

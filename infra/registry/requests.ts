@@ -85,6 +85,16 @@ async function lockSecret(db: Queryable, name: SecretName): Promise<string> {
   throw noSuchSecret(name);
 }
 
+/** Whether its answer is known already, whatever has changed since. */
+export async function isRepeated(db: Queryable, idempotencyKey: string): Promise<boolean> {
+  const { rows } = await db.query(
+    `select from rotor.runs where idempotency_key = $1
+     union all select from rotor.joined_requests where idempotency_key = $1`,
+    [idempotencyKey],
+  );
+  return rows.length > 0;
+}
+
 async function findRepeated(db: Queryable, request: RunRequest): Promise<Submitted | undefined> {
   const { rows } = await db.query<{ id: string; request_fingerprint: string }>(
     `select id, request_fingerprint from rotor.runs where idempotency_key = $1

@@ -140,6 +140,18 @@ describe('the commands', () => {
       ...['--version', 'v1', '--leaked-before', '2026-01-31'],
     ]);
     expect([both.code, both.err]).toEqual([2, expect.stringContaining('expected one of versions')]);
+    const old = ['--confirm', 'revoke', '--leaked-before', '2020-01-01'];
+    const early = await rotor(['compromise', 'acme/shop', ...old]);
+    expect([early.code, early.err]).toEqual([5, expect.stringContaining('nothing-in-scope')]);
+    const asked = installation.api.post('/v1/secrets/acme/shop/runs', {
+      ...{
+        kind: 'compromise',
+        reason: 'leak',
+        confirm: 'revoke',
+        leakedBefore: '2020-01-01T00:00:00Z',
+      },
+    });
+    await expect(asked).rejects.toMatchObject({ code: 'nothing-in-scope' });
     const moment = await rotor(['compromise', 'acme/shop', '--leaked-before', 'yesterday']);
     expect([moment.code, moment.err]).toEqual([2, expect.stringContaining('expected a moment')]);
     expect((await rotor(['plan', 'acme/shop', '--decommission'])).out).toContain('Decommission');

@@ -50,6 +50,13 @@ describe('a project that is over', () => {
     expect(out).not.toContain('acme/other');
     const none = await rotor(['project', 'plan', ...scope, 'risk=high']);
     expect(none.out).toContain('no secret is left of it');
+    const nothing = ['--reason', 'over', '--confirm', 'revoke'];
+    const refused = await rotor(['project', 'complete', ...scope, 'risk=high', ...nothing]);
+    expect([refused.code, refused.err]).toEqual([5, expect.stringContaining('nothing-in-scope')]);
+    const labels = { project: 'shop', risk: 'high' };
+    const body = { organization: 'acme', labels, reason: 'over', confirm: 'revoke' };
+    const asked = installation.api.post('/v1/projects', body);
+    await expect(asked).rejects.toMatchObject({ code: 'nothing-in-scope' });
     const bad = await rotor(['project', 'plan', '--organization', 'acme', '--label', 'shop']);
     expect([bad.code, bad.err]).toEqual([2, expect.stringContaining('name=value')]);
     const ghost = await rotor(['project', 'plan', '--organization', 'ghost']);
@@ -95,4 +102,15 @@ describe('a project that is over', () => {
     expect((await rotor(['list'])).out).not.toContain('acme/till');
     expect(cart.refused).toEqual([]);
   }, 60_000);
+
+  test('over secrets that another open one has: whoever asks is told', async () => {
+    const complete = ['project', 'complete', ...scope, '--reason', 'after all'];
+    const first = await rotor([...complete, '--confirm', 'revoke', '--json']);
+    const { project } = JSON.parse(first.out) as { project: string };
+    const show = ['project', 'show', project];
+    await eventually(async () => (await rotor(show)).out.includes('acme/cart'));
+    const second = await rotor([...complete, '--confirm', 'revoke']);
+    const told = `project ${project.slice(0, 8)} of first-admin is open and has 1 of these too`;
+    expect(second.err).toContain(told);
+  }, 30_000);
 });
