@@ -22,16 +22,39 @@ function wordingOf(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === 'unrecognized_keys') return fieldsOf(issue.inst).join(' ');
   if (issue.input === undefined) return 'is missing';
   if (issue.input === '' && issue.code === 'too_small') return 'is empty';
-  if (issue.code === 'invalid_type') return `expected ${wordFor(String(issue['expected']))}`;
+  if (issue.code === 'too_small' || issue.code === 'too_big') return sizeOf(issue);
+  if (issue.code === 'invalid_type') return `expected ${wordFor(issue)}`;
   if (issue.code === 'invalid_value') {
     return `expected one of ${(issue['values'] as unknown[]).map(String).join(', ')}`;
   }
   return undefined;
 }
 
-/** Who writes YAML knows no records. */
-function wordFor(expected: string): string {
-  return expected === 'record' ? 'object' : expected;
+/** Who writes YAML knows no records, nor that a number is no text. */
+function wordFor({ input, ...issue }: z.core.$ZodRawIssue): string {
+  const expected = String(issue['expected']);
+  if (expected === 'string' && (typeof input === 'number' || typeof input === 'boolean'))
+    return 'text: put it in quotes';
+  return words[expected] ?? expected;
+}
+
+const words: Readonly<Record<string, string>> = {
+  record: 'object',
+  string: 'text',
+  array: 'a list',
+  boolean: 'true or false',
+  number: 'a number',
+  int: 'a whole number',
+};
+
+/** Of lists, texts and numbers. */
+function sizeOf(issue: z.core.$ZodRawIssue): string {
+  const isLess = issue.code === 'too_small';
+  const limit = Number(issue[isLess ? 'minimum' : 'maximum']);
+  const bound = isLess ? 'at least' : 'at most';
+  if (issue['origin'] === 'string') return `expected ${bound} ${limit} characters`;
+  if (issue['origin'] === 'array' && limit === 1) return `expected ${bound} one`;
+  return `expected ${bound} ${limit}`;
 }
 
 function fieldsOf(schema: unknown): string[] {

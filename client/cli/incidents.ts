@@ -1,7 +1,7 @@
 /** The commands about incidents: what a compromised system held, containing all of it, and how far that is. */
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { RotorError } from '../../domain/errors.js';
+import { RotorError, type Problem } from '../../domain/errors.js';
+import type { ApiClient } from '../http.js';
 import {
   addLooking,
   campaignPath,
@@ -18,6 +18,7 @@ import { namePair, type Act, type Context } from './context.js';
 import { counted } from './counted.js';
 import { behindLines } from './dependents.js';
 import { asMoment } from './moment.js';
+import { readNames, type NamesFile } from './names-file.js';
 import type { Row } from './row.js';
 import { example } from './example.js';
 
@@ -69,21 +70,47 @@ function withSubject(command: Command): Command {
     );
 }
 
-function subjectOf({ dependent, organization, secrets, leakedBefore }: Subject): unknown {
-  if (dependent !== undefined) namePair(dependent, "a dependent's name");
-  return { dependent, organization, secrets: secrets && namesIn(secrets), leakedBefore };
+interface Planned {
+  readonly subject: object;
+  readonly plan: readonly Exposure[];
 }
 
-function namesIn(file: string): string[] {
+async function planned(api: ApiClient, options: Subject): Promise<Planned> {
+  const { secrets, ...said } = options;
+  if (said.dependent !== undefined) namePair(said.dependent, "a dependent's name");
+  const { dependent, organization, leakedBefore } = said;
+  const subject = { dependent, organization, leakedBefore };
+  if (secrets === undefined) return { subject, plan: await planOf(api, subject) };
+  const file = readNames(secrets);
+  const named = { ...subject, secrets: file.names };
+  return { subject: named, plan: await planOfFile(api, named, file) };
+}
+
+/** All that is wrong with it at once: lines that are no names, and names of nothing. */
+async function planOfFile(api: ApiClient, subject: object, file: NamesFile): Promise<Exposure[]> {
+  if (file.names.length === 0) throw fileInvalid(file.problems);
   try {
-    const lines = readFileSync(file, 'utf8').split('\n');
-    return lines.map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
-  } catch {
-    throw new RotorError('file-unreadable', `${file} cannot be read`, {
-      kind: 'invalid',
-      hint: 'a text file with organization/name on each line',
-    });
+    const plan = await planOf(api, subject);
+    if (file.problems.length === 0) return plan;
+    throw fileInvalid([]);
+  } catch (error) {
+    if (!(error instanceof RotorError)) throw error;
+    const { code, message } = error;
+    const kind = file.problems.length > 0 ? 'invalid' : error.kind;
+    throw new RotorError(code, message, { kind, problems: file.located(error.problems) });
   }
+}
+
+function fileInvalid(problems: readonly Problem[]): RotorError {
+  return new RotorError('names-invalid', 'the file of names cannot be used', {
+    kind: 'invalid',
+    hint: 'organization/name on each line, one at least',
+    problems,
+  });
+}
+
+function planOf(api: ApiClient, subject: object): Promise<Exposure[]> {
+  return api.post<Exposure[]>('/v1/incidents/plan', subject);
 }
 
 function addPlan(incident: Command, act: Act): void {
@@ -94,7 +121,7 @@ function addPlan(incident: Command, act: Act): void {
     .description('what would be contained, the most dangerous first; nothing is done')
     .action(
       act(async ({ api, output }, options: Subject) => {
-        const plan = await api.post<Exposure[]>('/v1/incidents/plan', subjectOf(options));
+        const { plan } = await planned(api, options);
         output.show(plan, (all) => exposuresText(all, nothingLives));
       }),
     );
@@ -116,8 +143,7 @@ function addStart(incident: Command, act: Act): void {
 
 async function startIncident(context: Context, options: StartOptions): Promise<number | undefined> {
   const { api } = context;
-  const subject = subjectOf(options) as object;
-  const plan = await api.post<Exposure[]>('/v1/incidents/plan', subject);
+  const { subject, plan } = await planned(api, options);
   const confirm = await confirmRevoke(context.output, {
     said: options.confirm,
     shown: exposuresText(plan, nothingLives),

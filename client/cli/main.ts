@@ -13,6 +13,7 @@ import { openContext, type Act, type GlobalOptions } from './context.js';
 import { exitCodeOf, exitCodes, printError } from './output.js';
 import { addRecover } from './recover.js';
 import { addRekey } from './rekey.js';
+import { demandRequired, inOptions, requiredOf } from './spoken.js';
 import { addSweep } from './sweep.js';
 import { addTasks } from './tasks.js';
 import { addSchedules } from './schedules.js';
@@ -40,7 +41,10 @@ function buildProgram(openDirect: OpenDirect): Command {
   const act: Act =
     (work) =>
     async (...args) => {
-      const code = await work(openContext(program.opts<GlobalOptions>()), ...args);
+      const context = openContext(program.opts<GlobalOptions>());
+      const code = await work(context, ...args).catch((error: unknown) => {
+        throw inOptions(error, args.at(-1) as Command);
+      });
       if (typeof code === 'number') process.exitCode = code;
     };
   addRunCommands(program, act);
@@ -56,7 +60,8 @@ function buildProgram(openDirect: OpenDirect): Command {
   addAdministration(program, act);
   addRekey(program);
   addRecover(program, act);
-  return program;
+  const demand = demandRequired(requiredOf(program));
+  return program.hook('preAction', (_program, command) => demand(command));
 }
 
 /** Sets the process's exit code. `openDirect` opens what containing needs where no server of rotor's is up. */

@@ -1,6 +1,6 @@
 /** A campaign is planned by the names that people use, and begun: once for each key. */
 import { mostDangerousFirst, type CampaignKind, type Exposure } from '../../domain/campaign.js';
-import { RotorError } from '../../domain/errors.js';
+import { RotorError, type Problem } from '../../domain/errors.js';
 import type { Labels } from '../../domain/labels.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import { exposuresOf, type CampaignSubject } from './exposure.js';
@@ -107,9 +107,7 @@ async function findSubject(db: Queryable, subject: NamedSubject): Promise<Found>
     const dependents = await idsOf(db, 'dependent', [organization, name]);
     return { ids: { dependents }, about: `${organization}/${name}`, organizationId };
   }
-  const ids: string[] = [];
-  for (const { organization, name } of subject.secrets)
-    ids.push(...(await idsOf(db, 'secret', [organization, name])));
+  const ids = await secretIdsOf(db, subject.secrets);
   const [first] = subject.secrets;
   const one = subject.secrets.every(({ organization }) => organization === first?.organization);
   const organizationId = one && first && (await idsOf(db, 'organization', [first.organization]))[0];
@@ -128,13 +126,39 @@ const lookups = {
     where o.name = $1 and s.name = $2 and s.retired_at is null`,
 } as const;
 
+/** All that are not there at once, each by where it stands in the list. */
+async function secretIdsOf(
+  db: Queryable,
+  secrets: readonly { readonly organization: string; readonly name: string }[],
+): Promise<string[]> {
+  const ids: string[] = [];
+  const problems: Problem[] = [];
+  for (const [index, { organization, name }] of secrets.entries()) {
+    const found = await lookUp(db, 'secret', [organization, name]);
+    ids.push(...found);
+    if (found.length > 0) continue;
+    const message = `there is no secret ${organization}/${name}`;
+    problems.push({ path: `secrets.${index}`, message });
+  }
+  if (problems.length === 0) return ids;
+  throw new RotorError('no-such-secret', 'a secret is not there', { kind: 'missing', problems });
+}
+
+async function lookUp(
+  db: Queryable,
+  what: keyof typeof lookups,
+  names: readonly string[],
+): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>(lookups[what], [...names]);
+  return rows.map(({ id }) => id);
+}
+
 async function idsOf(
   db: Queryable,
   what: keyof typeof lookups,
   names: readonly string[],
 ): Promise<readonly [string, ...string[]]> {
-  const { rows } = await db.query<{ id: string }>(lookups[what], [...names]);
-  const [first, ...others] = rows.map(({ id }) => id);
+  const [first, ...others] = await lookUp(db, what, names);
   if (first !== undefined) return [first, ...others];
   const message = `there is no ${what} ${names.join('/')}`;
   throw new RotorError(`no-such-${what}`, message, { kind: 'missing' });

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
@@ -73,6 +74,16 @@ describe('an incident', () => {
     expect((await rotor([...plan, later])).err).toContain('expected a moment that is over');
     const nobody = await rotor(['incident', 'plan', '--leaked-before', now()]);
     expect([nobody.code, nobody.err]).toEqual([2, expect.stringContaining('expected one of')]);
+    expect(nobody.err).toContain('expected one of --dependent, --organization and --secrets');
+    const file = join(installation.folder, 'names.txt');
+    writeFileSync(file, '# held\nacme/one\nacme\n\nacme/ghost\nacme/two\nacme/gone\n');
+    const listed = await rotor(['incident', 'plan', '--secrets', file, '--leaked-before', now()]);
+    expect(listed.code).toBe(2);
+    expect(listed.err.match(/names\.txt:\d+: .*/g)).toEqual([
+      'names.txt:3: expected organization/name',
+      'names.txt:5: there is no secret acme/ghost',
+      'names.txt:7: there is no secret acme/gone',
+    ]);
     const missing = ['--dependent', 'acme/ghost', '--leaked-before', now()];
     expect(await rotor(['incident', 'plan', ...missing])).toMatchObject({ code: 4 });
   }, 30_000);

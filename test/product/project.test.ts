@@ -57,6 +57,11 @@ describe('a project that is over', () => {
     const body = { organization: 'acme', labels, reason: 'over', confirm: 'revoke' };
     const asked = installation.api.post('/v1/projects', body);
     await expect(asked).rejects.toMatchObject({ code: 'nothing-in-scope' });
+    const many = await rotor(['project', 'complete', ...scope, ...nothing, '--at-once', '999']);
+    expect([many.code, many.err]).toEqual([
+      2,
+      expect.stringContaining('--at-once: expected at most 100'),
+    ]);
     const bad = await rotor(['project', 'plan', '--organization', 'acme', '--label', 'shop']);
     expect([bad.code, bad.err]).toEqual([2, expect.stringContaining('name=value')]);
     const ghost = await rotor(['project', 'plan', '--organization', 'ghost']);
@@ -86,7 +91,8 @@ describe('a project that is over', () => {
     const { out } = await rotor([...show, '--json']);
     const { secrets: rows } = JSON.parse(out) as { secrets: { secret: string; run: string }[] };
     const run = rows.find(({ secret }) => secret === 'acme/cart')?.run ?? '';
-    expect((await rotor(show)).out).toMatch(/cart +v1 +ending +\S+ +breaks-dependents/);
+    const waits = /cart +v1 +ending +\S+ +breaks-dependents/;
+    await eventually(async () => waits.test((await rotor(show)).out));
     expect(await rotor(['abort', run, '--reason', 'it is still needed'])).toMatchObject({
       code: 0,
     });

@@ -510,7 +510,7 @@ secrets:
       expect.stringMatching(/^secrets\.0\.dependencies\.1\.leastEvidence: expected one of/),
       expect.stringMatching(/^secrets\.0\.dependencies\.1\.picksUpWithin: expected a duration/),
       'secrets.0.onwer: unknown field onwer; did you mean owner?',
-      'secrets.1.owner: expected string',
+      'secrets.1.owner: expected text: put it in quotes',
       'dependents.1.name: app is declared twice',
       'policies.1.waves: these waves wait for each other: a → b → a',
       'secrets.0.dependencies.0.wave: policy careful has no wave late; say it in the policy: waves: [{ name: late }]',
