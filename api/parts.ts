@@ -6,7 +6,7 @@ import type { Registry, SecretName } from '../domain/registry.js';
 import type { SecretValue } from '../domain/secret-value.js';
 import type { AuditTrail } from '../infra/registry/audit.js';
 import type { AuditVerdict } from '../infra/registry/audit-verify.js';
-import type { ApprovalCall, ReviewCall } from '../infra/registry/approvals.js';
+import type { ApprovalCall, Approved, ReviewCall } from '../infra/registry/approvals.js';
 import type { CampaignCall } from '../infra/registry/campaign-request.js';
 import type { Decision } from '../infra/registry/decisions.js';
 import type { RecoveryRun } from '../client/recovery.js';
@@ -84,8 +84,8 @@ export interface ApiParts {
   readonly notificationRoutes: readonly string[];
   request(request: RunRequest): Promise<Submitted>;
   decide(decision: Decision): Promise<void>;
-  /** The whole hash of the plan that is approved now. */
-  approve(call: ApprovalCall): Promise<string>;
+  /** The whole hash of the plan, and how many approvals of it hold now. */
+  approve(call: ApprovalCall): Promise<Omit<Approved, 'secretId'>>;
   /** Its id; it goes on by itself. */
   startCampaign(call: CampaignCall): Promise<string>;
   review(call: ReviewCall): Promise<void>;

@@ -106,9 +106,9 @@ function deciding(
       await tell(secretId, { what: decision.kind, by: decision.by.name });
     },
     approve: async (call) => {
-      const { secretId, hash } = await approveRun(parts, call);
+      const { secretId, ...approved } = await approveRun(parts, call);
       await tell(secretId, { what: 'approved', by: call.by.name });
-      return hash;
+      return approved;
     },
     review: (call) => reviewRun(parts, call),
   };

@@ -13,7 +13,8 @@ export function approvalRoutes(parts: ApiParts): Route[] {
       body: ApprovalBody,
       handle: async (call) => {
         const runId = String((await runOf(parts, call))['run']);
-        return { approved: await parts.approve({ ...call.body, runId, by: call.by }) };
+        const { hash, ...counted } = await parts.approve({ ...call.body, runId, by: call.by });
+        return { approved: hash, ...counted };
       },
     }),
     route({

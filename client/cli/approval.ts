@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import colors from 'picocolors';
 import { RotorError } from '../../domain/errors.js';
 import { typedAfter } from './confirm.js';
+import { counted } from './counted.js';
 import type { Act } from './context.js';
 import type { Row } from './row.js';
 import { example } from './example.js';
@@ -32,10 +33,25 @@ export function addApproval(program: Command, act: Act): void {
         const shown = await api.get<RunToApprove>(path);
         const plan = options.plan ?? (await askedFor(shown));
         const body = { plan, reason: options.reason };
-        const done = await api.post<{ approved: string }>(`${path}/approvals`, body);
-        output.show(done, ({ approved }) => `plan ${approved.slice(0, 8)} is approved`);
+        output.show(await api.post<Counted>(`${path}/approvals`, body), countedText);
       }),
     );
+}
+
+interface Counted {
+  readonly approved: string;
+  readonly holding: number;
+  readonly needed: number;
+  readonly repeated: boolean;
+}
+
+/** The first of two is not yet what the run waits for. */
+export function countedText({ approved, holding, needed, repeated }: Counted): string {
+  const plan = `plan ${approved.slice(0, 8)}`;
+  const own = repeated ? `you have approved ${plan} already` : `${plan} is approved by you`;
+  const left = Math.max(0, needed - holding);
+  const sum = `${holding} of ${counted(needed, 'approval')}`;
+  return left === 0 ? `${own}: ${sum}, the run goes on` : `${own}: ${sum}, still needed: ${left}`;
 }
 
 export function addReview(program: Command, act: Act): void {

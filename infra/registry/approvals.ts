@@ -1,5 +1,5 @@
 /** Approvals as facts: of the plan that was shown, by a person who did not ask for it. */
-import { approvalRule, hasAskedFor } from '../../domain/approval.js';
+import { approvalRule, hasAskedFor, holdingApprovals } from '../../domain/approval.js';
 import { RotorError } from '../../domain/errors.js';
 import type { Facts } from '../../domain/facts.js';
 import { inTransaction } from '../postgres.js';
@@ -18,6 +18,11 @@ export interface ApprovalCall {
 export interface Approved {
   readonly secretId: string;
   readonly hash: string;
+  /** So many people's approvals hold for the plan now, of so many that its policy asks for. */
+  readonly holding: number;
+  readonly needed: number;
+  /** By the same person, and it held still. */
+  readonly repeated: boolean;
 }
 
 /** Once more by the same person is the same while it holds, and a new one afterwards. */
@@ -37,7 +42,9 @@ export async function approveRun(parts: SayingParts, call: ApprovalCall): Promis
     );
     const event = { change: 'approved', plan: hash, person, reason };
     if (rowCount === 1) await parts.audit.append(db, secretId, [{ actor: by.name, runId, event }]);
-    return { secretId, hash };
+    const others = holdingApprovals(facts, rule, content).filter((one) => one.person !== person);
+    const repeated = rowCount === 0;
+    return { secretId, hash, holding: others.length + 1, needed: rule.needed, repeated };
   });
 }
 

@@ -38,14 +38,15 @@ describe('a run whose policy asks for approval', () => {
     expect(await waiting(runId)).toContain(
       `2 approvals needed: rotor approve ${runId.slice(0, 8)}`,
     );
-    await world.approve(runId, 'ada');
-    await world.approve(runId, 'ada');
+    const once = { holding: 1, needed: 2 };
+    expect(await world.approve(runId, 'ada')).toEqual({ ...once, repeated: false });
+    expect(await world.approve(runId, 'ada')).toEqual({ ...once, repeated: true });
     await eventually(
       async () => String((await world.run(runId))['waits_told']).startsWith('1 approval needed'),
       patience,
     );
     expect(await world.versions()).toEqual(['v1 active current']);
-    await world.approve(runId, 'grace');
+    expect(await world.approve(runId, 'grace')).toMatchObject({ holding: 2 });
     expect(await world.result()).toBe('succeeded');
     expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
     expect(traffic?.refused).toEqual([]);

@@ -228,7 +228,7 @@ export async function openWorld(
         [runId],
       );
       const by = { name: person, person, holder: 'person', organization: undefined } as const;
-      await approveRun(
+      const { holding, needed, repeated } = await approveRun(
         { pool, audit, traitsOf },
         {
           runId,
@@ -238,6 +238,7 @@ export async function openWorld(
         },
       );
       await tellRun({ client, taskQueue }, secretId, { what: 'approved', by: person });
+      return { holding, needed, repeated };
     },
     tell: () => tellRun({ client, taskQueue }, secretId, { what: 'declared', by: 'test' }),
     terminate: () => client.workflow.getHandle(secretWorkflowId(secretId)).terminate(),
