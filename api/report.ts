@@ -3,13 +3,15 @@ import { describeSource } from '../domain/attribution.js';
 import type { MayBreak } from '../domain/facts.js';
 import type { Row } from '../infra/registry/views.js';
 import { cell, section, time } from './markdown.js';
-import { endedBy, rowsIn, type RunView } from './run-view.js';
+import { endedBy, reviewsOf, rowsIn, type RunView } from './run-view.js';
 
 export interface Report {
   readonly markdown: string;
   readonly run: Row;
   readonly ended: readonly Row[];
   readonly evidence: readonly Row[];
+  /** Who signed it off afterwards, where nobody approved it. */
+  readonly reviews: readonly Row[];
   readonly decisions: readonly Row[];
   readonly grants: readonly Row[];
   /** Seen while the run was open, and not closed since. */
@@ -20,7 +22,8 @@ export function reportOf(view: RunView): Report {
   const ended = endedBy(view);
   const { run, decisions, grants, findings } = view;
   const evidence = evidenceOf(view);
-  return { markdown: markdownOf(view, ended), run, ended, evidence, decisions, grants, findings };
+  const told = { run, ended, evidence, reviews: reviewsOf(view), decisions, grants, findings };
+  return { markdown: markdownOf(view, ended), ...told };
 }
 
 /** One line per dependent and version that it got: the level of its evidence, and since when it holds. */
@@ -63,6 +66,7 @@ function markdownOf(view: RunView, ended: readonly Row[]): string {
       grants.map(answeredFor),
     ),
     ...section('Approvals', ['at', 'person', 'plan', 'reason'], view.approvals),
+    ...section('Reviewed', ['at', 'person', 'reason'], reviewsOf(view)),
     ...section('Decisions', ['at', 'kind', 'about', 'by', 'reason'], decisions.map(withNames)),
     ...section('Findings', ['code', 'message', 'first', 'last', 'count'], findings),
   ].join('\n');

@@ -41,6 +41,14 @@ export function endedBy(view: RunView): Row[] {
   return view.versions.filter(({ id }) => ids.has(id));
 }
 
+/** Who signed off what was contained without approval: it is on the trail alone. */
+export function reviewsOf({ events }: Pick<RunView, 'events'>): Row[] {
+  return events.flatMap(({ at, actor, event }) => {
+    const { change, person, reason } = event as Row;
+    return change === 'reviewed' ? [{ at, person, by: actor, reason }] : [];
+  });
+}
+
 function eventsOf({ events }: RunView, change: string): Row[] {
   return events.map(({ event }) => event as Row).filter((event) => event['change'] === change);
 }

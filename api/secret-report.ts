@@ -47,6 +47,7 @@ const columns = {
   Runs: ['run', 'kind', 'outcome', 'requested', 'ended', 'by', 'reason'],
   Grants: ['version', 'basis', 'granted', 'called', 'by', 'why'],
   Approvals: ['at', 'run', 'person', 'plan', 'reason'],
+  Reviewed: ['at', 'run', 'person', 'reason'],
   Decisions: ['at', 'run', 'kind', 'about', 'by', 'reason'],
   Dependents: ['dependent', 'owner', 'destination', 'declared', 'retired'],
   Findings: ['code', 'severity', 'message', 'first', 'last', 'closed'],
@@ -58,6 +59,7 @@ function tablesOf(life: SecretLife, versions: readonly Row[]): string[] {
     Runs: life.runs.map(withShortRun),
     Grants: life.grants,
     Approvals: life.approvals.map(withShortRun),
+    Reviewed: life.reviews.map(withShortRun),
     Decisions: life.decisions.map(withShortRun),
     Dependents: life.dependents,
     Findings: life.findings,
@@ -91,6 +93,9 @@ function timelineOf(life: SecretLife, versions: readonly Row[]): Row[] {
     ),
     ...life.approvals.map(({ at, run, person, reason }) =>
       event(at, 'approved', { run, by: person, detail: reason }),
+    ),
+    ...life.reviews.map(({ at, run, person, reason }) =>
+      event(at, 'reviewed', { run, by: person, detail: reason }),
     ),
     ...life.decisions.map(({ at, run, kind, about, by, reason }) =>
       event(at, `decided: ${String(kind)}`, { about, run, by, detail: reason }),

@@ -9,6 +9,7 @@ export interface SecretLife {
   readonly grants: readonly Row[];
   readonly decisions: readonly Row[];
   readonly approvals: readonly Row[];
+  readonly reviews: readonly Row[];
   readonly dependents: readonly Row[];
   readonly findings: readonly Row[];
 }
@@ -48,6 +49,9 @@ const ofSecret = {
   approvals: `select a.run_id as run, a.person, a.reason, a.approved_at as at, left(a.plan_hash, 12) as plan
     from rotor.approvals a join rotor.runs r on r.id = a.run_id
     where r.secret_id = $1 order by a.approved_at`,
+  reviews: `select a.run_id as run, a.at, a.event->>'person' as person, a.event->>'reason' as reason
+    from rotor.audit a join rotor.runs r on r.id = a.run_id
+    where a.chain_id = $1 and r.secret_id = $1 and a.event->>'change' = 'reviewed' order by a.seq`,
   dependents: `select t.name as dependent, d.owner, e.connector, e.identity as destination,
       d.declared_at as declared, d.retired_at as retired
     from rotor.dependencies d join rotor.dependents t on t.id = d.dependent_id
@@ -61,13 +65,14 @@ const ofSecret = {
 export async function secretLife(db: Queryable, secret: Row): Promise<SecretLife> {
   const ask = async (kind: keyof typeof ofSecret): Promise<Row[]> =>
     (await db.query<Row>(ofSecret[kind], [secret['id']])).rows;
-  const [runs, grants, decisions, approvals, dependents, findings] = await Promise.all([
+  const [runs, grants, decisions, approvals, reviews, dependents, findings] = await Promise.all([
     ask('runs'),
     ask('grants'),
     ask('decisions'),
     ask('approvals'),
+    ask('reviews'),
     ask('dependents'),
     ask('findings'),
   ]);
-  return { secret, runs, grants, decisions, approvals, dependents, findings };
+  return { secret, runs, grants, decisions, approvals, reviews, dependents, findings };
 }

@@ -57,6 +57,7 @@ test('the life of a secret is one line in time, whatever it is made of', () => {
     ],
     decisions: [{ run: 'r', kind: 'retry', dependent: 'd', accepted: null, by: 'bob', at: at(3) }],
     approvals: [],
+    reviews: [{ run: 'r', at: at(8), person: 'grace', reason: 'looked at it' }],
     dependents: [{ dependent: 'd', destination: 'here', declared: at(1), retired: null }],
     findings: [{ code: 'unused', message: 'nobody', first: at(6), closed: at(7) }],
   };
@@ -74,9 +75,12 @@ test('the life of a secret is one line in time, whatever it is made of', () => {
     'rotate ended',
     'found: unused',
     'closed: unused',
+    'reviewed',
     'retired',
   ]);
   expect(timeline[6]).toMatchObject({ about: 'v1', by: 'ada', detail: 'leak' });
+  expect(timeline[10]).toMatchObject({ by: 'grace', detail: 'looked at it' });
+  expect(markdown).toMatch(/## Reviewed[^]*grace \| looked at it/);
   expect(markdown).toContain('other secrets that had this name: 1');
 });
 

@@ -1,4 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { reviewsOf } from '../../api/run-view.js';
+import { secretLife } from '../../infra/registry/secret-life.js';
+import { findRun, runParts } from '../../infra/registry/views.js';
 import { reviewRun } from '../../infra/registry/approvals.js';
 import { recordDecision } from '../../infra/registry/decisions.js';
 import { retireDependent } from '../../infra/registry/dependents.js';
@@ -243,6 +246,10 @@ describe('a run whose policy asks for approval', () => {
       reason: { code: 'review-not-needed' },
     });
     expect(await world.findings()).not.toContain('unreviewed-break-glass');
-    expect((await world.run(runId))['outcome']).toBe('superseded');
+    const { pool } = world.database;
+    const reviewed = [{ person: 'ada', reason: 'looked at it' }];
+    expect(reviewsOf(await runParts(pool, contained))).toMatchObject(reviewed);
+    expect((await secretLife(pool, { id: world.secretId })).reviews).toMatchObject(reviewed);
+    expect(await findRun(pool, runId)).toMatchObject({ supersededBy: contained });
   }, 30_000);
 });
