@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { RotorError } from '../domain/errors.js';
 import { findingCodes, severities } from '../domain/finding.js';
-import { Name, Text } from './names.js';
+import { Labels, Name, Text } from './names.js';
 import { check } from './problems.js';
 
 const wanted = 'expected a day such as 2026-12-31, or a moment such as 2026-12-31T12:00:00Z';
@@ -60,4 +60,18 @@ export const ExportQuery = z.strictObject({
   to: Moment.optional(),
 });
 
-export const ListQuery = z.strictObject({ retired: z.stringbool().optional() });
+/** `name=value`, as often as somebody says it. */
+const LabelsQuery = z
+  .union([z.string(), z.array(z.string()).max(100)])
+  .transform((said) => Object.fromEntries([said].flat().map((text) => halvesOf(text))))
+  .pipe(Labels);
+
+function halvesOf(text: string): [string, string] {
+  const [name = '', ...value] = text.split('=');
+  return [name, value.join('=')];
+}
+
+export const ListQuery = z.strictObject({
+  retired: z.stringbool().optional(),
+  label: LabelsQuery.optional(),
+});

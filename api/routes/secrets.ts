@@ -57,8 +57,8 @@ export function secretRoutes(parts: ApiParts): Route[] {
 }
 
 function list({ pool }: ApiParts, { query, by }: Call<unknown>): Promise<unknown> {
-  const { retired } = checkQuery(ListQuery, query);
-  return retired === true ? listRetired(pool, by.organization) : listSecrets(pool, by.organization);
+  const { retired, label } = checkQuery(ListQuery, query);
+  return (retired === true ? listRetired : listSecrets)(pool, by.organization, label);
 }
 
 function adopt(parts: ApiParts, { params, body, by }: Call<AdoptBody>): Promise<unknown> {

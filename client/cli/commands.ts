@@ -1,10 +1,12 @@
 /** The commands about secrets and their runs. */
 import type { Command } from 'commander';
+import { RotorError } from '../../domain/errors.js';
 import { addApproval, addReview } from './approval.js';
-import { secretPath, valueFromStdin, type Act } from './context.js';
+import { secretPath, valueFromStdin, type Act, type Context } from './context.js';
 import { addDecisions } from './decisions.js';
 import { addReport } from './report.js';
 import { addRequests } from './requests.js';
+import { labelsOf } from './labels.js';
 import type { Row } from './row.js';
 import {
   retiredText,
@@ -41,18 +43,17 @@ function addReading(program: Command, act: Act): void {
 }
 
 function addSecretReading(program: Command, act: Act): void {
-  example(program.command('list'), 'rotor list', 'rotor list --runs')
+  example(
+    program.command('list'),
+    'rotor list',
+    'rotor list --label project=trial',
+    'rotor list --runs',
+  )
     .description('secrets, or runs with --runs')
     .option('--runs', 'runs, the newest first')
     .option('--retired', 'secrets that were decommissioned')
-    .action(
-      act(async ({ api, output }, options: { runs?: boolean; retired?: boolean }) => {
-        if (options.runs === true) output.show(await api.get<Row[]>('/v1/runs'), runsText);
-        else if (options.retired === true)
-          output.show(await api.get<Row[]>('/v1/secrets?retired=true'), retiredText);
-        else output.show(await api.get<Row[]>('/v1/secrets'), secretsText);
-      }),
-    );
+    .option('--label <name=value...>', 'only secrets that carry it; several: all of them')
+    .action(act(list));
   example(program.command('show <secret>'), 'rotor show acme/billing-api')
     .description('versions, dependents and findings of a secret')
     .action(
@@ -67,6 +68,32 @@ function addSecretReading(program: Command, act: Act): void {
         output.show(await api.get<SecretView>(secretPath(secret)), usersText);
       }),
     );
+}
+
+interface ListOptions {
+  readonly runs?: boolean;
+  readonly retired?: boolean;
+  readonly label?: readonly string[];
+}
+
+async function list({ api, output }: Context, options: ListOptions): Promise<void> {
+  const { runs, retired, label } = options;
+  if (runs === true) {
+    refuseOfRuns(options);
+    return output.show(await api.get<Row[]>('/v1/runs'), runsText);
+  }
+  const query = new URLSearchParams(retired === true ? { retired: 'true' } : {});
+  for (const one of Object.entries(labelsOf(label))) query.append('label', one.join('='));
+  const rows = await api.get<Row[]>(`/v1/secrets${query.size === 0 ? '' : `?${query}`}`);
+  output.show(rows, retired === true ? retiredText : secretsText);
+}
+
+function refuseOfRuns({ retired, label }: ListOptions): void {
+  if (retired === undefined && label === undefined) return;
+  throw new RotorError('usage-invalid', 'runs are not listed by labels, nor retired', {
+    kind: 'invalid',
+    hint: '--label and --retired are about secrets: leave --runs out',
+  });
 }
 
 function addAdopt(program: Command, act: Act): void {

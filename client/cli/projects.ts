@@ -1,7 +1,6 @@
 /** The commands about a project that is over: all of its secrets are decommissioned, each once nobody uses it. */
 import type { Command } from 'commander';
 import { nothingLeft } from '../../domain/campaign.js';
-import { RotorError } from '../../domain/errors.js';
 import type { Labels } from '../../domain/labels.js';
 import {
   addLooking,
@@ -16,6 +15,7 @@ import { confirmRevoke } from './confirm.js';
 import type { Act, Context } from './context.js';
 import { counted } from './counted.js';
 import { example } from './example.js';
+import { labelsOf } from './labels.js';
 
 interface Scope {
   readonly organization: string;
@@ -83,17 +83,8 @@ function withScope(command: Command): Command {
     .option('--label <name=value...>', 'only those that carry it; several: all of them');
 }
 
-function scopeOf({ organization, label = [] }: Scope): ProjectScope {
-  return { organization, labels: Object.fromEntries(label.map(pairOf)) };
-}
-
-function pairOf(text: string): [string, string] {
-  const [, name, value] = /^([^=]+)=(.+)$/.exec(text) ?? [];
-  if (name !== undefined && value !== undefined) return [name, value];
-  throw new RotorError('label-unclear', `"${text}" is no label`, {
-    kind: 'invalid',
-    hint: 'name=value, such as project=checkout',
-  });
+function scopeOf({ organization, label }: Scope): ProjectScope {
+  return { organization, labels: labelsOf(label) };
 }
 
 async function completeProject(

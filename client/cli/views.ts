@@ -1,5 +1,6 @@
 /** Texts of what the API answers: plans, secrets, users, checks. */
 import colors from 'picocolors';
+import { labelsText } from './labels.js';
 import { table, when, type Cells } from './output.js';
 import type { Row } from './row.js';
 import { waitingLines } from './task-texts.js';
@@ -13,6 +14,7 @@ export interface PlanView {
   readonly breaks: readonly string[];
   readonly undeclared: readonly string[];
   readonly blockers: readonly { readonly code: string; readonly message: string }[];
+  readonly waits: readonly string[];
   readonly hash: string;
 }
 
@@ -29,6 +31,8 @@ export function planText(plan: PlanView): string {
   for (const { code, message } of plan.blockers) {
     lines.push(`${colors.red('blocks')}  ${message} ${link(code)}`);
   }
+  for (const told of plan.waits)
+    lines.push(`${colors.yellow('waits')}   ${told} ${link('outside-window')}`);
   for (const { message } of plan.warnings) lines.push(`${colors.yellow('note')}    ${message}`);
   return [...lines, '', colors.dim(`plan ${plan.hash}`)].join('\n');
 }
@@ -97,9 +101,11 @@ export interface SecretView extends Row {
 }
 
 export function secretText(secret: SecretView): string {
+  const labels = labelsText(secret['labels']);
   const parts = [
     colors.bold(`${text(secret['organization'])}/${text(secret['name'])}`),
     `issuer ${text(secret['issuer'])}, owner ${text(secret['owner'])}`,
+    ...(labels === '' ? [] : [`labels ${labels}`]),
     '',
     versionsText(secret.versions),
     '',

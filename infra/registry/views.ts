@@ -1,11 +1,16 @@
 /** What people ask to see: secrets, runs, users, findings. Reads only, and never a value. */
+import type { Labels } from '../../domain/labels.js';
 import type { Queryable } from '../postgres.js';
 import { findByShortId } from './short-id.js';
 
 export type Row = Readonly<Record<string, unknown>>;
 
 /** `organization` undefined: all of them. */
-export async function listSecrets(db: Queryable, organization: string | undefined): Promise<Row[]> {
+export async function listSecrets(
+  db: Queryable,
+  organization: string | undefined,
+  labels: Labels = {},
+): Promise<Row[]> {
   const { rows } = await db.query<Row>(
     `select o.name || '/' || s.name as secret, s.owner, s.issuer, s.labels, coalesce(p.name, 'standard') as policy,
        (select 'v' || v.ordinal from rotor.versions v where v.secret_id = s.id and v.is_current) as current,
@@ -17,21 +22,26 @@ export async function listSecrets(db: Queryable, organization: string | undefine
           and not rotor.is_muted(f)) as findings
      from rotor.secrets s join rotor.organizations o on o.id = s.organization_id
      left join rotor.policies p on p.id = s.policy_id
-     where s.retired_at is null and ($1::text is null or o.name = $1) order by 1`,
-    [organization ?? null],
+     where s.retired_at is null and ($1::text is null or o.name = $1) and s.labels @> $2 order by 1`,
+    [organization ?? null, labels],
   );
   return rows;
 }
 
 /** Decommissioned: their names may have been declared again since. */
-export async function listRetired(db: Queryable, organization: string | undefined): Promise<Row[]> {
+export async function listRetired(
+  db: Queryable,
+  organization: string | undefined,
+  labels: Labels = {},
+): Promise<Row[]> {
   const { rows } = await db.query<Row>(
     `select o.name || '/' || s.name as secret, s.owner, s.issuer, s.created_at as declared,
        s.retired_at as retired,
        (select count(*)::int from rotor.versions v where v.secret_id = s.id) as versions
      from rotor.secrets s join rotor.organizations o on o.id = s.organization_id
-     where s.retired_at is not null and ($1::text is null or o.name = $1) order by s.retired_at desc`,
-    [organization ?? null],
+     where s.retired_at is not null and ($1::text is null or o.name = $1) and s.labels @> $2
+     order by s.retired_at desc`,
+    [organization ?? null, labels],
   );
   return rows;
 }

@@ -48,6 +48,13 @@ describe('a project that is over', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/acme\/(cart|till)[^]*acme\/(cart|till)/);
     expect(out).not.toContain('acme/other');
+    const carrying = (await rotor(['list', '--label', 'project=shop', 'risk=low'])).out;
+    expect(carrying).toMatch(/acme\/cart[^]*acme\/till/);
+    expect(carrying).not.toContain('acme/other');
+    expect((await rotor(['list', '--label', 'project=none'])).out).toBe('nothing\n');
+    expect((await rotor(['show', 'acme/cart'])).out).toContain('labels risk=low, project=shop');
+    expect(await rotor(['list', '--label', 'shop'])).toMatchObject({ code: 2 });
+    expect(await rotor(['list', '--runs', '--label', 'a=b'])).toMatchObject({ code: 2 });
     const none = await rotor(['project', 'plan', ...scope, 'risk=high']);
     expect(none.out).toContain('no secret is left of it');
     const nothing = ['--reason', 'over', '--confirm', 'revoke'];
@@ -100,6 +107,7 @@ describe('a project that is over', () => {
     expect((await rotor(complete)).out).toBe(asked.out);
     expect([done.code, done.out]).toEqual([1, expect.stringContaining('1 done · 1 brought back')]);
     const report = (await rotor(['project', 'report', project.slice(0, 8)])).out;
+    expect(report).toMatch(/- ended: .*\n\n## Secrets\n/);
     expect(report).toMatch(/settled: 2 of 2[^]*cart[^]*rolled-back/);
     expect((await rotor(['project', 'list'])).out).toContain('project=shop');
     expect(await rotor(['incident', 'show', project.slice(0, 8)])).toMatchObject({ code: 4 });
