@@ -21,6 +21,7 @@ function markdownOf({ campaign, secrets }: CampaignView): string {
     ...(isIncident ? leak(campaign) : []),
     `- ${isIncident ? 'contained' : 'settled'}: ${ended} of ${secrets.length}`,
     `- ended: ${time(campaign['ended'])}`,
+    '',
     ...section(
       isIncident ? 'Secrets, the most dangerous first' : 'Secrets',
       ['secret', 'versions', isIncident ? 'contained' : 'revoked', 'run', 'outcome', 'waits'],

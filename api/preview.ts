@@ -6,6 +6,7 @@ import { blockersToRevoke, breakingDependents } from '../domain/gate.js';
 import type { Plan } from '../domain/plan.js';
 import { acceptedUses } from '../domain/quiet.js';
 import { versionOf } from '../domain/progress.js';
+import { outsideWindow } from '../domain/steps/window.js';
 
 export interface Preview {
   readonly title: string;
@@ -18,6 +19,8 @@ export interface Preview {
   /** Sources that use a version to be ended and that no declaration explains. */
   readonly undeclared: readonly string[];
   readonly blockers: readonly Blocker[];
+  /** Maintenance windows that are closed, and until when. */
+  readonly waits: readonly string[];
 }
 
 export function previewOf(facts: Facts, plan: Plan): Preview {
@@ -36,6 +39,7 @@ export function previewOf(facts: Facts, plan: Plan): Preview {
     breaks: breaking(planned, plan),
     undeclared: undeclared(facts, plan),
     blockers: lasting(planned, plan),
+    waits: outsideWindow(planned).map(({ message }) => message),
   };
 }
 
@@ -71,5 +75,5 @@ function lasting(facts: Facts, plan: Plan): Blocker[] {
   const all = plan.ends.flatMap((id) => blockersToRevoke(facts, id, { openUse: undefined }));
   return all
     .filter(({ code }) => !brought.has(code))
-    .map(({ accept: _run, ...blocker }) => blocker);
+    .map(({ accept: _run, acceptIf: _if, ...blocker }) => blocker);
 }

@@ -37,6 +37,8 @@ export interface Blocker {
   readonly until?: Date;
   /** The command by which a person accepts for the run what is in the way. */
   readonly accept?: string;
+  /** Before that command, where it is not that somebody may break. */
+  readonly acceptIf?: string;
   /** Dependents or sources that it is about. */
   readonly names?: readonly string[];
 }

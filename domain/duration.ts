@@ -32,10 +32,10 @@ export function formatDuration(ms: number): string {
   if (ms <= 0) return '0s';
   if (ms < 1_000) return `${Math.round(ms)}ms`;
   const parts: string[] = [];
-  let rest = ms;
+  let rest = Math.round(ms / 1_000) * 1_000;
   for (const unit of ['w', 'd', 'h', 'm', 's']) {
     const size = unitMs[unit] ?? 1;
-    const amount = unit === 's' ? Math.round(rest / size) : Math.floor(rest / size);
+    const amount = Math.floor(rest / size);
     if (amount > 0) parts.push(`${amount}${unit}`);
     rest -= amount * size;
   }

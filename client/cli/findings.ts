@@ -89,8 +89,15 @@ function findingText(row: Row): string {
   return [
     `${paint[severity](severity)} ${colors.bold(where)} ${String(row['message'])}`,
     `  ${colors.dim(`${id}  ${seen}${owner}${stateOf(row)}`)}`,
-    `  ${colors.dim('→')} ${findingKinds[code].todo} ${link(code)}`,
+    `  ${colors.dim('→')} ${todoOf(code, row['about'])} ${link(code)}`,
   ].join('\n');
+}
+
+/** With the task or run that it is about, so that it can be pasted. */
+export function todoOf(code: FindingCode, about: unknown): string {
+  const { todo } = findingKinds[code];
+  const isId = /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(String(about));
+  return isId ? todo.replaceAll(/\b(RUN|TASK)\b/g, String(about).slice(0, 8)) : todo;
 }
 
 function stateOf(row: Row): string {

@@ -32,7 +32,7 @@ function answerOf(facts: Facts, { dependency, version, task }: Answered): Decide
     return believe(facts, { dependency, version, task });
   const who = toldOf(facts, dependency, version);
   if (task.state === 'declined') {
-    const told = `${who} was declined by ${task.settledBy ?? ''}: ${task.note ?? ''}`;
+    const told = `${task.settledBy ?? ''} declined: ${task.note ?? ''} (asked for: ${who})`;
     return answered({ kind: 'blocked', code: 'task-declined', told });
   }
   return waitForPerson(facts, task, who);

@@ -74,8 +74,8 @@ export function asOrder({ result, changes }: Decided<Answer>): Decided<AnswerOrd
   return { result: { kind: 'answer', answer: result }, changes };
 }
 
-function toldOf({ message, accept }: Blocker): string {
-  return accept === undefined ? message : `${message}. If that may break: ${accept}`;
+function toldOf({ message, accept, acceptIf = 'If that may break' }: Blocker): string {
+  return accept === undefined ? message : `${message}. ${acceptIf}: ${accept}`;
 }
 
 /** Waits where every blocker passes by itself, is blocked where one of them does not. */

@@ -28,5 +28,6 @@ export function outsideWindow(facts: Facts): Blocker[] {
   if (closed === undefined || !waitsForWindows(run)) return [];
   const { told: message, until } = closed;
   const accept = acceptCommand(facts, 'ignore-window');
-  return [{ code: 'outside-window', message, accept, ...(until === undefined ? {} : { until }) }];
+  const passes = until === undefined ? {} : { until };
+  return [{ code: 'outside-window', message, accept, acceptIf: 'If it cannot wait', ...passes }];
 }

@@ -24,7 +24,7 @@ export const findingsPage = 1_000;
 /** The worst first, and of these the oldest. */
 export async function listFindings(db: Queryable, asked: FindingsAsked): Promise<Row[]> {
   const { rows } = await db.query<Row>(
-    `select f.id as finding, o.name || '/' || s.name as secret, s.owner, f.code, f.severity, f.message,
+    `select f.id as finding, o.name || '/' || s.name as secret, s.owner, f.code, f.about, f.severity, f.message,
        'v' || v.ordinal as version, f.source, f.evidence, f.first_at as first, f.last_at as last,
        f.count::int as count, f.closed_at as closed,
        case when rotor.is_muted(f) then json_build_object('until', f.muted_until, 'by', f.muted_by,

@@ -33,6 +33,9 @@ describe('durations', () => {
     for (const ms of [250, 90_000, 5_400_000, 604_800_000])
       expect(parseDuration(formatDuration(ms))).toBe(ms);
   });
+  test('have no minute of sixty seconds', () => {
+    expect(formatDuration(27 * 60_000 - 300)).toBe('27m');
+  });
 });
 
 describe('attribution names, and never guesses', () => {

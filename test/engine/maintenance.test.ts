@@ -44,7 +44,7 @@ describe('a policy whose maintenance windows are closed', () => {
     await waits(runId);
     expect(await world.versions()).toEqual(['v1 active current']);
     expect((await world.run(runId))['waits_told']).toContain(
-      `rotor decide ${runId.slice(0, 8)} ignore-window`,
+      `If it cannot wait: rotor decide ${runId.slice(0, 8)} ignore-window`,
     );
     await world.decide(runId, 'ignore-window');
     expect(await world.result()).toBe('succeeded');
