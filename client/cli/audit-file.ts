@@ -5,6 +5,7 @@ import { RotorError } from '../../domain/errors.js';
 import { keyIdOf } from '../../trail/signing.js';
 import type { TrailVerdict } from '../../trail/verdict.js';
 import { verifyTrail } from '../../trail/verify.js';
+import { counted } from './counted.js';
 import { exitCodes, type Output } from './output.js';
 
 export interface Files {
@@ -78,5 +79,5 @@ function summary(verdict: TrailVerdict, key: string | undefined, isLater: boolea
       ? `signed with the key that it names itself, ${named}: compare it with rotor audit key, or say --key`
       : `signed with your key, ${named}`;
   const goesOn = isLater ? ', goes on from the earlier export' : '';
-  return `${events} events in ${chains} chains until ${signedAt ?? ''}: complete and unchanged${goesOn}\n${by}`;
+  return `${counted(events, 'event')} in ${counted(chains, 'chain')} until ${signedAt ?? ''}: complete and unchanged${goesOn}\n${by}`;
 }

@@ -5,6 +5,7 @@ import { RotorError } from '../../domain/errors.js';
 import { publicKeyOf } from '../../trail/signing.js';
 import { verifyFiles } from './audit-file.js';
 import { namePair, type Act, type Context } from './context.js';
+import { counted } from './counted.js';
 import { example } from './example.js';
 import { asMoment } from './moment.js';
 import { exitCodes } from './output.js';
@@ -96,7 +97,8 @@ function needsFile(path: string): { path: string; message: string } {
 }
 
 function auditText({ chains, events, faults }: AuditVerdict): string {
-  if (faults.length === 0) return `${events} events in ${chains} chains: complete and unchanged`;
+  if (faults.length === 0)
+    return `${counted(events, 'event')} in ${counted(chains, 'chain')}: complete and unchanged`;
   const lines = faults.map(
     ({ chainId, seq, fault }) => `chain ${String(chainId)}, event ${String(seq)}: ${String(fault)}`,
   );

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import type { CampaignKind } from '../../domain/campaign.js';
 import type { Act, Context } from './context.js';
 import { example } from './example.js';
-import { exitCodes, table } from './output.js';
+import { exitCodes, inLines, table } from './output.js';
 import { openPatience } from './patience.js';
 import type { Row } from './row.js';
 
@@ -47,7 +47,7 @@ export function exposuresText(exposures: readonly Exposure[], nothing: string): 
       versions.join(', '),
       role ?? '',
       usedLately ? 'lately' : '',
-      dependents.join(', '),
+      inLines(dependents, 24),
     ]),
   );
 }

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { RotorError } from '../../domain/errors.js';
 import { addApproval, addReview } from './approval.js';
-import { secretPath, valueFromStdin, type Act, type Context } from './context.js';
+import { secretPath, valueFromStdin, valueToLookFor, type Act, type Context } from './context.js';
 import { addDecisions } from './decisions.js';
 import { addReport } from './report.js';
 import { addRequests } from './requests.js';
@@ -135,7 +135,7 @@ function addIdentify(program: Command, act: Act): void {
     .description('which secret a leaked value is, on standard input; also one revoked long ago')
     .action(
       act(async ({ api, output }) => {
-        const found = await api.post<Row[]>('/v1/identify', { value: await valueFromStdin() });
+        const found = await api.post<Row[]>('/v1/identify', { value: await valueToLookFor() });
         output.show(found, (rows) => rows.map(identifiedText).join('\n'));
       }),
     );

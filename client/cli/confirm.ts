@@ -1,5 +1,6 @@
 /** Words that people type before something is done that cannot be taken back; whoever goes away has said no. */
 import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
 import { RotorError } from '../../domain/errors.js';
 import type { Output } from './output.js';
 
@@ -58,4 +59,16 @@ export async function typedAfter(
   } finally {
     ask.close();
   }
+}
+
+/** The same without showing what is typed. */
+export async function hiddenAfter(
+  question: string,
+  { input, output }: Terminal = { input: process.stdin, output: process.stderr },
+): Promise<string | undefined> {
+  output.write(question);
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const typed = await typedAfter('', { input, output: nowhere });
+  output.write('\n');
+  return typed;
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { RotorError } from '../../domain/errors.js';
 import { Name } from '../../schemas/names.js';
 import { addressFrom, openApi, type ApiClient } from '../http.js';
+import { hiddenAfter } from './confirm.js';
 import { openOutput, type Output } from './output.js';
 
 export interface Context {
@@ -59,6 +60,14 @@ export function namePair(text: string, what: string): readonly [string, string] 
   });
 }
 
+/** Typed or pasted on a terminal, it is not shown there. What surrounds it is no part of it where it is only looked for. */
+export async function valueToLookFor(): Promise<string> {
+  if (!process.stdin.isTTY) return (await valueFromStdin()).trim();
+  const typed = await hiddenAfter('The value, on one line (it is not shown): ');
+  if (typed !== undefined && typed !== '') return typed;
+  throw valueMissing();
+}
+
 /** A value comes by standard input only: arguments are seen by everybody on the machine. */
 export async function valueFromStdin(): Promise<string> {
   const chunks: Buffer[] = [];
@@ -67,5 +76,9 @@ export async function valueFromStdin(): Promise<string> {
     .toString('utf8')
     .replace(/\r?\n$/, '');
   if (value !== '') return value;
-  throw new RotorError('value-missing', 'no value came on standard input', { kind: 'invalid' });
+  throw valueMissing();
+}
+
+function valueMissing(): RotorError {
+  return new RotorError('value-missing', 'no value came on standard input', { kind: 'invalid' });
 }

@@ -1,7 +1,7 @@
 /** The commands about dependents: who they are, retiring one, and giving it no new value. */
 import type { Command } from 'commander';
 import { namePair, type Act } from './context.js';
-import { table } from './output.js';
+import { inLines, table } from './output.js';
 import type { Row } from './row.js';
 import { example } from './example.js';
 
@@ -18,7 +18,7 @@ export function addDependents(program: Command, act: Act): void {
             all.map((row) => [
               `${String(row['organization'])}/${String(row['dependent'])}`,
               String(row['owner']),
-              (row['secrets'] as string[]).join(', '),
+              inLines(row['secrets'] as string[]),
             ]),
           ),
         );

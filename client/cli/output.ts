@@ -74,6 +74,18 @@ export function table(head: readonly string[], rows: readonly Cells[]): string {
   return made.toString();
 }
 
+/** Names in a cell, as many on a line as fit: tables stay within a terminal. */
+export function inLines(names: readonly string[], width = 36): string {
+  const lines: string[] = [];
+  for (const name of names) {
+    const last = lines.at(-1);
+    const longer = last === undefined ? name : `${last}, ${name}`;
+    if (last === undefined || longer.length < width) lines[Math.max(0, lines.length - 1)] = longer;
+    else lines.push(name);
+  }
+  return lines.join(',\n');
+}
+
 /** Seconds ago, or in how many. */
 export function when(value: unknown, now = new Date()): string {
   if (value === null || value === undefined) return '';

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { RotorError } from '../../domain/errors.js';
 import { secretPath, type Act, type Context } from './context.js';
-import { csvLine } from './csv.js';
+import { csvLine, refuseBoth } from './csv.js';
 import { queryOf } from './pages.js';
 import type { Row } from './row.js';
 import { example } from './example.js';
@@ -45,6 +45,7 @@ export function addReport(program: Command, act: Act): void {
 }
 
 async function report({ api, output }: Context, asked: Asked, options: Options): Promise<void> {
+  if (options.csv === true) refuseBoth(output);
   const told = await api.get<Told>(asked.path);
   if (options.csv !== true) {
     output.show(told, ({ markdown }) => markdown);

@@ -1,7 +1,7 @@
 /** The regular audit of active secrets, as one table or as CSV, page by page. */
 import type { Command } from 'commander';
 import type { Act, Context } from './context.js';
-import { csvLine } from './csv.js';
+import { csvLine, refuseBoth } from './csv.js';
 import { table, when } from './output.js';
 import { allPages, queryOf } from './pages.js';
 import type { Row } from './row.js';
@@ -45,6 +45,7 @@ export function addSecretAudit(audit: Command, act: Act): void {
 }
 
 async function show({ api, output }: Context, options: Options): Promise<void> {
+  if (options.csv === true) refuseBoth(output);
   const path = `/v1/audit/secrets${queryOf({ organization: options.organization })}`;
   const pages = allPages(
     api,
@@ -79,8 +80,8 @@ function tableOf(rows: readonly Row[]): string {
       row['version'] as string | null,
       when(row['since']).replace(' ago', ''),
       when(row['expires']),
-      when(row['lastRotation']),
-      when(row['lastUse']),
+      when(row['lastRotation']).replace(' ago', ''),
+      when(row['lastUse']).replace(' ago', ''),
       row['sources'] as number,
       `${String(row['moved'])}/${String(row['dependents'])}`,
       row['record'] as string | null,
@@ -93,5 +94,5 @@ function findingsOf(row: Row): string {
   return ['critical', 'warning', 'info']
     .filter((severity) => row[severity] !== 0)
     .map((severity) => `${String(row[severity])} ${severity}`)
-    .join(', ');
+    .join('\n');
 }

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { RotorError } from '../../domain/errors.js';
 import type { SweepTold } from '../../domain/sweep/progress.js';
 import type { Act, Context } from './context.js';
+import { counted } from './counted.js';
 import { exitCodes } from './output.js';
 import { example } from './example.js';
 
@@ -46,7 +47,9 @@ function textOf({ running, told, workflowId }: State): string {
   if (told === undefined) return running ? `sweeping (${workflowId})` : 'no result';
   const { outcome, secrets, opened, closed, notAsked } = told;
   if (outcome === 'recovering') return 'nothing was swept: the installation is recovering';
-  const lines = [`${secrets} secrets swept: ${opened} findings opened, ${closed} closed`];
+  const lines = [
+    `${counted(secrets, 'secret')} swept: ${counted(opened, 'finding')} opened, ${closed} closed`,
+  ];
   if (notAsked.length > 0) lines.push(`not answered by ${notAsked.join(', ')}`);
   return [...lines, 'rotor findings shows them'].join('\n');
 }

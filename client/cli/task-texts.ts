@@ -37,7 +37,9 @@ export function taskText(row: Row): string {
     `task      ${String(row['task'])}${row['urgent'] === true ? colors.red(' urgent') : ''}`,
     `who       ${String(row['assignee'])}, for ${String(row['dependent'])}`,
     `where     ${String(row['place'])}`,
-    `how       ${String(row['instructions'])}`,
+    `how       ${String(row['instructions'])
+      .trimEnd()
+      .replaceAll('\n', `\n${' '.repeat(10)}`)}`,
     `due       ${String(row['due'])} (${when(row['due'])}), then ${String(row['escalateTo'])} is told`,
     `state     ${row['overdue'] === true ? colors.red('overdue') : String(row['state'])}`,
   ];

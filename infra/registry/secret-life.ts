@@ -52,7 +52,7 @@ const ofSecret = {
   reviews: `select a.run_id as run, a.at, a.event->>'person' as person, a.event->>'reason' as reason
     from rotor.audit a join rotor.runs r on r.id = a.run_id
     where a.chain_id = $1 and r.secret_id = $1 and a.event->>'change' = 'reviewed' order by a.seq`,
-  dependents: `select t.name as dependent, d.owner, e.connector, e.identity as destination,
+  dependents: `select t.name as dependent, t.owner, e.connector, e.identity as destination,
       d.declared_at as declared, d.retired_at as retired
     from rotor.dependencies d join rotor.dependents t on t.id = d.dependent_id
     join rotor.destinations e on e.id = d.destination_id

@@ -2,9 +2,24 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { counted } from '../../client/cli/counted.js';
+import { inLines } from '../../client/cli/output.js';
 import { packageRoot } from '../../infra/package-root.js';
 
 const dist = join(packageRoot(), 'dist');
+
+test('names in a cell go on below', () => {
+  expect(inLines(['first', 'second', 'third'], 16)).toBe('first, second,\nthird');
+  expect(inLines([])).toBe('');
+});
+
+test('things are counted as people say it', () => {
+  expect([counted(1, 'chain'), counted(2, 'chain'), counted(0, 'copy', 'copies')]).toEqual([
+    '1 chain',
+    '2 chains',
+    '0 copies',
+  ]);
+});
 
 async function endOf(child: ChildProcess): Promise<{ code: unknown; err: string }> {
   let err = '';

@@ -1,6 +1,14 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
-import { typedAfter } from '../../client/cli/confirm.js';
+import { hiddenAfter, typedAfter } from '../../client/cli/confirm.js';
+
+test('a value that is typed is not shown', async () => {
+  const [input, output] = [new PassThrough(), new PassThrough()];
+  const typed = hiddenAfter('The value: ', { input, output });
+  input.write('s3cret \r');
+  expect(await typed).toBe('s3cret');
+  expect(String(output.read())).toBe('The value: \n');
+});
 
 /** What a question gives once these keys were pressed. */
 async function after(keys: string, end = false): Promise<string | undefined> {

@@ -249,7 +249,11 @@ describe('a run whose policy asks for approval', () => {
     const { pool } = world.database;
     const reviewed = [{ person: 'ada', reason: 'looked at it' }];
     expect(reviewsOf(await runParts(pool, contained))).toMatchObject(reviewed);
-    expect((await secretLife(pool, { id: world.secretId })).reviews).toMatchObject(reviewed);
+    await world.database.ownerPool.query(`update rotor.dependents set owner = 'its own team'`);
+    expect(await secretLife(pool, { id: world.secretId })).toMatchObject({
+      reviews: reviewed,
+      dependents: [{ owner: 'its own team' }],
+    });
     expect(await findRun(pool, runId)).toMatchObject({ supersededBy: contained });
   }, 30_000);
 });
