@@ -51,6 +51,9 @@ const completing: CampaignWords = {
   },
 };
 
+const comesBack =
+  'Remove these secrets from your declarations: the next rotor apply of them declares them again.';
+
 const noneLeft = 'no secret is left of it';
 
 export function addProjects(program: Command, act: Act): void {
@@ -104,11 +107,12 @@ async function completeProject(
     effect: 'Each is revoked for good once nobody uses it, and not before.',
   });
   const body = { ...scope, reason: options.reason, confirm, atOnce: Number(options.atOnce) };
-  const noteOthers = ({ alsoIn }: Begun): void => {
+  const noteFirst = ({ alsoIn }: Begun): void => {
     for (const { project, by, secrets } of alsoIn)
       context.output.note(
         `project ${project.slice(0, 8)} of ${by} is open and has ${secrets} of these too`,
       );
+    context.output.note(comesBack);
   };
-  return begin(context, completing, { body, options, noted: noteOthers });
+  return begin(context, completing, { body, options, noted: noteFirst });
 }

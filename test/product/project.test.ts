@@ -126,5 +126,6 @@ describe('a project that is over', () => {
     const second = await rotor([...complete, '--confirm', 'revoke']);
     const told = `project ${project.slice(0, 8)} of first-admin is open and has 1 of these too`;
     expect(second.err).toContain(told);
+    expect(second.err).toContain('Remove these secrets from your declarations');
   }, 30_000);
 });
