@@ -430,7 +430,12 @@ describe('one request, one campaign', () => {
   const host = { dependent: 'idle/host', leakedBefore: '2026-01-01T00:00:00Z', quarantine: true };
   let token: string;
   beforeAll(async () => {
-    await installation.apply({ organization: 'idle', dependents: [{ name: 'host', owner: 'me' }] });
+    const specification = { role: 'Viewer', validity: '1d' };
+    await installation.apply({
+      organization: 'idle',
+      dependents: [{ name: 'host', owner: 'me' }],
+      secrets: [{ name: 'spare', issuer: 'main', owner: 'me', specification }],
+    });
     token = await tokenOf('admin');
   });
   const begin = async (kind: string, body: object) => {
