@@ -32,7 +32,8 @@ async function start(parts: ApiParts, { body, by }: Call<RecoveryBody>): Promise
   demandInstallation(by, 'a recovery is of the whole installation');
   const { dryRun, without, reason, setBackAt } = body;
   const { recovering } = await recoveryState(parts.pool);
-  if (!recovering && setBackAt === undefined) throw notRecovering();
+  // Looking ends nothing.
+  if (!dryRun && !recovering && setBackAt === undefined) throw notRecovering();
   const known = await parts.registry.sweeps.issuers();
   const problems = without
     .filter((name) => !known.includes(name))

@@ -29,7 +29,8 @@ export function addRecover(program: Command, act: Act): void {
   example(
     program.command('recover'),
     'rotor recover --dry-run',
-    'rotor recover --reason "set back to the backup of Monday" --confirm recover',
+    'rotor recover --reason "set back to the backup of Monday" --confirm recover \\',
+    '  --set-back-at 2026-01-31T12:00:00Z',
   )
     .description('after the database was set back to a backup: adopt what issuers hold')
     .option('--dry-run', 'only show what would be done')

@@ -1,0 +1,146 @@
+/** A credential of a real system that is older than rotor, in the files of two programs that use it all the time. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ChildProcess } from 'node:child_process';
+import { parse } from 'dotenv';
+import {
+  eventually,
+  openInstallation,
+  type Installation,
+  type Row,
+} from '../faults/installation.js';
+
+export interface RealSystem {
+  /** Of the instance, in rotor.yaml; files that it names go into the folder. */
+  issuer(folder: string): object;
+  readonly specification: object;
+  /** Makes a credential as somebody did before rotor came. */
+  first(): Promise<string>;
+  /** One use of the value, by the program of that name. */
+  use(value: string, program: string): Promise<boolean>;
+}
+
+export interface RealScene {
+  readonly installation: Installation;
+  /** What a program was told when it was refused, in the order of time. */
+  readonly refused: string[];
+  held(): string[];
+  run(kind: 'rotate' | 'compromise'): Promise<Row>;
+  versions(): Promise<string[]>;
+  /** The worker from now on dies once at that point, and is started again. */
+  killAt(point: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+const programs = ['billing', 'reports'] as const;
+
+/** Adopted, with its value, and in use. */
+export async function openRealScene(system: RealSystem): Promise<RealScene> {
+  const installation = await openInstallation((_, folder) => ({ real: system.issuer(folder) }));
+  const files = programs.map((name) => join(installation.folder, `${name}.env`));
+  const held = (): string[] =>
+    files.map((file) => parse(readFileSync(file, 'utf8'))['VALUE'] ?? '');
+  const old = await system.first();
+  for (const file of files) writeFileSync(file, `VALUE=${JSON.stringify(old)}\n`);
+  installation.start('api');
+  let worker: ChildProcess = installation.start('worker');
+  await installation.ready();
+  await installation.apply(declaration(system.specification, files));
+  await installation.api.post('/v1/secrets/acme/real/adopt', { value: old });
+  const traffic = useAllTheTime(system, held);
+  return {
+    installation,
+    refused: traffic.refused,
+    held,
+    run: async (kind) => {
+      const { runId } = await installation.api.post<{ runId: string }>(
+        '/v1/secrets/acme/real/runs',
+        { kind, reason: 'test', ...(kind === 'compromise' ? { confirm: 'revoke' } : {}) },
+      );
+      const look = async (): Promise<Row> =>
+        (await installation.api.get<{ run: Row }>(`/v1/runs/${runId}`)).run;
+      await eventually(async () => (await look())['state'] === 'ended', 40_000).catch(async () => {
+        throw new Error(`the run does not end: ${JSON.stringify(await look())}`);
+      });
+      return look();
+    },
+    versions: async () => {
+      const { versions } = await installation.api.get<{ versions: Row[] }>('/v1/secrets/acme/real');
+      return versions.map(
+        ({ version, state, current }) =>
+          `${String(version)} ${String(state)}${current === true ? ' current' : ''}`,
+      );
+    },
+    killAt: async (point) => {
+      worker.kill('SIGKILL');
+      const once = join(installation.folder, `killed-${point.replace(':', '-')}`);
+      worker = installation.start('worker', { ROTOR_KILL_AT: point, ROTOR_KILL_ONCE: once });
+      worker.once('exit', () => (worker = installation.start('worker')));
+      await pause(0);
+    },
+    close: async () => {
+      await traffic.stop();
+      worker.removeAllListeners('exit');
+      await installation.close();
+    },
+  };
+}
+
+function useAllTheTime(system: RealSystem, held: () => string[]) {
+  const refused: string[] = [];
+  let using = true;
+  const program = async (name: string, index: number): Promise<void> => {
+    while (using) {
+      const value = held()[index] ?? '';
+      if (value !== '' && !(await system.use(value, name).catch(() => false))) {
+        // Whoever reads the file just before it changes asks once more with what it holds now.
+        if (held()[index] === value) refused.push(`${name} at ${new Date().toISOString()}`);
+      }
+      await pause(50);
+    }
+  };
+  const ended = Promise.all(programs.map(program));
+  return {
+    refused,
+    stop: async (): Promise<void> => {
+      using = false;
+      await ended;
+    },
+  };
+}
+
+function declaration(specification: object, files: readonly string[]) {
+  return {
+    organization: 'acme',
+    policies: [
+      {
+        name: 'quick',
+        overlap: '0',
+        quietPeriod: '200ms',
+        disablePeriod: '0',
+        monitorPeriod: '1m',
+        leastEvidence: 'read-back',
+        acceptUnseenUse: { by: 'test', reason: 'both programs are known' },
+        openUse: { wait: '200ms', then: 'end' },
+        timeouts: { mint: '5s', deliver: '2s', prove: '20s' },
+      },
+    ],
+    dependents: programs.map((name) => ({ name, owner: 'team' })),
+    secrets: [
+      {
+        name: 'real',
+        issuer: 'real',
+        owner: 'team',
+        policy: 'quick',
+        specification,
+        dependencies: programs.map((dependent, index) => ({
+          dependent,
+          connector: 'dotenv',
+          destination: { file: files[index], variable: 'VALUE' },
+          picksUpWithin: '1s',
+        })),
+      },
+    ],
+  };
+}
