@@ -60,7 +60,7 @@ export async function openRealScene(system: RealSystem): Promise<RealScene> {
       );
       const look = async (): Promise<Row> =>
         (await installation.api.get<{ run: Row }>(`/v1/runs/${runId}`)).run;
-      await eventually(async () => (await look())['state'] === 'ended', 40_000).catch(async () => {
+      await eventually(async () => (await look())['state'] === 'ended', 90_000).catch(async () => {
         throw new Error(`the run does not end: ${JSON.stringify(await look())}`);
       });
       return look();

@@ -28,7 +28,7 @@ export function describeWholeLife(
       expect(await isRefused(old)).toBe(true);
       expect(await scene.versions()).toEqual(['v1 revoked', 'v2 active current']);
       expect(scene.refused).toEqual([]);
-    }, 60_000);
+    }, 120_000);
 
     test('the worker killed just after the mint: it goes on, with no credential too many', async () => {
       const [old = ''] = scene.held();
@@ -38,7 +38,7 @@ export function describeWholeLife(
       const live = (await scene.versions()).filter((one) => !/revoked|ended/.test(one));
       expect(live).toHaveLength(1);
       expect(scene.refused).toEqual([]);
-    }, 60_000);
+    }, 120_000);
 
     test('leaked: refused at once, and everybody has another one', async () => {
       const [leaked = ''] = scene.held();
@@ -49,6 +49,6 @@ export function describeWholeLife(
       expect(await system.use(first, 'billing')).toBe(true);
       const shown = ['api', 'worker'].map((part) => scene.installation.log(part)).join('\n');
       for (const value of [leaked, first]) expect(shown).not.toContain(value);
-    }, 60_000);
+    }, 120_000);
   });
 }
