@@ -8,7 +8,7 @@ import { recordGone } from '../domain/steps/revoke.js';
 import type { SweptSecret } from '../domain/sweep/facts.js';
 import { compareListing, isImplausible, type Compared } from '../domain/sweep/listed.js';
 import { codeOf } from './failures.js';
-import { inParallel } from './in-parallel.js';
+import { inParallel } from '../domain/in-parallel.js';
 import type { Ports } from './ports.js';
 
 const batch = 500;

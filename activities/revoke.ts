@@ -154,8 +154,7 @@ async function successorGone(
   listed: ReadonlySet<string>,
 ): Promise<Answer | undefined> {
   const { ports, facts, runId } = ending;
-  const towards = facts.run.plan?.towards;
-  const successor = towards === undefined ? undefined : credentialRef(facts, towards);
+  const successor = successorOf(facts);
   if (facts.run.kind === 'compromise' || successor === undefined) return undefined;
   if (listed.has(successor.credentialId)) return undefined;
   if (await works(ending, successor))
@@ -164,11 +163,15 @@ async function successorGone(
   return { kind: 'replan', told: 'the version to move to is gone at the issuer' };
 }
 
+function successorOf(facts: Facts): CredentialRef | undefined {
+  const towards = facts.run.plan?.towards;
+  return towards === undefined ? undefined : credentialRef(facts, towards);
+}
+
 /** Nobody of rotor's ended it: a listing that leaves out what works is no listing to go by. */
 async function refuseImplausible(ending: Ending, listed: ReadonlySet<string>): Promise<void> {
   const { facts, ref, issuer } = ending;
-  const towards = facts.run.plan?.towards;
-  const successor = towards === undefined ? undefined : credentialRef(facts, towards);
+  const successor = successorOf(facts);
   const leftOut = [
     ...(issuer.traits.tellsProbesApart ? [ref] : []),
     ...(successor === undefined || listed.has(successor.credentialId) ? [] : [successor]),

@@ -12,7 +12,7 @@ import {
   type Held,
 } from '../domain/sweep/held.js';
 import type { Swept } from '../domain/sweep/progress.js';
-import { inParallel } from './in-parallel.js';
+import { inParallel } from '../domain/in-parallel.js';
 import type { Ports } from './ports.js';
 import { openValues } from './values.js';
 

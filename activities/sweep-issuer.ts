@@ -13,7 +13,7 @@ import {
 } from '../domain/sweep/listed.js';
 import type { IssuerSwept } from '../domain/sweep/progress.js';
 import { codeOf } from './failures.js';
-import { inParallel } from './in-parallel.js';
+import { inParallel } from '../domain/in-parallel.js';
 import type { Ports } from './ports.js';
 import { setBackBy } from './set-back.js';
 

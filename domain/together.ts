@@ -30,6 +30,17 @@ export function together<Q, A>(
     });
 }
 
+const mostAtOnce = 1_000;
+
+/** Whoever asks while the work is under way waits for the next one, together with all who do. */
+export function onceForAll<A>(work: () => Promise<A>): () => Promise<A> {
+  const ask = together(async (askers: readonly undefined[]) => {
+    const answer = await work();
+    return askers.map(() => answer);
+  }, mostAtOnce);
+  return () => ask('', undefined);
+}
+
 async function serve<Q, A>(
   line: Waiting<Q, A>[],
   answerAll: AnswerAll<Q, A>,

@@ -12,7 +12,16 @@ export function readSecretFile(file: string, shortest = 1): SecretValue {
       `${file} is missing, or can be read by others (chmod 600)`,
     );
   }
-  const text = readFileSync(file, 'utf8').trim();
+  const text = textOf(file).trim();
   if (Buffer.byteLength(text) >= shortest) return new SecretValue(text);
   throw new AdapterError('not-permitted', `${file} holds a key of less than ${shortest} bytes`);
+}
+
+/** It may be somebody else's. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    throw new AdapterError('not-permitted', `${file} cannot be read`);
+  }
 }

@@ -28,9 +28,9 @@ import { recoveryRun, startRecovery } from '../client/recovery.js';
 import { startSweep, sweepState } from '../client/sweep.js';
 import { type Temporal, startCampaign, startRun, tellRun } from '../client/workflows.js';
 import { RotorError } from '../domain/errors.js';
+import { onceForAll } from '../domain/together.js';
 import type { FactsChanged } from '../domain/run.js';
 import type { Queryable } from '../infra/postgres.js';
-import { verifyInTurn } from '../infra/registry/audit-verify.js';
 import {
   beginCampaign,
   begunBefore,
@@ -199,7 +199,7 @@ function checking(
   place: Pick<Place, 'settings' | 'parts' | 'connection'>,
 ): Pick<ApiParts, 'checks' | 'verifyAudit'> {
   const { audit, pool } = place.parts;
-  const verifyAudit = verifyInTurn(() => audit.verify(pool));
+  const verifyAudit = onceForAll(() => audit.verify(pool));
   return {
     verifyAudit,
     checks: ({ audit: withAudit }) =>

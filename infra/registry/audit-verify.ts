@@ -1,5 +1,4 @@
 /** Reads every audit chain up to where it ended when it was reached, a page at a time: no transaction holds it together. */
-import { together } from '../../domain/together.js';
 import type { Queryable } from '../postgres.js';
 import {
   readChain,
@@ -20,7 +19,6 @@ export interface AuditFault extends ChainFault {
 }
 
 const chainsPerPage = 200;
-const mostTogether = 1_000;
 
 export async function verifyChains(parts: ReadingParts): Promise<AuditVerdict> {
   const faults: AuditFault[] = [];
@@ -33,15 +31,6 @@ export async function verifyChains(parts: ReadingParts): Promise<AuditVerdict> {
     chains += 1;
   }
   return { chains, events, faults };
-}
-
-/** Who asks during a pass waits for the next one, together with all who do. */
-export function verifyInTurn(verify: () => Promise<AuditVerdict>): () => Promise<AuditVerdict> {
-  const ask = together(async (askers: readonly unknown[]) => {
-    const verdict = await verify();
-    return askers.map(() => verdict);
-  }, mostTogether);
-  return () => ask('the trail', undefined);
 }
 
 type Bounds = Pick<ChainPart, 'chain_id'> & {

@@ -3,8 +3,8 @@ import type { KnownSecret } from '../../domain/direct.js';
 import type { Inventory } from '../direct/inventory-file.js';
 import type { Queryable } from '../postgres.js';
 
-/** Every change of a secret is an event of its trail: another number, another inventory. */
 export interface InventoryMark {
+  /** Every change of a secret is an event of its trail: another number, another inventory. */
   readonly mark: string;
   /** The database knows less than it did: what was written before tells more. */
   readonly recovering: boolean;

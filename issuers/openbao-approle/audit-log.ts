@@ -2,23 +2,17 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { AdapterError } from '../../domain/errors.js';
+import { onceForAll } from '../../domain/together.js';
 import { noGap } from '../log-gap.js';
 import { openLogTail, type LogReader } from '../log-tail.js';
+import type { LogReading } from '../records.js';
 import { parseLogin, timeOf, type AuditedLogin } from './audit-line.js';
 import type { Bao } from './bao.js';
 import { tagName } from './secret-ids.js';
 
-export interface AuditReading {
-  /** The server's clock as it wrote the last line that was read. */
-  readonly now: Date;
-  readonly completeThrough: Date;
-  /** From here on every login is in what was read. */
-  readonly continuousSince: Date;
-}
-
 export interface AuditLog {
   /** Whoever asks while a reading is about to begin shares it. */
-  read(): Promise<AuditReading>;
+  read(): Promise<LogReading>;
 }
 
 export interface AuditSource {
@@ -36,10 +30,7 @@ export function openAuditLog(source: AuditSource): AuditLog {
   const tail = openLogTail(() => Promise.resolve({ path: source.file, named: 'once' as const }));
   const gap = noGap();
   const place = { path: `auth/${source.mount}/login`, tagName };
-  let running: Promise<unknown> = Promise.resolve();
-  let next: Promise<AuditReading> | undefined;
-  const readOnce = async (): Promise<AuditReading> => {
-    next = undefined;
+  const readOnce = async (): Promise<LogReading> => {
     const mark = `rotor-${randomBytes(8).toString('hex')}`;
     // There is nothing at that path: only the line counts that tells of the question.
     await source.bao.ask({ method: 'GET', path: `cubbyhole/${mark}` });
@@ -63,16 +54,10 @@ export function openAuditLog(source: AuditSource): AuditLog {
     gap.endedAt(await activeSince(source.bao));
     return readingAt(now ?? new Date(0), gap.last());
   };
-  return {
-    read: () => {
-      next ??= running.then(readOnce, readOnce);
-      running = next;
-      return next;
-    },
-  };
+  return { read: onceForAll(readOnce) };
 }
 
-function readingAt(now: Date, continuousSince: Date): AuditReading {
+function readingAt(now: Date, continuousSince: Date): LogReading {
   return { now, completeThrough: new Date(now.getTime() - settledMs), continuousSince };
 }
 

@@ -1,7 +1,7 @@
 /** OpenBao's HTTP API as rotor's own token may use it; what it says in words stays behind. */
 import { z } from 'zod';
 import { AdapterError } from '../../domain/errors.js';
-import { openJsonApi } from '../../reach/json-api.js';
+import { openJsonApi, type JsonReply } from '../../reach/json-api.js';
 import { readSecretFile } from '../../reach/secret-file.js';
 
 export interface BaoOptions {
@@ -14,28 +14,21 @@ export interface BaoCall {
   readonly method: 'GET' | 'POST' | 'LIST';
   readonly path: string;
   readonly body?: object;
-  /** Sent with rotor's token unless it is a login. */
-  readonly asAnybody?: boolean;
-}
-
-export interface BaoReply {
-  readonly status: number;
-  readonly body: unknown;
 }
 
 export interface Bao {
   /** Throws where it is away, sealed, or refuses rotor's token; 400, 404 and 500 are the caller's to read. */
-  ask(call: BaoCall): Promise<BaoReply>;
+  ask(call: BaoCall): Promise<JsonReply>;
 }
 
 export function openBao({ url, tokenFile, namespace }: BaoOptions): Bao {
   const api = openJsonApi({ url, who: 'OpenBao', reads: (status) => [500, 503].includes(status) });
   return {
-    ask: async ({ method, path, body, asAnybody }) => {
+    ask: async ({ method, path, body }) => {
       const headers = {
         ...(namespace === undefined ? {} : { 'x-vault-namespace': namespace }),
         // Read each time: whoever changes the file changes what is used next.
-        ...(asAnybody === true ? {} : { 'x-vault-token': readSecretFile(tokenFile).reveal() }),
+        'x-vault-token': readSecretFile(tokenFile).reveal(),
       };
       const sent = body === undefined ? {} : { body };
       const reply = await api.call({ method, path: `/v1/${path}`, headers, ...sent });
@@ -54,9 +47,16 @@ function notAllowed({ method, path }: Pick<BaoCall, 'method' | 'path'>): Adapter
 }
 
 /** The data of an answer that has some. */
-export function dataOf<T>(schema: z.ZodType<T>, { status, body }: BaoReply): T {
+export function dataOf<T>(schema: z.ZodType<T>, { status, body }: JsonReply): T {
   const parsed = z.object({ data: schema }).safeParse(body);
   if (status === 200 && parsed.success) return parsed.data.data;
   if (status === 400) throw new AdapterError('refused', 'OpenBao refuses the request');
   throw new AdapterError('bad-reply', 'the answer of OpenBao is not what was expected');
+}
+
+const Keys = z.object({ keys: z.array(z.string()) });
+
+/** Of a list; none where there is nothing to list. */
+export function keysOf(reply: JsonReply): readonly string[] {
+  return reply.status === 404 ? [] : dataOf(Keys, reply).keys;
 }

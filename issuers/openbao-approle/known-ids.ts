@@ -1,4 +1,5 @@
 /** What was looked up once: a secret-id never changes, so that a long list costs a call for each new one alone. */
+import { inParallel } from '../../domain/in-parallel.js';
 import type { Bao } from './bao.js';
 import { accessorsOf, findByAccessor, type Role, type SecretId } from './secret-ids.js';
 
@@ -29,14 +30,11 @@ export function rememberIds(bao: Bao): KnownIds {
     live: async (role) => {
       const ids = known(role);
       const accessors = await accessorsOf(bao, role);
-      const fresh = accessors.filter((accessor) => !ids.has(accessor)).values();
-      const lane = async (): Promise<void> => {
-        for (const accessor of fresh) {
-          const found = await findByAccessor(bao, role, accessor);
-          if (found !== undefined) ids.set(accessor, found);
-        }
-      };
-      await Promise.all(Array.from({ length: atOnce }, lane));
+      const fresh = accessors.filter((accessor) => !ids.has(accessor));
+      await inParallel(fresh, atOnce, async (accessor) => {
+        const found = await findByAccessor(bao, role, accessor);
+        if (found !== undefined) ids.set(accessor, found);
+      });
       const live = new Set(accessors);
       forgetGone(ids, live);
       return [...ids.values()].filter((id) => live.has(id.accessor) && !isOver(id));

@@ -1,7 +1,8 @@
 /** The secret-ids of one role: found by their accessors, and told apart by the metadata that they carry. */
 import { z } from 'zod';
 import { AdapterError } from '../../domain/errors.js';
-import { dataOf, type Bao, type BaoReply } from './bao.js';
+import type { JsonReply } from '../../reach/json-api.js';
+import { dataOf, keysOf, type Bao } from './bao.js';
 
 export interface Role {
   readonly mount: string;
@@ -28,7 +29,6 @@ const Lookup = z.object({
   expiration_time: z.string(),
 });
 
-const Accessors = z.object({ keys: z.array(z.string()) });
 const Made = z.object({ secret_id_accessor: z.string() });
 
 export function rolePath({ mount, role }: Role): string {
@@ -95,7 +95,7 @@ async function isThere(bao: Bao, role: Role): Promise<boolean> {
 const Errors = z.object({ errors: z.array(z.string()).min(1) });
 
 /** An empty list, and a role that is not there, are 404 without a word. */
-function refuseNoMount({ status, body }: BaoReply, { mount }: Role): void {
+function refuseNoMount({ status, body }: JsonReply, { mount }: Role): void {
   if (status !== 404 || !Errors.safeParse(body).success) return;
   throw new AdapterError('refused', `OpenBao has no auth method at auth/${mount}`);
 }
@@ -122,8 +122,8 @@ async function lookUp(bao: Bao, role: Role, { what, body }: Asked): Promise<Secr
 export async function accessorsOf(bao: Bao, role: Role): Promise<readonly string[]> {
   const reply = await bao.ask({ method: 'LIST', path: `${rolePath(role)}/secret-id` });
   refuseNoMount(reply, role);
-  if (reply.status === 404 || (reply.status === 400 && !(await isThere(bao, role)))) return [];
-  return dataOf(Accessors, reply).keys;
+  if (reply.status === 400 && !(await isThere(bao, role))) return [];
+  return keysOf(reply);
 }
 
 /** Whether it was there is found by looking, before and after: the answer says a failure for both. */

@@ -1,7 +1,8 @@
 /** Tokens that logins with a secret-id opened: they outlive it, and carry its metadata. */
 import { z } from 'zod';
+import { inParallel } from '../../domain/in-parallel.js';
 import type { OpenUse } from '../../domain/issuer.js';
-import { dataOf, type Bao } from './bao.js';
+import { dataOf, keysOf, type Bao } from './bao.js';
 import { tagName, type Role } from './secret-ids.js';
 
 export interface Token {
@@ -11,7 +12,6 @@ export interface Token {
   readonly issuedAt: Date;
 }
 
-const Accessors = z.object({ keys: z.array(z.string()) });
 const Lookup = z.object({
   path: z.string(),
   issue_time: z.string().nullish(),
@@ -32,14 +32,13 @@ export function rememberTokens(bao: Bao): Tokens {
   return {
     of: async (role) => {
       const reply = await bao.ask({ method: 'LIST', path: 'auth/token/accessors' });
-      const accessors = reply.status === 404 ? [] : dataOf(Accessors, reply).keys;
+      const accessors = keysOf(reply);
       const live = new Set(accessors);
       for (const accessor of known.keys()) if (!live.has(accessor)) known.delete(accessor);
-      const fresh = accessors.filter((accessor) => !known.has(accessor)).values();
-      const lane = async (): Promise<void> => {
-        for (const accessor of fresh) known.set(accessor, await lookUp(bao, accessor));
-      };
-      await Promise.all(Array.from({ length: atOnce }, lane));
+      const fresh = accessors.filter((accessor) => !known.has(accessor));
+      await inParallel(fresh, atOnce, async (accessor) => {
+        known.set(accessor, await lookUp(bao, accessor));
+      });
       return [...known].flatMap(([accessor, token]) =>
         token !== undefined && isOf(token, role) ? [{ accessor, ...readingOf(token) }] : [],
       );

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { AdapterError } from '../../domain/errors.js';
 import type { ObservedUse, UseRecord } from '../../domain/issuer.js';
+import { exactRecord, sampledRecord, sinceLooks } from '../records.js';
 import { rememberUses } from '../seen-uses.js';
 import type { AuditedLogin } from './audit-line.js';
 import { openAuditLog, type AuditSource } from './audit-log.js';
@@ -38,22 +39,15 @@ export function openAuditedUses(source: Omit<AuditSource, 'seen'>): AuditedUses 
   });
   return {
     recordOf: async (role, since, ids) => {
-      const { now, completeThrough, continuousSince } = await log.read();
-      seen.age(now);
+      const reading = await log.read();
+      seen.age(reading.now);
       const known = await ids();
       const uses = seen.since(since).flatMap((use) => {
         const told = learned.get(use.credentialId);
         const accessors = ownersOf(use.credentialId, told, { role, known });
         return accessors.map((credentialId) => ({ ...use, credentialId }));
       });
-      return {
-        kind: 'exact',
-        completeThrough,
-        continuousSince: continuousSince > since ? continuousSince : undefined,
-        resolutionMs: 1,
-        issuerNow: now,
-        uses,
-      };
+      return exactRecord(reading, since, uses);
     },
   };
 }
@@ -75,10 +69,7 @@ function isToldOf({ tag, audited }: SecretId, told: Learned | undefined, { role 
 }
 
 const minuteMs = 60_000;
-/** Looks that are farther apart are no samples of the time between. */
-const longestPauseMs = 5 * minuteMs;
-
-export interface Sample {
+export interface Look {
   readonly now: Date;
   readonly since: Date;
   readonly tokens: readonly Token[];
@@ -86,18 +77,11 @@ export interface Sample {
 }
 
 /** A login whose token ended between two looks is not in it. */
-export function sampleTokens({ now, since, tokens, ids }: Sample): UseRecord {
-  const isLate = now.getTime() - since.getTime() > longestPauseMs;
-  return {
-    kind: 'sampled',
-    completeThrough: now,
-    continuousSince: isLate ? now : undefined,
-    resolutionMs: 1_000,
-    issuerNow: now,
-    uses: tokens.flatMap((token) =>
-      ids.filter(({ tag }) => tag === token.tag).map(({ accessor }) => useOf(token, accessor)),
-    ),
-  };
+export function sampleTokens({ now, since, tokens, ids }: Look): UseRecord {
+  const uses = tokens.flatMap((token) =>
+    ids.filter(({ tag }) => tag === token.tag).map(({ accessor }) => useOf(token, accessor)),
+  );
+  return sampledRecord({ now, since: sinceLooks(since, now), uses, resolutionMs: 1_000 });
 }
 
 function useOf({ issuedAt }: Token, credentialId: string): ObservedUse {

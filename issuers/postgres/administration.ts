@@ -1,6 +1,6 @@
 /** SQL as the administrator of somebody's PostgreSQL: roles, sessions, settings; errors reduced to codes. */
-import { readFileSync, statSync } from 'node:fs';
 import { AdapterError, type AdapterErrorCode } from '../../domain/errors.js';
+import { readSecretFile } from '../../reach/secret-file.js';
 import { clientOf } from './connection.js';
 
 export interface Administration {
@@ -38,15 +38,9 @@ export function openAdministration(urlFile: string): Administration {
 }
 
 function readUrl(file: string): URL {
-  const found = statSync(file, { throwIfNoEntry: false });
-  if (found === undefined || (found.mode & 0o077) !== 0) {
-    throw new AdapterError(
-      'not-permitted',
-      `${file} is missing, or can be read by others (chmod 600)`,
-    );
-  }
+  const text = readSecretFile(file, 0).reveal();
   try {
-    const url = new URL(readFileSync(file, 'utf8').trim());
+    const url = new URL(text);
     decodeURIComponent(url.pathname);
     return url;
   } catch {

@@ -3,19 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { AdapterError } from '../../domain/errors.js';
+import { onceForAll } from '../../domain/together.js';
 import type { Administration } from './administration.js';
 import { openContinuity } from './continuity.js';
 import type { LoggedLogin } from './log-lines.js';
 import { lookAtSettings } from './log-settings.js';
 import { openLogTail, type LogPlace } from '../log-tail.js';
-
-export interface LogReading {
-  /** The server's clock before the line was written that ends what was read. */
-  readonly now: Date;
-  readonly completeThrough: Date;
-  /** From here on every login is in what was read. */
-  readonly continuousSince: Date;
-}
+import type { LogReading } from '../records.js';
 
 export interface ConnectionLog {
   /** Whoever asks while a reading is about to begin shares it. */
@@ -36,10 +30,7 @@ const settledMs = 100;
 export function openConnectionLog(source: LogSource): ConnectionLog {
   const tail = openLogTail(() => locate(source));
   const continuity = openContinuity();
-  let running: Promise<unknown> = Promise.resolve();
-  let next: Promise<LogReading> | undefined;
   const readOnce = async (): Promise<LogReading> => {
-    next = undefined;
     const look = await lookAtSettings(source.server);
     const mark = `rotor-${randomBytes(8).toString('hex')}`;
     await source.server.query(`do $$ begin raise log '${mark}'; end $$`);
@@ -52,13 +43,7 @@ export function openConnectionLog(source: LogSource): ConnectionLog {
       continuousSince: continuity.sinceAt(look),
     };
   };
-  return {
-    read: () => {
-      next ??= running.then(readOnce, readOnce);
-      running = next;
-      return next;
-    },
-  };
+  return { read: onceForAll(readOnce) };
 }
 
 /** Asked for after the mark was written: the mark is in that file, or in one that is open already. */

@@ -1,5 +1,6 @@
 /** Records of use: exact from the server's log, or sampled from its sessions and from what its login trigger noted. */
 import type { ObservedUse, UseRecord } from '../../domain/issuer.js';
+import { exactRecord, sampledRecord, sinceLooks } from '../records.js';
 import type { Administration } from './administration.js';
 import type { ConnectionLog } from './connection-log.js';
 import type { LoggedLogin } from './log-lines.js';
@@ -12,9 +13,6 @@ interface Reading {
   readonly since: Date;
 }
 
-/** Looks that are farther apart are no samples of the time between. */
-const longestPauseMs = 5 * 60_000;
-
 export function rememberLogin(seen: SeenUses, login: LoggedLogin): void {
   const { role: credentialId, application: name, ...rest } = login;
   if (name?.startsWith('rotor-probe') !== true) seen.add({ ...rest, credentialId, name });
@@ -25,17 +23,9 @@ export async function recordLogins({
   seen,
   since,
 }: Reading & { log: ConnectionLog }): Promise<UseRecord> {
-  const { now, completeThrough, continuousSince } = await log.read();
-  seen.age(now);
-  return {
-    kind: 'exact',
-    completeThrough,
-    // What was asked for begins later: others have read what was before.
-    continuousSince: continuousSince > since ? continuousSince : undefined,
-    resolutionMs: 1,
-    issuerNow: now,
-    uses: seen.since(since),
-  };
+  const reading = await log.read();
+  seen.age(reading.now);
+  return exactRecord(reading, since, seen.since(since));
 }
 
 interface Sampling extends Reading {
@@ -49,7 +39,12 @@ export async function sampleSessions(sampling: Sampling): Promise<UseRecord> {
   const [clock] = await server.query<{ now: Date }>('select clock_timestamp() as now');
   const now = clock?.now ?? new Date(0);
   await addSessions(sampling, now);
-  return sampled({ now, since: sinceLooks(since, now), uses: seen.since(since), resolutionMs: 0 });
+  return sampledRecord({
+    now,
+    since: sinceLooks(since, now),
+    uses: seen.since(since),
+    resolutionMs: 0,
+  });
 }
 
 /** Sessions that are open, and logins of which the trigger tells: it sees none that is read-only. */
@@ -58,35 +53,12 @@ export async function sampleLogins(sampling: Sampling & { database: string }): P
   const { now, runningSince, uses } = await readNotedLogins(server, sampling);
   await addSessions(sampling, now);
   const begins = runningSince !== undefined && runningSince > since ? runningSince : undefined;
-  return sampled({
+  return sampledRecord({
     now,
     since: runningSince === undefined ? sinceLooks(since, now) : begins,
     uses: joined([...uses, ...seen.since(since)]),
     resolutionMs: noteResolutionMs,
   });
-}
-
-interface Sample {
-  readonly now: Date;
-  readonly since: Date | undefined;
-  readonly uses: readonly ObservedUse[];
-  readonly resolutionMs: number;
-}
-
-function sampled({ now, since, uses, resolutionMs }: Sample): UseRecord {
-  return {
-    kind: 'sampled',
-    completeThrough: now,
-    continuousSince: since,
-    resolutionMs,
-    issuerNow: now,
-    uses,
-  };
-}
-
-/** Nobody looked since then: the samples begin now. */
-function sinceLooks(since: Date, now: Date): Date | undefined {
-  return now.getTime() - since.getTime() > longestPauseMs ? now : undefined;
 }
 
 async function addSessions(

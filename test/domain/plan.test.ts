@@ -302,19 +302,20 @@ describe('waves', () => {
       .waves.map(({ name, batches }) => `${name}:${batches.flat().join('')}`)
       .join(' ');
 
+  const assignment = {
+    assignee: 'Ada',
+    instructions: 'type it in',
+    dueWithinMs: day,
+    remindEveryMs: day,
+    holdsSeveral: false,
+  };
+
   test('follow their declared order, the canary first', () => {
     expect(names(beginning({ dependencies: four, policy: { ...policy, waves } }))).toBe(
       'canary:b first:cd last:a',
     );
   });
   test('a person is the canary only where there are persons alone', () => {
-    const assignment = {
-      assignee: 'Ada',
-      instructions: 'type it in',
-      dueWithinMs: day,
-      remindEveryMs: day,
-      holdsSeveral: false,
-    };
     const person = (name: string) => dependency(name, { assignment });
     const mixed = [person('a'), dependency('b'), dependency('c')];
     expect(names(beginning({ dependencies: mixed }))).toBe('canary:b everyone:ac');
@@ -323,13 +324,6 @@ describe('waves', () => {
     );
   });
   test('persons in a wave of their own hold nobody up: after everyone, or at least not as the canary', () => {
-    const assignment = {
-      assignee: 'Ada',
-      instructions: 'type it in',
-      dueWithinMs: day,
-      remindEveryMs: day,
-      holdsSeveral: false,
-    };
     const dependencies = [
       dependency('a', { assignment, wave: 'people' }),
       dependency('b'),

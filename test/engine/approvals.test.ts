@@ -36,6 +36,14 @@ describe('a run whose policy asks for approval', () => {
     return String((await world.run(runId))['waits_told']);
   };
 
+  /** Past the door: what the database itself says of it. */
+  const writeApproval = (person: string) =>
+    world.database.pool.query(
+      `insert into rotor.approvals (run_id, plan_hash, content, approved_by, person, reason, expires_at)
+       select id, plan_hash, '{}', 'x', $1, 'x', now() + interval '1 hour' from rotor.runs`,
+      [person],
+    );
+
   test('waits before anything is made, and goes on by itself once it has them', async () => {
     const runId = await begin({ needed: 2 });
     expect(await waiting(runId)).toContain(
@@ -66,12 +74,7 @@ describe('a run whose policy asks for approval', () => {
     });
     await world.tell();
     await expect(world.approve(runId, 'bob')).rejects.toMatchObject({ code: 'not-allowed' });
-    await expect(
-      world.database.pool.query(
-        `insert into rotor.approvals (run_id, plan_hash, content, approved_by, person, reason, expires_at)
-         select id, plan_hash, '{}', 'x', 'bob', 'x', now() + interval '1 hour' from rotor.runs`,
-      ),
-    ).rejects.toThrow('nobody approves what they asked for');
+    await expect(writeApproval('bob')).rejects.toThrow('nobody approves what they asked for');
     await eventually(async () => {
       await world.approve(runId, 'grace');
       return (await world.run(runId))['waits_code'] !== 'approval-needed';
@@ -143,12 +146,7 @@ describe('a run whose policy asks for approval', () => {
     const runId = await begin();
     await waiting(runId);
     await expect(world.approve(runId, 'requester')).rejects.toMatchObject({ code: 'not-allowed' });
-    await expect(
-      world.database.pool.query(
-        `insert into rotor.approvals (run_id, plan_hash, content, approved_by, person, reason, expires_at)
-         select id, plan_hash, '{}', 'x', 'requester', 'x', now() + interval '1 hour' from rotor.runs`,
-      ),
-    ).rejects.toThrow('nobody approves what they asked for');
+    await expect(writeApproval('requester')).rejects.toThrow('nobody approves what they asked for');
   }, 30_000);
 
   test('nobody approves a run that they joined, and an outage that is accepted later is asked for again', async () => {

@@ -29,7 +29,7 @@ export interface RealScene {
   run(kind: 'rotate' | 'compromise'): Promise<Row>;
   versions(): Promise<string[]>;
   /** The worker from now on dies once at that point, and is started again. */
-  killAt(point: string): Promise<void>;
+  killAt(point: string): void;
   close(): Promise<void>;
 }
 
@@ -72,12 +72,11 @@ export async function openRealScene(system: RealSystem): Promise<RealScene> {
           `${String(version)} ${String(state)}${current === true ? ' current' : ''}`,
       );
     },
-    killAt: async (point) => {
+    killAt: (point) => {
       worker.kill('SIGKILL');
       const once = join(installation.folder, `killed-${point.replace(':', '-')}`);
       worker = installation.start('worker', { ROTOR_KILL_AT: point, ROTOR_KILL_ONCE: once });
       worker.once('exit', () => (worker = installation.start('worker')));
-      await pause(0);
     },
     close: async () => {
       await traffic.stop();

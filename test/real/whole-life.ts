@@ -32,7 +32,7 @@ export function describeWholeLife(
 
     test('the worker killed just after the mint: it goes on, with no credential too many', async () => {
       const [old = ''] = scene.held();
-      await scene.killAt('create:minted');
+      scene.killAt('create:minted');
       expect(await scene.run('rotate')).toMatchObject({ outcome: 'succeeded' });
       expect(await isRefused(old)).toBe(true);
       const live = (await scene.versions()).filter((one) => !/revoked|ended/.test(one));

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { openAudit } from '../../infra/registry/audit.js';
-import { verifyInTurn } from '../../infra/registry/audit-verify.js';
+import { onceForAll } from '../../domain/together.js';
 import { inTransaction } from '../../infra/postgres.js';
 import { openDatabase, type TestDatabase } from '../harness/database.js';
 
@@ -160,7 +160,7 @@ describe('rotor audit verify', () => {
 
 test('however many ask, one reads the trail at a time, and nobody is told what was read before they asked', async () => {
   let [reading, most, passes] = [0, 0, 0];
-  const verify = verifyInTurn(async () => {
+  const verify = onceForAll(async () => {
     most = Math.max(most, ++reading);
     await pause(1);
     reading -= 1;
