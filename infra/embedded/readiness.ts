@@ -1,4 +1,5 @@
 /** Waiting for a server that was just started, and picking a port for it. */
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -8,15 +9,30 @@ import type { Guarded } from './watchdog.js';
 /** The server ended before it was ready; another try with another port may help. */
 export class EndedEarly extends Error {}
 
+/** Below what systems give away by themselves: nobody who asks for any port is given one that was just picked here. */
+const firstPort = 20_000;
+const ports = 10_000;
+const mostTries = 100;
+
 /** A port that was free a moment ago: the caller must be ready for losing it to somebody else. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
+  for (let tries = 1; tries <= mostTries; tries += 1) {
+    const port = firstPort + randomInt(ports);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no free port on 127.0.0.1 from ${firstPort} to ${firstPort + ports - 1}`);
+}
+
+export async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
   server.close();
   await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no free port on 127.0.0.1');
-  return address.port;
+  return true;
 }
 
 export interface Waiting {

@@ -11,7 +11,7 @@ import { packageRoot } from '../../infra/package-root.js';
 import { channelKinds } from '../../infra/notify/index.js';
 import { issuerKinds } from '../../issuers/index.js';
 import { checkConfiguration } from '../../schemas/configuration.js';
-import { freePort } from '../../workers/stack/first-start.js';
+import { freePort } from '../../infra/embedded/readiness.js';
 import { launch } from '../../workers/stack/supervised.js';
 import { end, eventually } from '../faults/installation.js';
 import { openDatabase, type TestDatabase } from '../harness/database.js';
@@ -53,7 +53,7 @@ afterAll(async () => {
 
 /** The one that is shipped, with the places of this test. */
 async function configuration(): Promise<string> {
-  const port = await freePort(0);
+  const port = await freePort();
   const text = readFileSync(shipped, 'utf8')
     .replaceAll('/var/lib/rotor', state)
     .replace('api:7600', `127.0.0.1:${port}`);

@@ -12,7 +12,8 @@ import { secretWorkflowId } from '../../domain/run.js';
 import { packageRoot } from '../../infra/package-root.js';
 import { authority as askAuthority } from '../../workers/demo/authority.js';
 import { firstToken } from '../../workers/stack/first-token.js';
-import { freePort, prepareState } from '../../workers/stack/first-start.js';
+import { freePort } from '../../infra/embedded/readiness.js';
+import { prepareState } from '../../workers/stack/first-start.js';
 import { launch } from '../../workers/stack/supervised.js';
 import { openDatabase } from '../harness/database.js';
 import { sharedTemporal } from '../harness/temporal.js';
@@ -51,7 +52,7 @@ export async function openInstallation(
   const temporal = sharedTemporal();
   const proxies = proxied ? await openProxies(database.url, temporal.address) : undefined;
   const folder = mkdtempSync(join(tmpdir(), 'rotor-installation-'));
-  const port = await freePort(0);
+  const port = await freePort();
   await prepareState(folder, { roots: [folder], port });
   addIssuers(join(folder, 'rotor.yaml'), more(database.ownerUrl, folder));
   const tokenFile = await firstToken({
@@ -82,8 +83,14 @@ export async function openInstallation(
     child.once('exit', () => running.delete(child));
     return child;
   };
+  const log = (name: string): string => {
+    const file = join(folder, `${name}.log`);
+    return existsSync(file) ? readFileSync(file, 'utf8') : '';
+  };
   const ready = async (): Promise<void> => {
-    await eventually(async () => (await fetch(`${url}/health`)).ok);
+    await eventually(async () => (await fetch(`${url}/health`)).ok).catch(() => {
+      throw new Error(`the API is not ready; its log ends with: ${log('api').slice(-2_000)}`);
+    });
   };
   const authority = <T>(path: string, body?: unknown): Promise<T> =>
     askAuthority<T>({ url, stateFolder: folder }, path, body);
@@ -97,10 +104,7 @@ export async function openInstallation(
     ready,
     authority,
     environment,
-    log: (name: string) => {
-      const file = join(folder, `${name}.log`);
-      return existsSync(file) ? readFileSync(file, 'utf8') : '';
-    },
+    log,
     async apply(document: unknown) {
       return api.post<{ changes: Row[] }>('/v1/declarations', {
         documents: [document],

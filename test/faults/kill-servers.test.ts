@@ -5,7 +5,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openApi } from '../../client/http.js';
 import { removeState } from '../../infra/embedded/state.js';
-import { freePort, readSecret } from '../../workers/stack/first-start.js';
+import { freePort } from '../../infra/embedded/readiness.js';
+import { readSecret } from '../../workers/stack/first-start.js';
 import { startStack, type Stack } from '../../workers/stack/stack.js';
 import { eventually, openSecret, type UsedSecret } from './installation.js';
 
@@ -17,7 +18,7 @@ beforeAll(async () => {
   stack = await startStack({
     stateFolder,
     roots: [stateFolder],
-    port: await freePort(0),
+    port: await freePort(),
     tell: (line) => told.push(line),
   });
 }, 60_000);
@@ -98,7 +99,7 @@ test('a second start in the same folder is refused, and leaves the first one as 
   const again = {
     stateFolder,
     roots: [stateFolder],
-    port: await freePort(0),
+    port: await freePort(),
     tell: () => undefined,
   };
   await expect(startStack(again)).rejects.toMatchObject({

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import {
   appendFileSync,
   chmodSync,
   mkdtempSync,
+  readFileSync,
   renameSync,
   rmSync,
   truncateSync,
@@ -67,6 +69,13 @@ async function lesser(): Promise<Administration> {
   const file = `${server.urlFile}-lesser`;
   writeFileSync(file, url.href, { mode: 0o600 });
   return openAdministration(file);
+}
+
+/** The server's lines are written by a process of its own: what was logged before is in the file from here on. */
+async function written(): Promise<void> {
+  const mark = `written-${randomUUID()}`;
+  await server.query(`do $$ begin raise log '${mark}'; end $$`);
+  while (!readFileSync(server.logFile, 'utf8').includes(mark)) await pause(5);
 }
 
 let renamed = 0;
@@ -140,12 +149,14 @@ describe('a log that is rotated', () => {
     const { size } = await stat(server.logFile);
     await logIn('emptied away');
     const lost = await clock();
+    await written();
     truncateSync(server.logFile, 0);
     await logIn('after that');
     await server.query(`do $$ begin raise log '${'x'.repeat(size)}'; end $$`);
     expect((await log.read()).continuousSince > lost).toBe(true);
     expect(names()).toContain('after that');
     const emptied = await clock();
+    await written();
     truncateSync(server.logFile, 0);
     expect((await log.read()).continuousSince >= emptied).toBe(true);
   });

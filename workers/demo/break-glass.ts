@@ -6,7 +6,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import colors from 'picocolors';
 import { parse, stringify } from 'yaml';
 import { inventoryFile } from '../../infra/direct/inventory-file.js';
-import { freePort, prepareState } from '../stack/first-start.js';
+import { freePort } from '../../infra/embedded/readiness.js';
+import { prepareState } from '../stack/first-start.js';
 import { database, logsIn, ownerRole, startCustomers, type Customers } from './customers.js';
 import type { Promised } from './figures.js';
 import {
@@ -45,7 +46,7 @@ async function setUp(stage: Stage): Promise<Customers> {
   const { stateFolder, folder } = stage;
   const customers = await startCustomers(stateFolder);
   stage.atEnd(() => customers.close());
-  await prepareState(stateFolder, { roots: [folder], port: await freePort(0) });
+  await prepareState(stateFolder, { roots: [folder], port: await freePort() });
   const file = join(stateFolder, 'rotor.yaml');
   const configuration = parse(readFileSync(file, 'utf8')) as { issuers: Record<string, object> };
   configuration.issuers['orders'] = customers.issuer;

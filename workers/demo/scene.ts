@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { freePort } from '../stack/first-start.js';
+import { freePort } from '../../infra/embedded/readiness.js';
 import { makeByHand, type AuthorityPlace, type Client } from './authority.js';
 import { destinationOf, type Place } from './places.js';
 import { startProgram } from './program.js';
@@ -21,7 +21,7 @@ export async function setScene(
   place: Pick<Scene, 'folder' | 'stateFolder' | 'url'>,
 ): Promise<Scene> {
   const client = await makeByHand(place, { name: 'billing-api', role: 'Contributor' });
-  const scene = { ...place, ...client, webhookPort: await freePort(0) };
+  const scene = { ...place, ...client, webhookPort: await freePort() };
   writeCopies(scene);
   return scene;
 }

@@ -6,7 +6,7 @@ import colors from 'picocolors';
 import { openApi, type ApiClient } from '../../client/http.js';
 import { removeState } from '../../infra/embedded/state.js';
 import { packageRoot } from '../../infra/package-root.js';
-import { freePort } from '../stack/first-start.js';
+import { freePort } from '../../infra/embedded/readiness.js';
 import { startStack, type Stack } from '../stack/stack.js';
 import { openCli, type Cli } from './cli.js';
 import type { Promised } from './figures.js';
@@ -56,7 +56,7 @@ export function openStage(began: number): Stage {
     ...{ began, stateFolder, folder, stop },
     cli: openCli(stateFolder),
     start: async () => {
-      stack = await startStack({ stateFolder, roots: [folder], port: await freePort(0), tell });
+      stack = await startStack({ stateFolder, roots: [folder], port: await freePort(), tell });
       return runningOf(stack, secondsSince(from));
     },
     atEnd: (work) => ends.unshift(work),

@@ -1,10 +1,10 @@
 /** What the first start on a machine makes: keys, tokens of its parts, and a configuration to go on from. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { freePort, isFree } from '../../infra/embedded/readiness.js';
 import { hasCode } from '../../infra/error-code.js';
 import { createKeyFile } from '../../infra/key-file.js';
 import type { ApiConfiguration } from '../../schemas/configuration.js';
@@ -24,7 +24,7 @@ export async function prepareState(stateFolder: string, wanted: FirstStart): Pro
   );
   const file = join(stateFolder, 'rotor.yaml');
   if (existsSync(file)) return;
-  const port = wanted.port ?? (await freePort(7600));
+  const port = wanted.port ?? (await usualPort());
   const roots = { roots: wanted.roots };
   const configuration = {
     issuers: {
@@ -87,19 +87,9 @@ export function readSecret(folder: string, name: string): string {
   return readFileSync(join(folder, name), 'utf8').trim();
 }
 
-/** The preferred one, or any: two checkouts on one machine do not fight. */
-export async function freePort(preferred: number): Promise<number> {
-  return (await tryPort(preferred)) ?? (await tryPort(0)) ?? preferred;
-}
+const preferredPort = 7600;
 
-function tryPort(port: number): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(undefined));
-    server.listen(port, '127.0.0.1', () => {
-      const address = server.address();
-      const found = typeof address === 'object' && address !== null ? address.port : undefined;
-      server.close(() => resolve(found));
-    });
-  });
+/** Or any: two checkouts on one machine do not fight. */
+async function usualPort(): Promise<number> {
+  return (await isFree(preferredPort)) ? preferredPort : freePort();
 }
