@@ -1,10 +1,13 @@
 /** What a kind of connector is: its options, the address of a destination, and how it is opened. */
 import type { z } from 'zod';
 import type { Assignment, Connector } from '../domain/connector.js';
+import type { Library } from '../domain/library.js';
 
 interface Kind<O extends z.ZodType, A extends z.ZodType> {
   /** The name of its folder. */
   readonly kind: string;
+  /** Loaded when it is used, and installed by whoever uses it. */
+  readonly libraries?: readonly Library[];
   readonly options: O;
   readonly address: A;
   /** The same for every way of spelling the same place. Throws AdapterError where the place is not allowed. */

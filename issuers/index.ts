@@ -1,7 +1,14 @@
 /** All kinds of issuers. */
+import { awsIamAccessKey } from './aws-iam-access-key/index.js';
 import { clientSecrets } from './client-secrets/index.js';
 import { openbaoApprole } from './openbao-approle/index.js';
 import { postgres } from './postgres/index.js';
 import { redisAcl } from './redis-acl/index.js';
 
-export const issuerKinds = [clientSecrets, openbaoApprole, postgres, redisAcl] as const;
+export const issuerKinds = [
+  awsIamAccessKey,
+  clientSecrets,
+  openbaoApprole,
+  postgres,
+  redisAcl,
+] as const;

@@ -14,7 +14,7 @@ export interface IssuerKind<O extends z.ZodType = z.ZodType, S extends z.ZodType
   /** The name of its folder. */
   readonly kind: string;
   /** Loaded when an instance is used, and installed by whoever uses one. */
-  readonly library?: Library;
+  readonly libraries?: readonly Library[];
   readonly options: O;
   readonly specification: S;
   /**

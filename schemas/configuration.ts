@@ -11,7 +11,7 @@ import { check, nearest, type Checked } from './problems.js';
 export interface ConfigurableKind {
   readonly kind: string;
   readonly options: z.ZodType;
-  readonly library?: Library;
+  readonly libraries?: readonly Library[];
 }
 
 export interface Configuration {
@@ -149,17 +149,21 @@ function checkOptions(asked: Asked, problems: Problem[]): unknown {
     problems.push({ path, message: `there is no kind ${kind}`, hint });
     return undefined;
   }
-  problems.push(...missingLibrary(found, asked));
+  problems.push(...missingLibraries(found, asked));
   const parsed = check(found.options, options, path);
   if ('value' in parsed) return parsed.value;
   problems.push(...parsed.problems);
   return undefined;
 }
 
-function missingLibrary({ kind, library }: ConfigurableKind, asked: Asked): Problem[] {
-  if (library === undefined || asked.isInstalled(library.name)) return [];
-  const hint = `npm install ${library.name}@${library.version}`;
-  return [{ path: asked.path, message: `${kind} needs the library ${library.name}`, hint }];
+/** One problem for all, so that one command mends it. */
+function missingLibraries({ kind, libraries = [] }: ConfigurableKind, asked: Asked): Problem[] {
+  const missing = libraries.filter(({ name }) => !asked.isInstalled(name));
+  if (missing.length === 0) return [];
+  const names = missing.map(({ name }) => name).join(' and ');
+  const hint = `npm install ${missing.map(({ name, version }) => `${name}@${version}`).join(' ')}`;
+  const what = missing.length === 1 ? 'library' : 'libraries';
+  return [{ path: asked.path, message: `${kind} needs the ${what} ${names}`, hint }];
 }
 
 function apiProblems({ host, tls, behindTlsProxy }: ApiConfiguration): Problem[] {

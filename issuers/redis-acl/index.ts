@@ -67,7 +67,7 @@ export const traits: IssuerTraits = {
 
 export const redisAcl = issuerKind({
   kind: 'redis-acl',
-  library: { name: '@redis/client', version: '6.3.1' },
+  libraries: [{ name: '@redis/client', version: '6.3.1' }],
   options: z.strictObject({
     urls: z
       .array(

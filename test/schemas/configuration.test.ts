@@ -5,9 +5,9 @@ import { connectorKinds } from '../../connectors/index.js';
 import { channelKinds } from '../../infra/notify/index.js';
 import { packageRoot } from '../../infra/package-root.js';
 import { issuerKinds } from '../../issuers/index.js';
-import { checkConfiguration } from '../../schemas/configuration.js';
+import { checkConfiguration, type ConfigurableKind } from '../../schemas/configuration.js';
 
-function check(document: unknown, isInstalled = () => true) {
+function check(document: unknown, isInstalled: (library: string) => boolean = () => true) {
   return checkConfiguration(document, { issuerKinds, connectorKinds, channelKinds, isInstalled });
 }
 
@@ -64,11 +64,32 @@ describe('the configuration', () => {
     ]);
   });
 
+  test('names all libraries of a kind that are not installed, and one command for them', () => {
+    const issuers = { aws: { kind: 'aws-iam-access-key', region: 'eu-central-1' } };
+    const without = (missing: RegExp) => check({ issuers }, (name) => !missing.test(name));
+    expect(without(/aws-sdk/)).toEqual({
+      problems: [
+        {
+          path: 'issuers.aws',
+          message:
+            'aws-iam-access-key needs the libraries @aws-sdk/client-iam and @aws-sdk/client-sts',
+          hint: 'npm install @aws-sdk/client-iam@3.1169.0 @aws-sdk/client-sts@3.1174.0',
+        },
+      ],
+    });
+    expect(without(/client-sts/)).toMatchObject({
+      problems: [{ message: 'aws-iam-access-key needs the library @aws-sdk/client-sts' }],
+    });
+    expect(without(/other/)).toHaveProperty('value');
+  });
+
   test('says the version of a library that the tests run with', () => {
     const { devDependencies, peerDependencies } = JSON.parse(
       readFileSync(join(packageRoot(), 'package.json'), 'utf8'),
     ) as Record<string, Record<string, string>>;
-    const libraries = issuerKinds.flatMap((kind) => ('library' in kind ? [kind.library] : []));
+    const libraries = [...issuerKinds, ...connectorKinds].flatMap((kind: ConfigurableKind) => [
+      ...(kind.libraries ?? []),
+    ]);
     const wanted = Object.fromEntries(libraries.map(({ name, version }) => [name, version]));
     expect(devDependencies).toMatchObject(wanted);
     expect(peerDependencies).toEqual(wanted);
