@@ -1,4 +1,5 @@
 /** All kinds of connectors. */
+import { awsSecretsManager } from './aws-secrets-manager/index.js';
 import { command } from './command/index.js';
 import { dotenv } from './dotenv/index.js';
 import { humanTask } from './human-task/index.js';
@@ -8,6 +9,7 @@ import { webhook } from './webhook/index.js';
 import { yamlFile } from './yaml-file/index.js';
 
 export const connectorKinds = [
+  awsSecretsManager,
   command,
   dotenv,
   humanTask,

@@ -43,6 +43,8 @@ const mostSkewMs = 4 * 60_000;
 export function awsFault(error: unknown, asked: AskedOfAws): Error {
   if (error instanceof AdapterError) return error;
   const meaning = meaningOf(error, asked);
+  if (nameOf(error) === 'AbortError')
+    return new AdapterError('timed-out', 'the time for AWS was over');
   if (meaning === undefined) return networkFault(error, 'AWS');
   return new AdapterError(...meaning, retryAfterMs(error));
 }
@@ -69,6 +71,8 @@ function byStatus(status: number | undefined, { action, on }: AskedOfAws): Meani
   if (status === undefined) return undefined;
   if (status === 429) return ['busy', 'AWS asks to come back later'];
   if (status >= 500) return ['unreachable', 'AWS fails'];
+  if (status === 403)
+    return ['not-permitted', `AWS refuses rotor's credentials, or its right to ${action} on ${on}`];
   if (status >= 400) return ['refused', `AWS refuses ${action} on ${on}`];
   return ['bad-reply', `AWS's answer to ${action} is none that rotor knows`];
 }

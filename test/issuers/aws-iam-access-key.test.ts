@@ -116,12 +116,13 @@ describe('aws-iam-access-key', () => {
   });
 
   test('a mint whose answer was lost made one key, found by the ids before and after', async () => {
-    const { issuer } = await behind(
+    const { front, issuer } = await behind(
       inFrontOf(moto.url, (body) => body.includes('Action=CreateAccessKey')),
     );
     await make(subject);
     const before = await issuer.list(subject.secret);
     expect(await codeOf(make({ ...subject, issuer }))).toBe('unreachable');
+    expect(front.asked.filter((body) => body.includes('CreateAccessKey'))).toHaveLength(1);
     const known = before.map(({ credentialId }) => credentialId);
     const after = await issuer.list(subject.secret);
     expect(after.filter(({ credentialId }) => !known.includes(credentialId))).toHaveLength(1);
