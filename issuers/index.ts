@@ -3,6 +3,7 @@ import { awsIamAccessKey } from './aws-iam-access-key/index.js';
 import { clientSecrets } from './client-secrets/index.js';
 import { openbaoApprole } from './openbao-approle/index.js';
 import { postgres } from './postgres/index.js';
+import { rabbitmqUser } from './rabbitmq-user/index.js';
 import { redisAcl } from './redis-acl/index.js';
 
 export const issuerKinds = [
@@ -10,5 +11,6 @@ export const issuerKinds = [
   clientSecrets,
   openbaoApprole,
   postgres,
+  rabbitmqUser,
   redisAcl,
 ] as const;
