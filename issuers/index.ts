@@ -1,6 +1,7 @@
 /** All kinds of issuers. */
 import { awsIamAccessKey } from './aws-iam-access-key/index.js';
 import { clientSecrets } from './client-secrets/index.js';
+import { keycloakClientSecret } from './keycloak-client-secret/index.js';
 import { openbaoApprole } from './openbao-approle/index.js';
 import { postgres } from './postgres/index.js';
 import { rabbitmqUser } from './rabbitmq-user/index.js';
@@ -9,6 +10,7 @@ import { redisAcl } from './redis-acl/index.js';
 export const issuerKinds = [
   awsIamAccessKey,
   clientSecrets,
+  keycloakClientSecret,
   openbaoApprole,
   postgres,
   rabbitmqUser,
