@@ -17,6 +17,7 @@ import {
   wholeLogin,
   type AwsAccess,
 } from '../../reach/aws.js';
+import { DurationOption } from '../../reach/options.js';
 import { issuerKind } from '../kind.js';
 import { openIam, type Iam } from './iam.js';
 import { noteLagMs, readUse } from './use.js';
@@ -34,12 +35,9 @@ const Options = z
   .strictObject({
     ...awsAccess,
     stsEndpoint: AwsEndpoint.describe('the same for STS; otherwise as endpoint'),
-    useLagMs: z
-      .number()
-      .int()
-      .min(0)
-      .default(noteLagMs)
-      .describe('how late IAM may note a use (4 h 15 min): the quiet period is longer by it'),
+    useLag: DurationOption.default(noteLagMs).describe(
+      'how late IAM may note a use (4 h 15 min): the quiet period is longer by it',
+    ),
   })
   .refine(isWholeLogin, wholeLogin);
 
@@ -73,11 +71,11 @@ export const awsIamAccessKey = issuerKind({
   // Names of users differ by more than case.
   principal: ({ userName }) => `user ${userName.toLowerCase()}`,
   traits: () => traits,
-  open: ({ stsEndpoint, useLagMs, ...access }) =>
+  open: ({ stsEndpoint, useLag, ...access }) =>
     open({
       iam: openIam(access),
       sts: { ...access, endpoint: stsEndpoint ?? access.endpoint },
-      useLagMs,
+      useLagMs: useLag,
     }),
 });
 

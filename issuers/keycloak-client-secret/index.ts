@@ -1,6 +1,5 @@
 /** Secrets of a Keycloak client: two at once where a rotation policy keeps the one before, otherwise one, replaced in place. */
 import { z } from 'zod';
-import { parseDuration } from '../../domain/duration.js';
 import { AdapterError, CredentialRefused } from '../../domain/errors.js';
 import type {
   Credential,
@@ -12,6 +11,7 @@ import type {
   MintRequest,
 } from '../../domain/issuer.js';
 import type { SecretValue } from '../../domain/secret-value.js';
+import { DurationOption } from '../../reach/options.js';
 import { issuerKind, type IssuerContext } from '../kind.js';
 import { noRealm, openAdmin, unknownReply, type Admin } from './admin.js';
 import {
@@ -34,13 +34,6 @@ const Specification = z.strictObject({
   clientId: name.describe('the client whose secrets they are; it has to be there'),
 });
 
-const Lifespan = z.string().transform((written, context) => {
-  const ms = parseDuration(written);
-  if (ms !== undefined && ms > 0) return ms;
-  context.addIssue({ code: 'custom', message: 'expected a duration above 0, such as 5m' });
-  return z.NEVER;
-});
-
 const Options = z.strictObject({
   url: z.url({ protocol: /^https?$/ }).describe('where Keycloak is'),
   realm: name.describe('the realm of the clients'),
@@ -56,9 +49,9 @@ const Options = z.strictObject({
     .describe(
       'whether a client policy of the realm with the executor secret-rotation reaches them',
     ),
-  accessTokenLifespan: Lifespan.default(300_000).describe(
-    'how long tokens of these clients live at most: checked',
-  ),
+  accessTokenLifespan: DurationOption.refine((ms) => ms > 0, 'expected a duration above 0')
+    .default(300_000)
+    .describe('how long tokens of these clients live at most: checked'),
 });
 type Options = z.output<typeof Options>;
 

@@ -54,7 +54,7 @@ export const traits: IssuerTraits = {
 
 export const rabbitmqUser = issuerKind({
   kind: 'rabbitmq-user',
-  library: { name: 'amqplib', version: '2.3.1' },
+  libraries: [{ name: 'amqplib', version: '2.3.1' }],
   options: z.strictObject({
     url: z.url({ protocol: /^https?$/ }).describe('where the management API is'),
     user: z.string().min(1).describe('whom rotor logs in as; it has the tag administrator'),

@@ -111,7 +111,7 @@ describe('aws-iam-access-key', () => {
       resolutionMs: 15_300_000,
       uses: [{ credentialId: made.credentialId, source: {}, outcome: 'accepted' }],
     });
-    const issuer = open({ useLagMs: 0 });
+    const issuer = open({ useLag: '0' });
     expect(await issuer.observedUse?.(subject.secret, since)).toMatchObject({ uses: [] });
   });
 
