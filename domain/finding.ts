@@ -93,7 +93,7 @@ export const findingKinds = {
     severity: 'warning',
     is: 'a dependent uses an old value, and somebody said that it has the new one',
     todo: 'ask who confirmed it to look again; rotor decide RUN retry --dependent NAME asks them anew',
-    closes: 'the old version is dead',
+    closes: 'the old version is dead, or was rolled back to',
   },
   'contained-directly': {
     severity: 'critical',

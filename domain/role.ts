@@ -2,7 +2,11 @@
 export const roles = ['viewer', 'operator', 'approver', 'security', 'admin'] as const;
 export type Role = (typeof roles)[number];
 
-/** `disclose`: links that show a value to a person; `contain`: revoke, compromise, decommission; `operate`: declare, rotate, decide, adopt; `administer`: tokens, audit, recovery; `approve`: plans of others. */
+/**
+ * `operate`: declare, adopt, rotate, decide. `contain`: what breaks at once or cannot be undone (revoke, compromise, decommission,
+ * incidents, projects, retiring a dependent), and declarations that ask for less proof. `approve`: plans of others.
+ * `disclose`: links that show a value to a person. `administer`: tokens, audit, recovery.
+ */
 export type Right = 'read' | 'approve' | 'operate' | 'contain' | 'disclose' | 'administer';
 
 const rights: Readonly<Record<Role, readonly Right[]>> = {

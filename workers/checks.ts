@@ -52,7 +52,7 @@ export async function checkParts({
   const connectors = Object.keys(settings.configuration.connectors);
   return Promise.all([
     look('database', 'is PostgreSQL up, and DATABASE_URL right?', () => database(parts)),
-    look('temporal', 'npm run setup prepares the namespace, or says what to do by hand', () =>
+    look('temporal', 'is it running, at that address? npm run setup prepares its namespace', () =>
       temporal(settings, connection),
     ),
     look('worker', 'start a worker: npm start, or node dist/workers/worker.js', () =>
@@ -181,7 +181,7 @@ async function sealed({ pool, store }: Parts): Promise<string> {
     `select version_id from (select distinct on (kid) version_id from sealed.values) one_per_key`,
   );
   for (const { version_id } of rows) await store.get(version_id);
-  return rows.length === 0 ? 'none yet' : `${rows.length} sealing keys in use open`;
+  return rows.length === 0 ? 'none yet' : `sealing keys in use: ${rows.length}, each opens`;
 }
 
 /** What `rotor contain --direct` goes by. Of this state folder: a worker elsewhere keeps its own. */

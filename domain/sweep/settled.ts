@@ -14,6 +14,11 @@ function isDead({ versionId }: OpenFinding, { versions }: SweptSecret): boolean 
   return version !== undefined && !isLive(version.state);
 }
 
+/** Rolled back to, it is the right one again. */
+function isDeadOrCurrent(finding: OpenFinding, secret: SweptSecret): boolean {
+  return isDead(finding, secret) || currentOf(secret)?.versionId === finding.versionId;
+}
+
 /** What was adopted may be as old as what leaked. */
 function isContained({ firstAt }: OpenFinding, { versions }: SweptSecret): boolean {
   return versions
@@ -24,7 +29,7 @@ function isContained({ firstAt }: OpenFinding, { versions }: SweptSecret): boole
 export const settlings: readonly Settling[] = [
   { code: 'orphan-credential', isSettled: isDead },
   { code: 'straggler', isSettled: isDead },
-  { code: 'confirmed-but-old-value-used', isSettled: isDead },
+  { code: 'confirmed-but-old-value-used', isSettled: isDeadOrCurrent },
   { code: 'compromise-unfinished', isSettled: isContained },
   { code: 'revoked-use', isSettled: isPast },
   { code: 'unknown-value', isSettled: isPast },

@@ -13,7 +13,7 @@ export interface Confirmed {
   readonly expectedFrom: Date;
 }
 
-/** What was asked last of each, where that was confirmed. */
+/** What was asked last of each, where that was confirmed and still is the one to be used. */
 export async function lastConfirmed(db: Queryable, secretId: string): Promise<Confirmed[]> {
   const { rows } = await db.query<Confirmed>(
     `select k.id as "taskId", k.dependency_id as "dependencyId", k.version_id as "versionId",
@@ -24,7 +24,7 @@ export async function lastConfirmed(db: Queryable, secretId: string): Promise<Co
            order by t.dependency_id, t.opened_at desc) k
        join rotor.versions v on v.id = k.version_id
        join rotor.dependencies d on d.id = k.dependency_id
-     where k.state = 'confirmed' and d.retired_at is null`,
+     where k.state = 'confirmed' and v.is_current and d.retired_at is null`,
     [secretId],
   );
   return rows;
