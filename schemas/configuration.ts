@@ -30,6 +30,7 @@ export interface ConfiguredRoute {
 
 export interface ConfiguredInstance {
   readonly kind: string;
+  /** As its kind's schema gave them: they are not parsed a second time. */
   readonly options: unknown;
 }
 

@@ -69,7 +69,7 @@ function kindsOf({ configuration }: Settings): Kinds {
 
 function traitsOf(instance: ConfiguredInstance | undefined): IssuerTraits | undefined {
   const kind = issuerKinds.find((one) => one.kind === instance?.kind);
-  return kind?.traits(kind.options.parse(instance?.options) as never);
+  return kind?.traits(instance?.options as never);
 }
 
 function checkSpecification(
@@ -104,7 +104,7 @@ function checkDestination(
   const parsed = check<z.ZodType<object>>(kind.address, address, 'destination');
   if ('problems' in parsed) return parsed;
   try {
-    const identity = kind.identity(parsed.value as never, kind.options.parse(options) as never);
+    const identity = kind.identity(parsed.value as never, options as never);
     // Whom a person's place belongs to does not change by what somebody else says of the same place.
     if ('assignment' in kind)
       return {

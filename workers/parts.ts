@@ -123,7 +123,7 @@ export function issuersOf(
     const instance = settings.configuration.issuers[name];
     const kind = issuerKinds.find((one) => one.kind === instance?.kind);
     if (instance === undefined || kind === undefined) throw notConfigured('issuer', name);
-    return kind.open(kind.options.parse(instance.options) as never, {
+    return kind.open(instance.options as never, {
       installationId,
       fingerprint,
     });
@@ -144,7 +144,7 @@ function connectorsOf(settings: Settings): (kind: string) => Connector {
       throw new RotorError('connector-asks-people', `${name} writes nothing: a person does`, {
         kind: 'failed',
       });
-    return kind.open(kind.options.parse(options) as never);
+    return kind.open(options as never);
   });
 }
 
@@ -153,7 +153,7 @@ function channelsOf({ configuration }: Settings): (route: string) => Channel {
     const to = configuration.routes.find(({ rule }) => rule.name === name)?.to;
     const kind = channelKinds.find((one) => one.kind === to?.kind);
     if (to === undefined || kind === undefined) throw notConfigured('route', name);
-    return kind.open(kind.options.parse(to.options) as never);
+    return kind.open(to.options as never);
   });
 }
 

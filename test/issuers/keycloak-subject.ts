@@ -186,7 +186,11 @@ export async function prepareClient(
     id,
     first,
     open,
-    use: async (value) => (await token(clientId, value)).status === 200,
+    use: async (value) => {
+      const { status } = await token(clientId, value);
+      if (status < 500) return status === 200;
+      throw new Error(`Keycloak answered ${String(status)}`);
+    },
     plant: async () => {
       await ask('POST', `/clients/${id}/client-secret`);
       return (await issuer.list(secret)).at(-1)?.credentialId ?? '';

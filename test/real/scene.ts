@@ -17,8 +17,16 @@ export interface RealSystem {
   readonly specification: object;
   /** Makes a credential as somebody did before rotor came. */
   first(): Promise<string>;
-  /** One use of the value, by the program of that name. */
+  /** One use of the value, by the program of that name: false where it was refused; throws where the system is away. */
   use(value: string, program: string): Promise<boolean>;
+  /** How the issuer shows a program, where it shows who it was; one that stays for a while, where looks are samples. */
+  readonly shown?: {
+    as(program: string): object;
+    stay(value: string, program: string): Promise<{ leave(): Promise<void> }>;
+  };
+  /** Killed without a warning and started again. Absent where that makes it forget everything. */
+  restart?(): Promise<void>;
+  close(): Promise<void>;
 }
 
 export interface RealScene {
@@ -26,12 +34,17 @@ export interface RealScene {
   /** What a program was told when it was refused, in the order of time. */
   readonly refused: string[];
   held(): string[];
-  run(kind: 'rotate' | 'compromise'): Promise<Row>;
+  run(kind: RunKind, meanwhile?: (runId: string) => Promise<void>): Promise<Row>;
   versions(): Promise<string[]>;
+  findings(): Promise<string[]>;
+  /** From now on an old version stays alive for at least so long. */
+  keepOld(overlap: string): Promise<void>;
   /** The worker from now on dies once at that point, and is started again. */
   killAt(point: string): void;
   close(): Promise<void>;
 }
+
+type RunKind = 'rotate' | 'compromise';
 
 const programs = ['billing', 'reports'] as const;
 
@@ -42,28 +55,30 @@ export async function openRealScene(system: RealSystem): Promise<RealScene> {
   const held = (): string[] =>
     files.map((file) => parse(readFileSync(file, 'utf8'))['VALUE'] ?? '');
   const old = await system.first();
-  for (const file of files) writeFileSync(file, `VALUE=${JSON.stringify(old)}\n`);
+  for (const file of files) writeFileSync(file, `VALUE='${old}'\n`);
   installation.start('api');
   let worker: ChildProcess = installation.start('worker');
   await installation.ready();
-  await installation.apply(declaration(system.specification, files));
-  await installation.api.post('/v1/secrets/acme/real/adopt', { value: old });
+  try {
+    await installation.apply(declaration(system, files));
+    await installation.api.post('/v1/secrets/acme/real/adopt', { value: old });
+  } catch (error) {
+    throw new Error(`the API's log ends: ${installation.log('api').slice(-2_000)}`, {
+      cause: error,
+    });
+  }
   const traffic = useAllTheTime(system, held);
   return {
     installation,
     refused: traffic.refused,
     held,
-    run: async (kind) => {
-      const { runId } = await installation.api.post<{ runId: string }>(
-        '/v1/secrets/acme/real/runs',
-        { kind, reason: 'test', ...(kind === 'compromise' ? { confirm: 'revoke' } : {}) },
-      );
-      const look = async (): Promise<Row> =>
-        (await installation.api.get<{ run: Row }>(`/v1/runs/${runId}`)).run;
-      await eventually(async () => (await look())['state'] === 'ended', 90_000).catch(async () => {
-        throw new Error(`the run does not end: ${JSON.stringify(await look())}`);
-      });
-      return look();
+    run: (kind, meanwhile) => run(installation, { kind, meanwhile }),
+    findings: async () => {
+      const findings = await installation.api.get<Row[]>('/v1/findings');
+      return findings.map(({ code }) => String(code));
+    },
+    keepOld: async (overlap) => {
+      await installation.apply(declaration(system, files, overlap));
     },
     versions: async () => {
       const { versions } = await installation.api.get<{ versions: Row[] }>('/v1/secrets/acme/real');
@@ -86,13 +101,31 @@ export async function openRealScene(system: RealSystem): Promise<RealScene> {
   };
 }
 
+async function run(
+  { api }: Installation,
+  asked: { kind: RunKind; meanwhile: ((runId: string) => Promise<void>) | undefined },
+): Promise<Row> {
+  const { kind, meanwhile } = asked;
+  const { runId } = await api.post<{ runId: string }>('/v1/secrets/acme/real/runs', {
+    kind,
+    reason: 'test',
+    ...(kind === 'compromise' ? { confirm: 'revoke' } : {}),
+  });
+  const look = async (): Promise<Row> => (await api.get<{ run: Row }>(`/v1/runs/${runId}`)).run;
+  await meanwhile?.(runId);
+  await eventually(async () => (await look())['state'] === 'ended', 90_000).catch(async () => {
+    throw new Error(`the run does not end: ${JSON.stringify(await look())}`);
+  });
+  return look();
+}
+
 function useAllTheTime(system: RealSystem, held: () => string[]) {
   const refused: string[] = [];
   let using = true;
   const program = async (name: string, index: number): Promise<void> => {
     while (using) {
       const value = held()[index] ?? '';
-      if (value !== '' && !(await system.use(value, name).catch(() => false))) {
+      if (value !== '' && !(await system.use(value, name).catch(() => true))) {
         // Whoever reads the file just before it changes asks once more with what it holds now.
         if (held()[index] === value) refused.push(`${name} at ${new Date().toISOString()}`);
       }
@@ -109,13 +142,17 @@ function useAllTheTime(system: RealSystem, held: () => string[]) {
   };
 }
 
-function declaration(specification: object, files: readonly string[]) {
+function declaration(
+  { specification, shown }: RealSystem,
+  files: readonly string[],
+  overlap = '0',
+) {
   return {
     organization: 'acme',
     policies: [
       {
         name: 'quick',
-        overlap: '0',
+        overlap,
         quietPeriod: '200ms',
         disablePeriod: '0',
         monitorPeriod: '1m',
@@ -138,6 +175,7 @@ function declaration(specification: object, files: readonly string[]) {
           connector: 'dotenv',
           destination: { file: files[index], variable: 'VALUE' },
           picksUpWithin: '1s',
+          ...(shown === undefined ? {} : { seenAs: shown.as(dependent) }),
         })),
       },
     ],

@@ -1,12 +1,20 @@
 /** What every issuer owes to its users, from a credential that is older than rotor to a leak; against the real system. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { eventually } from '../faults/installation.js';
+import { targetPatience } from '../targets/client.js';
 import { openRealScene, type RealScene, type RealSystem } from './scene.js';
 
-/** `system` is opened first, and may take as long as `patience` says. */
+interface Life {
+  /** The system keeps what it knows over a kill. */
+  readonly keeps: boolean;
+  /** The issuer shows who used a credential. */
+  readonly shows: boolean;
+}
+
 export function describeWholeLife(
   name: string,
   open: () => Promise<RealSystem>,
-  patience = 60_000,
+  { keeps, shows }: Life,
 ): void {
   describe(name, () => {
     let system: RealSystem;
@@ -14,11 +22,16 @@ export function describeWholeLife(
     beforeAll(async () => {
       system = await open();
       scene = await openRealScene(system);
-    }, patience + 60_000);
-    afterAll(() => scene.close(), 60_000);
+    }, targetPatience + 60_000);
+    afterAll(async () => {
+      await scene.close();
+      await system.close();
+    }, 60_000);
 
     const isRefused = async (value: string): Promise<boolean> =>
-      !(await system.use(value, 'somebody').catch(() => false));
+      !(await system.use(value, 'somebody'));
+    const live = async (): Promise<string[]> =>
+      (await scene.versions()).filter((one) => !/revoked|ended/.test(one));
 
     test('adopted and rotated: nobody is refused, and the old value is dead', async () => {
       const [old = ''] = scene.held();
@@ -35,9 +48,49 @@ export function describeWholeLife(
       scene.killAt('create:minted');
       expect(await scene.run('rotate')).toMatchObject({ outcome: 'succeeded' });
       expect(await isRefused(old)).toBe(true);
-      const live = (await scene.versions()).filter((one) => !/revoked|ended/.test(one));
-      expect(live).toHaveLength(1);
+      expect(await live()).toHaveLength(1);
       expect(scene.refused).toEqual([]);
+    }, 120_000);
+
+    if (keeps)
+      test('the system killed in the middle: it goes on', async () => {
+        const [old = ''] = scene.held();
+        const before = (await scene.versions()).length;
+        const ended = await scene.run('rotate', async () => {
+          await eventually(async () => (await scene.versions()).length > before);
+          await system.restart?.();
+        });
+        expect(ended).toMatchObject({ outcome: 'succeeded' });
+        expect(await isRefused(old)).toBe(true);
+        expect(await live()).toHaveLength(1);
+        expect(scene.refused).toEqual([]);
+      }, 120_000);
+
+    if (shows)
+      test('somebody whom nobody declared: found while the old value is to go, which waits for them', async () => {
+        const stranger = await system.shown?.stay(scene.held()[0] ?? '', 'stranger');
+        const ended = await scene.run('rotate', async () => {
+          await eventually(async () => (await scene.findings()).includes('undeclared-use'));
+          expect(await live()).toHaveLength(2);
+          await stranger?.leave();
+        });
+        expect(ended).toMatchObject({ outcome: 'succeeded' });
+        expect(scene.refused).toEqual([]);
+      }, 120_000);
+
+    test('rolled back once all have moved: they have the old value again, and nobody is refused', async () => {
+      const [old = ''] = scene.held();
+      await scene.keepOld('1h');
+      const ended = await scene.run('rotate', async (runId) => {
+        await eventually(async () => scene.held().every((value) => value !== old));
+        const decision = { kind: 'roll-back', reason: 'test' };
+        await scene.installation.api.post(`/v1/runs/${runId}/decisions`, decision);
+      });
+      expect(ended).toMatchObject({ outcome: 'rolled-back' });
+      expect(scene.held()).toEqual([old, old]);
+      expect(await live()).toEqual([expect.stringMatching(/active current$/)]);
+      expect(scene.refused).toEqual([]);
+      await scene.keepOld('0');
     }, 120_000);
 
     test('leaked: refused at once, and everybody has another one', async () => {
