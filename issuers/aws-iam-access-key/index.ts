@@ -38,10 +38,14 @@ const Options = z
     useLag: DurationOption.default(noteLagMs).describe(
       'how late IAM may note a use (4 h 15 min): the quiet period is longer by it',
     ),
+    // docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html: changes are not always visible at once.
+    propagation: DurationOption.default(10_000).describe(
+      'how long IAM may take until a change holds everywhere (10 s)',
+    ),
   })
   .refine(isWholeLogin, wholeLogin);
 
-export const traits: IssuerTraits = {
+export const traitsOf = (propagationMs: number): IssuerTraits => ({
   overlap: { kind: 'slots', slots: 2 },
   valueChosenBy: 'theirs',
   tag: 'none',
@@ -51,14 +55,13 @@ export const traits: IssuerTraits = {
   useRecord: 'last-used',
   tellsProbesApart: false,
   lists: true,
-  // docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html: changes are not always visible at once.
-  propagationMs: 10_000,
+  propagationMs,
   // A key may ask STS for session tokens, which live on without it; GetSessionToken and GetFederationToken give 36 hours at most.
   outlives: 'tokens',
   outlivesMs: 36 * 3_600_000,
   tellsOpenUseApart: true,
   longestValidityMs: undefined,
-};
+});
 
 export const awsIamAccessKey = issuerKind({
   kind: 'aws-iam-access-key',
@@ -70,9 +73,10 @@ export const awsIamAccessKey = issuerKind({
   specification: Specification,
   // Names of users differ by more than case.
   principal: ({ userName }) => `user ${userName.toLowerCase()}`,
-  traits: () => traits,
-  open: ({ stsEndpoint, useLag, ...access }) =>
+  traits: ({ propagation }) => traitsOf(propagation),
+  open: ({ stsEndpoint, useLag, propagation, ...access }) =>
     open({
+      traits: traitsOf(propagation),
       iam: openIam(access),
       sts: { ...access, endpoint: stsEndpoint ?? access.endpoint },
       useLagMs: useLag,
@@ -80,13 +84,14 @@ export const awsIamAccessKey = issuerKind({
 });
 
 interface Instance {
+  readonly traits: IssuerTraits;
   readonly iam: Iam;
   readonly sts: AwsAccess;
   readonly useLagMs: number;
 }
 
 function open(instance: Instance): Issuer {
-  const { iam, useLagMs } = instance;
+  const { iam, traits, useLagMs } = instance;
   const nameOf = ({ secret, credentialId }: CredentialRef): { user: string; id: string } => ({
     user: userOf(secret),
     id: credentialId,

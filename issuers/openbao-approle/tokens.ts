@@ -1,5 +1,7 @@
 /** Tokens that logins with a secret-id opened: they outlive it, and carry its metadata. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
+import { AdapterError } from '../../domain/errors.js';
 import { inParallel } from '../../domain/in-parallel.js';
 import type { OpenUse } from '../../domain/issuer.js';
 import { dataOf, keysOf, type Bao } from './bao.js';
@@ -46,11 +48,24 @@ export function rememberTokens(bao: Bao): Tokens {
   };
 }
 
-/** Ended meanwhile: undefined. */
-async function lookUp(bao: Bao, accessor: string): Promise<Lookup | undefined> {
+const endingMs = 200;
+const mostLooks = 5;
+
+/**
+ * Ended meanwhile: undefined. For the moment in which a token ends, OpenBao refuses to look it up in the words of a missing right:
+ * asked again, it says that there is none.
+ */
+async function lookUp(bao: Bao, accessor: string, looks = 1): Promise<Lookup | undefined> {
   const path = 'auth/token/lookup-accessor';
-  const reply = await bao.ask({ method: 'POST', path, body: { accessor } });
-  return reply.status === 200 ? dataOf(Lookup, reply) : undefined;
+  try {
+    const reply = await bao.ask({ method: 'POST', path, body: { accessor } });
+    return reply.status === 200 ? dataOf(Lookup, reply) : undefined;
+  } catch (error) {
+    const mayBeEnding = error instanceof AdapterError && error.code === 'not-permitted';
+    if (!mayBeEnding || looks === mostLooks) throw error;
+    await pause(endingMs);
+    return lookUp(bao, accessor, looks + 1);
+  }
 }
 
 function isOf({ path, meta }: Lookup, { mount, role }: Role): boolean {

@@ -16,7 +16,7 @@ import { SecretValue } from '../../domain/secret-value.js';
 import { issuerKind } from '../kind.js';
 import { rememberUses } from '../seen-uses.js';
 import { readTag } from '../tag.js';
-import { closeConnections, connectionsOf, openUseOf } from './connections.js';
+import { openConnections, openUseOf, type Connections } from './connections.js';
 import { copyGrants, differenceOf, grantsOf } from './grants.js';
 import { logIn } from './login.js';
 import { openManagement, type Management } from './management.js';
@@ -70,12 +70,15 @@ export const rabbitmqUser = issuerKind({
   open: ({ amqpUrl, ...options }, { installationId, fingerprint }) => {
     const probes = namedProbes(fingerprint);
     const sampler = openSampler(rememberUses(), probes);
-    return open({ server: openManagement(options), amqpUrl, installationId, probes, sampler });
+    const server = openManagement(options);
+    const connections = openConnections(server);
+    return open({ server, connections, amqpUrl, installationId, probes, sampler });
   },
 });
 
 interface Instance {
   readonly server: Management;
+  readonly connections: Connections;
   readonly amqpUrl: string;
   readonly installationId: string;
   readonly probes: Probes;
@@ -83,7 +86,7 @@ interface Instance {
 }
 
 function open(instance: Instance): Issuer {
-  const { server } = instance;
+  const { connections } = instance;
   return {
     kind: 'rabbitmq-user',
     traits,
@@ -92,8 +95,8 @@ function open(instance: Instance): Issuer {
     revoke: (ref) => revoke(instance, ref),
     list: (secret) => list(instance, secret),
     observedUse: (secret, since) => observedUse(instance, secret, since),
-    openUse: async ({ credentialId }) => openUseOf(await connectionsOf(server, credentialId)),
-    endOpenUse: ({ credentialId }) => closeConnections(server, credentialId),
+    openUse: async ({ credentialId }) => openUseOf(await connections.of(credentialId)),
+    endOpenUse: ({ credentialId }) => connections.close(credentialId),
   };
 }
 
@@ -152,7 +155,7 @@ function passwordOf(value: SecretValue, user: string): string {
 }
 
 /** The login is refused first, so that whoever is cut off does not come again. */
-async function revoke({ server }: Instance, ref: CredentialRef): Promise<void> {
+async function revoke({ server, connections }: Instance, ref: CredentialRef): Promise<void> {
   const { credentialId: name, tag } = ref;
   const template = specificationOf(ref.secret).user;
   if (name !== template && !isVersionOf(template, name))
@@ -161,7 +164,7 @@ async function revoke({ server }: Instance, ref: CredentialRef): Promise<void> {
   if (user !== undefined && tag !== undefined && user.rotorTag !== tag)
     throw new AdapterError('not-ours', `user ${name} carries another tag`);
   if (user !== undefined) await (name === template ? shut(server, user) : end(server, name));
-  await closeConnections(server, name);
+  await connections.close(name);
 }
 
 async function end(server: Management, name: string): Promise<void> {
@@ -219,15 +222,13 @@ async function list(instance: Instance, secret: IssuedSecret): Promise<Credentia
 }
 
 async function observedUse(
-  { server, sampler }: Instance,
+  { server, connections, sampler }: Instance,
   secret: IssuedSecret,
   since: Date,
 ): Promise<UseRecord> {
   const { users } = await credentialUsers(server, specificationOf(secret));
   const open = new Map(
-    await Promise.all(
-      users.map(async ({ name }) => [name, await connectionsOf(server, name)] as const),
-    ),
+    await Promise.all(users.map(async ({ name }) => [name, await connections.of(name)] as const)),
   );
   const now = new Date();
   sampler.add(open, now);

@@ -1,7 +1,7 @@
 /** The record of use: connections that are open at each look, without rotor's own probes. */
 import type { UseRecord } from '../../domain/issuer.js';
 import type { SeenUses } from '../seen-uses.js';
-import { sourceOf, type Connection } from './connections.js';
+import { longestUnknownMs, sourceOf, type Connection } from './connections.js';
 import { loginTimeoutMs } from './login.js';
 
 export interface Probes {
@@ -25,8 +25,8 @@ export function namedProbes(fingerprint: (text: string) => string): Probes {
 
 /** Looks that are farther apart are no samples of the time between. */
 const longestPauseMs = 5 * 60_000;
-/** No probe lives as long. */
-const noProbeMs = 3 * loginTimeoutMs;
+/** No probe lives as long, and no leftover of the server counts for a connection as long. */
+const noProbeMs = 3 * loginTimeoutMs + longestUnknownMs;
 
 export interface Sampler {
   /** One look: what each of these credentials has open. */

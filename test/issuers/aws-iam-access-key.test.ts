@@ -7,7 +7,7 @@ import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Issuer } from '../../domain/issuer.js';
 import { SecretValue } from '../../domain/secret-value.js';
-import { awsIamAccessKey, traits } from '../../issuers/aws-iam-access-key/index.js';
+import { awsIamAccessKey, traitsOf } from '../../issuers/aws-iam-access-key/index.js';
 import { describeIssuer } from '../contracts/hold-to-issuer.js';
 import { accepts, codeOf, day, listed, make, usesOf } from '../contracts/issuer-subject.js';
 import { target, targetPatience } from '../targets/client.js';
@@ -23,7 +23,7 @@ beforeAll(async () => {
 }, targetPatience);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-describeIssuer({ name: 'aws-iam-access-key', traits }, () => prepareAws(moto));
+describeIssuer({ name: 'aws-iam-access-key', traits: traitsOf(10_000) }, () => prepareAws(moto));
 
 describe('aws-iam-access-key', () => {
   let subject: PreparedAws;

@@ -7,8 +7,13 @@ describeWholeLife(
   async () => {
     const { options, user, admin, use, close } = await prepareAws(await target('moto'));
     return {
-      // It notes a use at once.
-      issuer: () => ({ kind: 'aws-iam-access-key', useLag: '0', ...options }),
+      // It notes a use at once, and a change too.
+      issuer: () => ({
+        kind: 'aws-iam-access-key',
+        useLag: '0',
+        propagation: '0',
+        ...options,
+      }),
       specification: { userName: user },
       first: async () => {
         const { AccessKey: key } = await admin.createAccessKey({ UserName: user });
