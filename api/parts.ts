@@ -1,5 +1,6 @@
 /** What the routes act through; put together where everything is known. */
 import type pg from 'pg';
+import type { Credential } from '../domain/issuer.js';
 import type { Facts } from '../domain/facts.js';
 import type { RecoveryOrder } from '../domain/recovery.js';
 import type { Registry, SecretName } from '../domain/registry.js';
@@ -99,6 +100,8 @@ export interface ApiParts {
   retireDependent(retirement: Retirement): Promise<Omit<Retired, 'touched'>>;
   /** Reads the use of a secret live, so that what is shown of it is not a minute old. */
   refresh(facts: Facts): Promise<void>;
+  /** What the issuer has of a secret, where that limits a rotation; undefined where it does not, or was not answered. */
+  listed(facts: Facts): Promise<readonly Credential[] | undefined>;
   /** Which secret a leaked value is; `organization` undefined: of any. */
   identify(value: SecretValue, organization: string | undefined): Promise<Identified[]>;
   readonly schedules: ScheduleParts;

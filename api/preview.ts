@@ -1,6 +1,8 @@
 /** A plan as people read it: waves with names, who breaks, what rotor cannot see, what blocks now. */
 import type { Blocker } from '../domain/blocker.js';
+import { capacityOf, type Capacity, type Limit } from '../domain/capacity.js';
 import type { Facts } from '../domain/facts.js';
+import type { Credential } from '../domain/issuer.js';
 import { attribute, describeSource } from '../domain/attribution.js';
 import { blockersToRevoke, breakingDependents } from '../domain/gate.js';
 import type { Plan } from '../domain/plan.js';
@@ -14,6 +16,8 @@ export interface Preview {
   readonly ends: readonly string[];
   readonly waves: readonly { readonly name: string; readonly dependents: readonly string[] }[];
   readonly warnings: Plan['warnings'];
+  /** What it has to fit into; none where nothing is made. */
+  readonly limits: readonly Limit[];
   /** Declared dependents that would fail if the old version were revoked this moment. */
   readonly breaks: readonly string[];
   /** Sources that use a version to be ended and that no declaration explains. */
@@ -23,7 +27,9 @@ export interface Preview {
   readonly waits: readonly string[];
 }
 
-export function previewOf(facts: Facts, plan: Plan): Preview {
+export function previewOf(facts: Facts, plan: Plan, listed?: readonly Credential[]): Preview {
+  const makes = plan.steps.includes('create') || plan.steps.includes('prepare');
+  const { limits, blockers } = makes ? capacityOf(facts, listed) : nothing;
   const planned = withPlan(facts, plan);
   const names = new Map(facts.dependencies.map((d) => [d.dependencyId, d.dependent]));
   const waves = plan.waves.map(({ name, batches }) => ({
@@ -36,12 +42,15 @@ export function previewOf(facts: Facts, plan: Plan): Preview {
     ends: plan.ends.map((id) => `v${versionOf(facts, id)?.ordinal ?? '?'}`),
     waves,
     warnings: plan.warnings,
+    limits,
     breaks: breaking(planned, plan),
     undeclared: undeclared(facts, plan),
-    blockers: lasting(planned, plan),
+    blockers: [...blockers, ...lasting(planned, plan)],
     waits: outsideWindow(planned).map(({ message }) => message),
   };
 }
+
+const nothing: Capacity = { limits: [], blockers: [] };
 
 function withPlan(facts: Facts, plan: Plan): Facts {
   const { direction, steps, towards, ends } = plan;

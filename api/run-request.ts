@@ -25,7 +25,8 @@ export async function showPlan(
   const options = await optionsOf(parts, name, { body, by });
   const facts = await imagineLive(parts, name, { kind: body.kind, options, by: by.name });
   const plan = planRun(facts);
-  return { ...previewOf(facts, plan), hash: planHash(contentOf(facts, plan)) };
+  const listed = await parts.listed(facts);
+  return { ...previewOf(facts, plan, listed), hash: planHash(contentOf(facts, plan)) };
 }
 
 export async function requestRun(parts: ApiParts, call: Call<RunBody>): Promise<unknown> {

@@ -19,6 +19,7 @@ export const blockerCodes = [
   'task-overdue',
   'task-declined',
   'no-free-slot',
+  'validity-too-short',
   'credential-ambiguous',
   'value-lost',
   'wrong-rights',

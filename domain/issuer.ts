@@ -32,6 +32,8 @@ export interface IssuerTraits {
   /** `openUse` names what this credential opened; otherwise it is all that the principal has open. */
   readonly tellsOpenUseApart: boolean;
   readonly longestValidityMs: number | undefined;
+  /** So many refused logins, whoever they are of, and every login is refused for a while. */
+  readonly lockout?: { readonly refusals: number; readonly forMs: number };
 }
 
 /** What a listed credential says about who made it: this installation, another one, or nobody we know. */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Client, Connection } from '@temporalio/client';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { adopt, type Adopted } from '../activities/adopt.js';
+import { listedForPlan } from '../activities/make-room.js';
 import { refreshUse } from '../activities/use.js';
 import { approvalRoutes } from '../api/routes/approvals.js';
 import { dependentRoutes } from '../api/routes/dependents.js';
@@ -181,6 +182,7 @@ function apiParts(place: Place): ApiParts {
     withhold: telling('dependent-withheld', (call) => withholdDependent({ pool, audit }, call)),
     release: telling('dependent-released', (call) => releaseDependent({ pool, audit }, call)),
     refresh: (facts) => refreshUse({ ...parts, tell }, facts),
+    listed: (facts) => listedForPlan(parts, facts),
     identify: (value, organization) =>
       identify({ ...parts, key: keys.derive('identify') }, value, organization),
     schedules,

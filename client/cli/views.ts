@@ -11,6 +11,7 @@ export interface PlanView {
   readonly ends: readonly string[];
   readonly waves: readonly { readonly name: string; readonly dependents: readonly string[] }[];
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
+  readonly limits: readonly { readonly told: string; readonly source: string }[];
   readonly breaks: readonly string[];
   readonly undeclared: readonly string[];
   readonly blockers: readonly { readonly code: string; readonly message: string }[];
@@ -24,6 +25,8 @@ export function planText(plan: PlanView): string {
     lines.push(`wave ${index + 1}  ${name}: ${some(dependents)}`);
   });
   if (plan.ends.length > 0) lines.push(`ends    ${plan.ends.join(', ')}`);
+  for (const { told, source } of plan.limits)
+    lines.push(`limit   ${told} ${colors.dim(`(${source})`)}`);
   if (plan.breaks.length > 0) lines.push(`breaks  if it were revoked now: ${some(plan.breaks)}`);
   for (const source of plan.undeclared) {
     lines.push(`${colors.red('unknown')} ${source} uses it, and no declaration says who that is`);

@@ -1,4 +1,5 @@
 /** Create never leaks: a version is named before it is minted, and found again by that name. */
+import { tooShort, validityMs } from '../capacity.js';
 import type { Change, Decided } from '../change.js';
 import type { Facts, VersionFacts } from '../facts.js';
 import type { Credential, IssuedSecret } from '../issuer.js';
@@ -124,6 +125,8 @@ const valueLost: Answer = {
 
 function whyNotMinted(facts: Facts, candidate: VersionFacts | undefined): Answer | undefined {
   if (lostValues(facts) >= mostLostValues) return valueLost;
+  const short = tooShort(facts);
+  if (short !== undefined) return { kind: 'blocked', ...short };
   return candidate !== undefined && mintsBlindly(facts, candidate) ? mintedUnseen : undefined;
 }
 
@@ -208,11 +211,8 @@ function orderOf(facts: Facts, ids: NewIds, candidate: VersionFacts | undefined)
 
 /** `validityMs` of the specification, never beyond what the issuer allows. */
 function expiryOf(facts: Facts): Date | undefined {
-  const asked = facts.secret.specification['validityMs'];
-  const longest = facts.traits.longestValidityMs;
-  const validity = typeof asked === 'number' ? asked : longest;
-  if (validity === undefined) return undefined;
-  return new Date(facts.now.getTime() + Math.min(validity, longest ?? validity));
+  const validity = validityMs(facts);
+  return validity === undefined ? undefined : new Date(facts.now.getTime() + validity);
 }
 
 /** Which listed credentials are the one that was ordered. Without a tag: those that were not there before. */

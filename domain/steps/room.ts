@@ -4,13 +4,20 @@ import type { Decided } from '../change.js';
 import type { Facts } from '../facts.js';
 import type { Credential } from '../issuer.js';
 import type { Answer } from '../run.js';
+import { fullName } from '../plan.js';
 import { currentVersion } from '../progress.js';
 import { answered, asOrder } from './standing.js';
 import { decideGrant, type GrantQuestion, type RevokeOrder } from './revoke.js';
 
+interface NoRoom {
+  readonly kind: 'blocked';
+  readonly code: 'no-free-slot';
+  readonly told: string;
+}
+
 export type Room =
   | { readonly kind: 'free' }
-  | { readonly kind: 'full'; readonly answer: Answer }
+  | { readonly kind: 'full'; readonly answer: NoRoom }
   /** The mint would kill this version: only with a grant for that. */
   | { readonly kind: 'displaces'; readonly versionId: string };
 
@@ -19,8 +26,9 @@ export function roomFor(facts: Facts, listed: readonly Credential[]): Room {
   const { overlap } = facts.traits;
   if (overlap.kind !== 'slots' && overlap.kind !== 'displaces-oldest') return { kind: 'free' };
   if (listed.length < overlap.slots) return { kind: 'free' };
-  const names = listed.map(({ credentialId }) => credentialId).join(', ');
-  if (overlap.kind === 'slots') return full(`all ${overlap.slots} slots are taken: ${names}`);
+  const names = listed.map((one) => nameOfListed(facts, one)).join(', ');
+  if (overlap.kind === 'slots')
+    return full(`all ${overlap.slots} slots are taken: ${names}. ${whichGoesFirst(facts, listed)}`);
   const oldest = oldestOf(listed);
   if (oldest === undefined) return full(`another mint would kill the oldest of: ${names}`);
   const known = facts.versions.find((version) => version.credentialId === oldest.credentialId);
@@ -28,6 +36,28 @@ export function roomFor(facts: Facts, listed: readonly Credential[]): Room {
   return full(
     `another mint would kill ${oldest.credentialId}, which rotor does not know: adopt it, or remove it there`,
   );
+}
+
+/** As people know it: by its version, or as nobody's. */
+export function nameOfListed({ versions }: Facts, { credentialId }: Credential): string {
+  const known = versions.find((version) => version.credentialId === credentialId);
+  return known === undefined ? `${credentialId} (not rotor's)` : `v${known.ordinal}`;
+}
+
+/** The oldest of rotor's own that is not in service; otherwise one that rotor does not know. */
+function whichGoesFirst(facts: Facts, listed: readonly Credential[]): string {
+  const ids = new Set(listed.map(({ credentialId }) => credentialId));
+  const there = facts.versions.filter((one) => ids.has(one.credentialId ?? ''));
+  const inService = currentVersion(facts)?.versionId;
+  const [oldest] = there
+    .filter(({ versionId }) => versionId !== inService)
+    .sort((a, b) => a.ordinal - b.ordinal);
+  if (oldest !== undefined)
+    return `First v${oldest.ordinal} has to go: rotor revoke ${fullName(facts)} --version v${oldest.ordinal}`;
+  const foreign = listed.find((one) => !there.some((v) => v.credentialId === one.credentialId));
+  if (foreign === undefined) return 'First one of them has to go';
+  const { credentialId } = foreign;
+  return `First ${credentialId} has to go: remove it there if nobody needs it, or rotor adopt ${fullName(facts)} --credential ${credentialId}`;
 }
 
 function full(told: string): Room {

@@ -54,16 +54,21 @@ export const openbaoApprole = issuerKind({
         device: pathPart.describe('the path of the device'),
       })
       .optional(),
+    userLockout: z
+      .boolean()
+      .default(true)
+      .describe('whether user lockout is on for the mount, as it is by default'),
   }),
   specification: Specification,
   principal: ({ role }) => `role ${role}`,
-  traits: ({ audit }) => traitsOf(audit !== undefined),
-  open: ({ mount, audit, ...options }, { installationId }) => {
+  traits: ({ audit, userLockout }) => traitsOf(audit !== undefined, userLockout),
+  open: ({ mount, audit, userLockout, ...options }, { installationId }) => {
     const bao = openBao(options);
     return open({
       ...{ bao, mount, installationId },
       ids: rememberIds(bao),
       tokens: rememberTokens(bao),
+      traits: traitsOf(audit !== undefined, userLockout),
       device: audit?.device,
       audited: audit === undefined ? undefined : openAuditedUses({ bao, mount, file: audit.file }),
     });
@@ -71,6 +76,7 @@ export const openbaoApprole = issuerKind({
 });
 
 interface Instance {
+  readonly traits: IssuerTraits;
   readonly bao: Bao;
   readonly mount: string;
   readonly installationId: string;
@@ -81,7 +87,7 @@ interface Instance {
 }
 
 /** An audit device tells of every login; without one there are the tokens that live at each look. */
-export function traitsOf(isAudited: boolean): IssuerTraits {
+export function traitsOf(isAudited: boolean, locksOut = true): IssuerTraits {
   return {
     overlap: { kind: 'many' },
     valueChosenBy: 'ours',
@@ -97,13 +103,15 @@ export function traitsOf(isAudited: boolean): IssuerTraits {
     outlivesMs: 32 * day,
     tellsOpenUseApart: true,
     longestValidityMs: undefined,
+    // openbao.org/docs/concepts/user-lockout: five refusals, a quarter of an hour.
+    ...(locksOut ? { lockout: { refusals: 5, forMs: 15 * 60_000 } } : {}),
   };
 }
 
 function open(instance: Instance): Issuer {
   return {
     kind: 'openbao-approle',
-    traits: traitsOf(instance.audited !== undefined),
+    traits: instance.traits,
     mint: (request) => mint(instance, request),
     verify: (ref, value) => verify(instance, ref, value),
     revoke: (ref) => revoke(instance, ref),

@@ -18,7 +18,12 @@ beforeAll(async () => {
 }, targetPatience);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const unread = { url: 'http://127.0.0.1:1', tokenFile: '/token', mount: 'approle' };
+const unread = {
+  url: 'http://127.0.0.1:1',
+  tokenFile: '/token',
+  mount: 'approle',
+  userLockout: true,
+};
 const audit = { file: '/log', device: 'main' };
 describeIssuer(
   {

@@ -30,6 +30,7 @@ describeWholeLife(
         kind: 'openbao-approle',
         url: bao.url,
         tokenFile: bao.tokenFile,
+        userLockout: false,
         audit: { file: bao.auditFile, device: 'main' },
       }),
       specification: { role },
