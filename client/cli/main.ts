@@ -14,6 +14,7 @@ import { exitCodeOf, exitCodes, printError } from './output.js';
 import { addRecover } from './recover.js';
 import { addRekey } from './rekey.js';
 import { demandRequired, inOptions, requiredOf } from './spoken.js';
+import { addDiscover } from './discover.js';
 import { addSweep } from './sweep.js';
 import { addTasks } from './tasks.js';
 import { addSchedules } from './schedules.js';
@@ -53,6 +54,7 @@ function buildProgram(openDirect: OpenDirect): Command {
   addProjects(program, act);
   addFindings(program, act);
   addSweep(program, act);
+  addDiscover(program, act);
   addDependents(program, act);
   addTasks(program, act);
   addSchedules(program, act);

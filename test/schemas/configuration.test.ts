@@ -5,10 +5,17 @@ import { connectorKinds } from '../../connectors/index.js';
 import { channelKinds } from '../../infra/notify/index.js';
 import { packageRoot } from '../../infra/package-root.js';
 import { issuerKinds } from '../../issuers/index.js';
+import { placeKinds } from '../../places/index.js';
 import { checkConfiguration, type ConfigurableKind } from '../../schemas/configuration.js';
 
 function check(document: unknown, isInstalled: (library: string) => boolean = () => true) {
-  return checkConfiguration(document, { issuerKinds, connectorKinds, channelKinds, isInstalled });
+  return checkConfiguration(document, {
+    issuerKinds,
+    connectorKinds,
+    channelKinds,
+    placeKinds,
+    isInstalled,
+  });
 }
 
 describe('the configuration', () => {

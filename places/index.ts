@@ -1,0 +1,6 @@
+/** All kinds of places that a discovery looks in, beside the destinations that rotor knows. */
+import { awsSecretsManager } from './aws-secrets-manager/index.js';
+import { folder } from './folder/index.js';
+import { processes } from './processes/index.js';
+
+export const placeKinds = [awsSecretsManager, folder, processes] as const;
