@@ -41,16 +41,14 @@ function distinct(met: readonly Met[]): Met[] {
   const finer = new Set(
     met.filter(({ spot }) => spot.identity.includes('#')).map((one) => keyOf(one).split('#')[0]),
   );
-  const exact = new Set(met.filter(({ spot }) => spot.detail === undefined).map(keyOf));
-  const seen = new Set<string>();
+  const isPrecise = ({ spot }: Met): boolean => spot.detail !== undefined;
+  const exact = new Set(met.filter((one) => one.whole && !isPrecise(one)).map(keyOf));
+  const lined = new Set(met.filter(isPrecise).map(keyOf));
   return met.filter((one) => {
-    const { identity, detail } = one.spot;
     const key = keyOf(one);
-    const isCoarse = !identity.includes('#') && finer.has(key);
-    const isLineOfIt = detail !== undefined && exact.has(key);
-    const isAgain = seen.has(`${key} ${detail ?? ''}`);
-    seen.add(`${key} ${detail ?? ''}`);
-    return !isCoarse && !isLineOfIt && !isAgain;
+    if (!one.spot.identity.includes('#') && finer.has(key)) return false;
+    if (isPrecise(one)) return !exact.has(key);
+    return one.whole || !lined.has(key);
   });
 }
 

@@ -6,6 +6,7 @@ import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import type { Looking } from '../../domain/discover/place.js';
 import { AdapterError } from '../../domain/errors.js';
+import { faultCode } from '../fault.js';
 import { placeKind } from '../kind.js';
 import { lookAtText } from './text.js';
 
@@ -50,7 +51,7 @@ interface Walk {
 async function look(options: Options, looking: Looking): Promise<string> {
   const walk: Walk = { options, looking, files: 0, bytes: 0 };
   const root = await realpath(options.path).catch((error: unknown) => {
-    throw new AdapterError('unreadable', `${options.path} cannot be read (${codeOf(error)})`);
+    throw new AdapterError('unreadable', `${options.path} cannot be read (${faultCode(error)})`);
   });
   await lookBelow(walk, root, 0);
   return `${walk.files} files, ${walk.bytes} bytes`;
@@ -59,7 +60,7 @@ async function look(options: Options, looking: Looking): Promise<string> {
 async function lookBelow(walk: Walk, path: string, depth: number): Promise<void> {
   const { options, looking } = walk;
   const names = await readdir(path).catch((error: unknown) => {
-    looking.passedOver(path, `cannot be read (${codeOf(error)})`);
+    looking.passedOver(path, `cannot be read (${faultCode(error)})`);
     return [];
   });
   for (const name of names.sort()) {
@@ -94,7 +95,7 @@ async function lookAtFile(walk: Walk, path: string): Promise<void> {
   const { looking } = walk;
   walk.files += 1;
   const read = await readSome(path, walk.options.largestFile).catch(
-    (error: unknown) => `cannot be read (${codeOf(error)})`,
+    (error: unknown) => `cannot be read (${faultCode(error)})`,
   );
   if (typeof read === 'string') return looking.passedOver(path, read);
   walk.bytes += read.length;
@@ -114,9 +115,4 @@ async function readSome(path: string, most: number): Promise<Buffer | string> {
   } finally {
     await file.close();
   }
-}
-
-function codeOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : 'unknown';
 }

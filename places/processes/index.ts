@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Looking } from '../../domain/discover/place.js';
 import { AdapterError } from '../../domain/errors.js';
+import { faultCode } from '../fault.js';
 import { placeKind } from '../kind.js';
 
 const Options = z.strictObject({
@@ -54,7 +55,7 @@ async function lookAtProcess(looking: Looking, id: string): Promise<void> {
   const read = await readSome(join(root, id, 'environ'));
   // One that has ended meanwhile is nobody.
   if (read === 'ended') return;
-  if (typeof read === 'string') return looking.passedOver(identity, `${read} (pid ${id})`);
+  if (typeof read === 'string') return looking.passedOver(identity, `pid ${id} ${read}`);
   for (const entry of read.toString('utf8').split('\0')) {
     const at = entry.indexOf('=');
     if (at < 1) continue;
@@ -68,8 +69,8 @@ async function readSome(path: string): Promise<Buffer | string> {
   try {
     return await readEnvironment(path);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    return code === 'ENOENT' || code === 'ESRCH' ? 'ended' : `cannot be read: ${code}`;
+    const code = faultCode(error);
+    return code === 'ENOENT' || code === 'ESRCH' ? 'ended' : `cannot be read (${code})`;
   }
 }
 
@@ -84,7 +85,7 @@ async function readEnvironment(path: string): Promise<Buffer | string> {
       size += bytesRead;
       parts.push(buffer.subarray(0, bytesRead));
     }
-    return `its environment is larger than ${largest} bytes`;
+    return `has an environment of more than ${largest} bytes`;
   } finally {
     await file.close();
   }
