@@ -107,7 +107,7 @@ function readConfiguration(file: string, isNamed: boolean): Checked {
 
 const { resolve } = createRequire(import.meta.url);
 
-function isInstalled(library: string): boolean {
+export function isInstalled(library: string): boolean {
   try {
     resolve(library);
     return true;
