@@ -99,15 +99,10 @@ function comment(document: Document, secrets: readonly FoundSecret[]): void {
   }
 }
 
-function commentSecret(map: YAMLMap, { guess, owner, notes, places }: FoundSecret): void {
-  const all = [
-    ...(guess === undefined ? [] : [`looks like ${guess.is}`]),
-    ...(guess?.isPart === true
-      ? ['a variable of its own for the password, and rotor writes it by itself']
-      : []),
-    ...notes,
-  ];
-  if (all.length > 0) map.commentBefore = all.map((note) => ` ${oneLine(note)}`).join('\n');
+function commentSecret(map: YAMLMap, secret: FoundSecret): void {
+  const { guess, owner, places } = secret;
+  const notes = notesOf(secret);
+  if (notes.length > 0) map.commentBefore = notes.map((note) => ` ${oneLine(note)}`).join('\n');
   const kind = guess?.issuerKind;
   decide(map, 'issuer', kind === undefined ? 'which issuer makes it?' : `an issuer of ${kind}?`);
   decide(map, 'owner', owner === undefined ? 'who answers for it?' : 'is that so?');
@@ -115,6 +110,15 @@ function commentSecret(map: YAMLMap, { guess, owner, notes, places }: FoundSecre
   if (places.some(({ dependent }) => dependent === undefined))
     decide(map, 'dependencies', 'who reads it there? One dependent for each');
   for (const one of mapsIn(map, 'dependencies')) commentDependency(one, guess?.isPart === true);
+}
+
+function notesOf({ guess, notes }: FoundSecret): string[] {
+  if (guess === undefined) return [...notes];
+  const part =
+    guess.isPart === true
+      ? ['a variable of its own for the password, and rotor writes it by itself']
+      : [];
+  return [`looks like ${guess.is}`, ...part, ...notes];
 }
 
 function commentDependency(map: YAMLMap, byPerson: boolean): void {
