@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import colors from 'picocolors';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
+import type { Declarable } from '../../domain/discover/place.js';
 import type { Copy, DiscoveryTold } from '../../domain/discover/told.js';
 import { RotorError } from '../../domain/errors.js';
 import { secretPath, type Act, type Context } from './context.js';
@@ -53,8 +54,7 @@ export function discoveryText(told: DiscoveryTold): string {
   const open = told.copies.filter(isOpen);
   const others = told.copies.filter((copy) => !isOpen(copy));
   const users = told.users.map(
-    ({ source, told: what, lastAt, count }) =>
-      `${what} (${count}×, last ${when(lastAt)}): ${source}`,
+    ({ told: what, lastAt, count }) => `${what} (${count}×, last ${when(lastAt)})`,
   );
   return [
     ...block('used by nobody declared', users, `nobody: ${told.record}`),
@@ -109,11 +109,17 @@ function pasteLines(open: readonly Copy[]): string[] {
   const once = [...new Map(declared.map((one) => [JSON.stringify(one), one])).values()];
   if (once.length === 0) return [];
   const text = stringify(
-    once.map((one) => ({ dependent: 'todo', ...one })),
+    once.map((one) => dependencyOf(one)),
     { lineWidth: 0 },
   );
   return [
     colors.bold('to paste below the dependencies of the secret, with the name of who it is'),
     ...text.trimEnd().split('\n'),
   ];
+}
+
+/** With the weakest evidence, so that it can be applied before anybody knows how its user is recognized. */
+function dependencyOf(place: Declarable): object {
+  const leastEvidence = place.connector === 'human-task' ? 'human' : 'read-back';
+  return { dependent: 'todo', ...place, leastEvidence };
 }

@@ -5,6 +5,7 @@ import { basename, dirname } from 'node:path';
 import { parse } from 'dotenv';
 import type { Problem } from '../../domain/errors.js';
 import type { Found, FoundPlace, FoundSecret } from '../../domain/import/found.js';
+import { hasLongBlank } from '../../domain/long-blank.js';
 import { guessOf, type Guess } from '../../domain/import/guess.js';
 
 const largest = 1_048_576;
@@ -59,7 +60,7 @@ function textOf(file: string): Text | Omit<Problem, 'path'> {
 
 /** The parser passes over what it does not understand, and takes time squared for blank lines. */
 function isDotenv(text: string): boolean {
-  if (text.includes('\0') || /(?:[ \t]*\r?\n){200}/.test(text)) return false;
+  if (text.includes('\0') || hasLongBlank(text)) return false;
   const meant = text.split('\n').filter((line) => !/^\s*(?:#|$)/.test(line));
   return meant.length === 0 || Object.keys(parse(text)).length > 0;
 }

@@ -1,6 +1,7 @@
 /** The text of a dotenv file: one variable is read and replaced, everything else stays as it is. */
 import { parse } from 'dotenv';
 import { AdapterError } from '../../domain/errors.js';
+import { hasLongBlank } from '../../domain/long-blank.js';
 
 interface Assignment {
   readonly start: number;
@@ -19,9 +20,6 @@ interface Assignment {
 const line =
   /^([ \t\uFEFF]*(?:export[ \t]+)?([\w.-]+)[ \t]*=[ \t]*)("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`|[^#\r\n]*)([ \t]*(?:#[^\r\n]*)?)(?=\r?$)/gm;
 
-/** The parser takes time squared for a run of blank lines; this many characters of them are no accident. */
-const longestBlank = 256;
-
 /** Programs that read the file by a pattern may run out of stack with more. */
 const longestValue = 1_048_576;
 
@@ -35,14 +33,6 @@ export function isDotenv(text: string): boolean {
   if (hasLongBlank(text)) return false;
   const rest = text.replace(/^\uFEFF/, '').replaceAll(line, '');
   return rest.split(/\r?\n/).every((left) => left.trim() === '' || left.trim().startsWith('#'));
-}
-
-function hasLongBlank(text: string): boolean {
-  let blank = 0;
-  return text.split('\n').some((one) => {
-    blank = one.trim() === '' ? blank + one.length + 1 : 0;
-    return blank > longestBlank;
-  });
 }
 
 /** Throws `refused` where the value could not be read back exactly. */

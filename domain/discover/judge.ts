@@ -69,7 +69,7 @@ function copyOf(found: Discovered, { spot, versionId, whole }: Met): Copy | unde
     detail: spot.detail,
     // Of a retired one's place the sweep tells.
     severity: isOwn || isRetired(found, spot) ? undefined : severityOf(version, whose.likely),
-    todo: todoOf({ version, isOwn, isOthers, whole }),
+    todo: todoOf({ version, isOwn, isOthers, whole, isProcess: isOfProcess(spot) }),
     declare: isOwn || isOthers || !isLive(state) ? undefined : declareOf(spot, whole),
   };
 }
@@ -94,8 +94,13 @@ function isRetired({ secret }: Discovered, spot: Spot): boolean {
 
 /** A process that a declared file is read by has the variable of that file: so may somebody else. */
 function likelyOf({ dependencies }: SweptSecret, { variable, identity }: Spot): string | undefined {
-  if (variable === undefined || !identity.startsWith('process ')) return undefined;
+  if (variable === undefined || !isOfProcess({ identity })) return undefined;
   return dependencies.find(({ address }) => address['variable'] === variable)?.dependent;
+}
+
+/** What a process began with, nobody can change there. */
+function isOfProcess({ identity }: Spot): boolean {
+  return identity.startsWith('process ');
 }
 
 /** What is about to end breaks whoever has it; a dead value breaks nobody any more. */
@@ -110,14 +115,17 @@ interface Case {
   readonly isOwn: boolean;
   readonly isOthers: boolean;
   readonly whole: boolean;
+  readonly isProcess: boolean;
 }
 
-function todoOf({ version: { state, current }, isOwn, isOthers, whole }: Case): string {
+function todoOf({ version: { state, current }, isOwn, isOthers, ...spot }: Case): string {
+  const { whole, isProcess } = spot;
   const lives = isLive(state);
   if (isOwn && lives) return current ? 'nothing' : 'the next rotation moves it';
   if (isOwn) return 'rotor sweep says what is wrong there';
   if (!lives) return 'remove it: it is dead, and whoever still uses it is refused';
   if (isOthers) return 'a place is for one secret: give its user a place of its own';
+  if (isProcess) return 'find out what starts it, and declare the place where that reads it';
   if (whole) return 'say whose it is, and declare it; or remove it there';
   return 'rotor writes no part of a text: a person does, or its user gets a place of its own';
 }
@@ -127,7 +135,7 @@ const longestPlace = 200;
 
 function declareOf({ declare, identity }: Spot, whole: boolean): Declarable | undefined {
   if (declare !== undefined && whole) return declare;
-  if (identity.length > longestPlace) return undefined;
+  if (identity.length > longestPlace || isOfProcess({ identity })) return undefined;
   const instructions = 'replace the old value there by the new one';
   const destination = { place: identity, assignee: 'todo', instructions, dueWithin: '2d' };
   return { connector: 'human-task', destination };

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { parse as parseDotenv } from 'dotenv';
 import { parseAllDocuments } from 'yaml';
 import type { Looking, Spot } from '../../domain/discover/place.js';
+import { hasLongBlank } from '../../domain/long-blank.js';
 
 interface Entry {
   readonly spot: Spot;
@@ -11,26 +12,29 @@ interface Entry {
 
 export async function lookAtText(looking: Looking, file: string, text: string): Promise<void> {
   for (const { spot, text: part } of entriesOf(file, text)) await looking.met(spot, part);
-  // A file that is the value alone, as mounted secrets are.
-  await looking.met({ identity: file }, text);
+  // A file that is the value alone, as mounted secrets and keys are.
+  if (text.length <= longestValue) await looking.met({ identity: file }, text);
   for (const [index, line] of text.split('\n').entries())
     await looking.met({ identity: file, detail: `line ${index + 1}` }, line);
 }
 
+const longestValue = 16_384;
+
+/** Parsing is not interrupted, and others wait: of a longer text only the lines are looked at. */
+const longestParsed = 131_072;
+
 function entriesOf(file: string, text: string): Entry[] {
   const name = basename(file).toLowerCase();
   const plain = text.replace(/^\uFEFF/, '');
+  if (plain.length > longestParsed) return [];
   if (/(^|\.)env(\.|$)/.test(name)) return dotenvEntries(file, plain);
   if (name.endsWith('.json')) return jsonEntries(file, plain);
   if (/\.ya?ml$/.test(name)) return yamlEntries(file, plain);
   return [];
 }
 
-/** The parser takes time squared for a run of blank lines. */
-const longBlank = /(?:[ \t]*\r?\n){200}/;
-
 function dotenvEntries(file: string, text: string): Entry[] {
-  if (longBlank.test(text)) return [];
+  if (hasLongBlank(text)) return [];
   return Object.entries(parseDotenv(text)).map(([variable, value]) => ({
     spot: {
       identity: `${file}#${variable}`,

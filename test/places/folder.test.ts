@@ -63,7 +63,7 @@ test('any other text is looked at line by line, and so is what cannot be parsed'
   ]);
 });
 
-test('what was not looked at is said: too deep, too large, no text, a link, no rights', async () => {
+test('what was not looked at is said: too deep, too large, no text, a link', async () => {
   write('a/b/deep', 'needle-1');
   write('large', 'needle-1'.repeat(100));
   write('binary', Buffer.from([0, 1, 2]));
@@ -75,6 +75,22 @@ test('what was not looked at is said: too deep, too large, no text, a link, no r
     `${path}/binary: is not text`,
     `${path}/large: is larger than 100 bytes`,
     `${path}/link: is a link, and is not followed`,
+  ]);
+});
+
+test('what a parser would take too long for is looked at line by line', async () => {
+  const blank = ' '.repeat(400_000);
+  write('a.env', `A=needle-1\n${blank}\nB=${blank}x`);
+  write('b.yaml', `${'- x\n'.repeat(40_000)}- needle-1\n`);
+  write('c.yaml', `${'['.repeat(100_000)}needle-1`);
+  write('d.json', `${'['.repeat(100_000)}"needle-1"`);
+  const { met } = await look(open(), 'needle-1');
+  const lines = met.filter(({ spot }) => spot.detail !== undefined);
+  expect(lines.map(({ spot: { identity, detail } }) => [identity, detail])).toEqual([
+    [`${path}/a.env`, 'line 1'],
+    [`${path}/b.yaml`, 'line 40001'],
+    [`${path}/c.yaml`, 'line 1'],
+    [`${path}/d.json`, 'line 1'],
   ]);
 });
 
