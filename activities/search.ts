@@ -82,16 +82,30 @@ function lookingFor({ recognize, signal }: Seeking, found: Found): Looking {
   };
   return {
     signal,
-    passedOver: (where, why) => void found.passedOver.push({ where, why }),
+    passedOver: (where, why) =>
+      void found.passedOver.push({ where: withoutValues(where, recognize), why }),
     async met(spot: Spot, text: string) {
       for (const candidate of candidatesOf(text)) {
         const versionId = recognize(candidate.text);
-        if (versionId !== undefined) note({ spot, versionId, whole: candidate.whole });
+        if (versionId !== undefined)
+          note({ spot: shown(spot, recognize), versionId, whole: candidate.whole });
         count += 1;
         if (count % restEvery === 0) await new Promise(setImmediate);
       }
     },
   };
+}
+
+/** A name may hold a value, too: of a file, or of a field. Such a place cannot be declared. */
+function shown(spot: Spot, recognize: Recognize): Spot {
+  const identity = withoutValues(spot.identity, recognize);
+  if (identity === spot.identity) return spot;
+  return { identity, ...(spot.detail === undefined ? {} : { detail: spot.detail }) };
+}
+
+function withoutValues(name: string, recognize: Recognize): string {
+  const values = [...candidatesOf(name)].filter(({ text }) => recognize(text) !== undefined);
+  return values.reduce((text, value) => text.replaceAll(value.text, '[value]'), name);
 }
 
 /** With nothing known every entry comes back as unknown, and is recognized here. */

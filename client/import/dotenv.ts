@@ -5,7 +5,7 @@ import { basename, dirname } from 'node:path';
 import { parse } from 'dotenv';
 import type { Problem } from '../../domain/errors.js';
 import type { Found, FoundPlace, FoundSecret } from '../../domain/import/found.js';
-import { hasLongBlank } from '../../domain/long-blank.js';
+import { isDotenv } from '../../domain/dotenv-lines.js';
 import { guessOf, type Guess } from '../../domain/import/guess.js';
 
 const largest = 1_048_576;
@@ -51,18 +51,12 @@ function textOf(file: string): Text | Omit<Problem, 'path'> {
     if (!found.isFile()) return { message: 'is no file' };
     if (found.size > largest) return { message: `is larger than ${largest} bytes` };
     const text = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
+    // Strictly: a line of a key that stands there alone is no name to be told.
     if (isDotenv(text)) return { path: realpathSync(file), text };
     return { message: 'is no dotenv file', hint: 'lines of NAME=value, and comments' };
   } catch {
     return { message: 'cannot be read', hint: 'is it there, and may you read it?' };
   }
-}
-
-/** The parser passes over what it does not understand, and takes time squared for blank lines. */
-function isDotenv(text: string): boolean {
-  if (text.includes('\0') || hasLongBlank(text)) return false;
-  const meant = text.split('\n').filter((line) => !/^\s*(?:#|$)/.test(line));
-  return meant.length === 0 || Object.keys(parse(text)).length > 0;
 }
 
 function variablesOf({ path: file, text }: Text, key: Buffer): Variable[] {
@@ -99,13 +93,23 @@ function foundOf(variables: readonly Variable[]): Found {
   return {
     source: 'dotenv files',
     secrets: [...secrets.values()].map((places) => secretOf(places)),
-    leftOut: variables
-      .filter((one) => !known.has(one))
-      .map(({ file, variable, guess }) => {
-        const why = guess === undefined ? 'does not look like a secret' : `is ${guess.is}`;
-        return `${file}#${variable}: ${why}`;
-      }),
+    leftOut: leftOutOf(variables.filter((one) => !known.has(one))),
   };
+}
+
+/** Letters of one case, as names are: what else is there may be a value that lost its name. */
+const usualName = /^(?:[A-Z][A-Z0-9_]*|[a-z][a-z0-9_.-]*)$/;
+
+function leftOutOf(variables: readonly Variable[]): string[] {
+  const usual = variables.filter(({ variable }) => usualName.test(variable));
+  const unusual = variables.length - usual.length;
+  return [
+    ...usual.map(({ file, variable, guess }) => {
+      const why = guess === undefined ? 'does not look like a secret' : `is ${guess.is}`;
+      return `${file}#${variable}: ${why}`;
+    }),
+    ...(unusual === 0 ? [] : [`${unusual} with unusual names`]),
+  ];
 }
 
 function secretOf(places: readonly Variable[]): FoundSecret {

@@ -2,6 +2,7 @@
 import { Document, isMap, isScalar, isSeq, type YAMLMap } from 'yaml';
 import { RotorError } from '../../domain/errors.js';
 import { namer, type Found, type FoundPlace, type FoundSecret } from '../../domain/import/found.js';
+import { guessOf } from '../../domain/import/guess.js';
 import { readDocuments } from '../../schemas/declarations.js';
 
 export interface Proposing {
@@ -86,9 +87,16 @@ function headOf({ source, leftOut }: Found): string {
   ].join('\n');
 }
 
-/** What steers a terminal, or ends a comment, is no text. */
+/** What steers a terminal, or ends a comment, is no text; nor is what somebody pasted that looks like a secret. */
 function oneLine(text: string): string {
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').slice(0, 300);
+  const plain = text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').slice(0, 300);
+  return plain
+    .split(' ')
+    .map((word) => {
+      const guess = guessOf('', word.replace(/^[\w-]+[=:](?!\/\/)/, ''));
+      return guess === undefined ? word : `[${guess.is}]`;
+    })
+    .join(' ');
 }
 
 function comment(document: Document, secrets: readonly FoundSecret[]): void {

@@ -50,6 +50,8 @@ function* partsOfWord(word: string): Generator<string> {
   for (const part of word.split(/[:@/?&=#]+/)) {
     yield part;
     yield decoded(part);
+    // As the name of a file.
+    yield part.replace(/\.\w{1,8}$/, '');
   }
 }
 

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { parse as parseDotenv } from 'dotenv';
 import { parseAllDocuments } from 'yaml';
 import type { Looking, Spot } from '../../domain/discover/place.js';
-import { hasLongBlank } from '../../domain/long-blank.js';
+import { isDotenv } from '../../domain/dotenv-lines.js';
 
 interface Entry {
   readonly spot: Spot;
@@ -34,7 +34,7 @@ function entriesOf(file: string, text: string): Entry[] {
 }
 
 function dotenvEntries(file: string, text: string): Entry[] {
-  if (hasLongBlank(text)) return [];
+  if (!isDotenv(text)) return [];
   return Object.entries(parseDotenv(text)).map(([variable, value]) => ({
     spot: {
       identity: `${file}#${variable}`,

@@ -29,6 +29,10 @@ test.each<[string, string]>([
   expect(finds(text)).toBe(false);
 });
 
+test('the name of a file may be a value, but for its ending', () => {
+  expect(finds('/srv/n4med-by-it.json', 'n4med-by-it')).toBe(false);
+});
+
 test('several words behind a sign are one value', () => {
   expect(finds('PASSWORD = "correct horse battery"', 'correct horse battery')).toBe(false);
 });

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
@@ -163,6 +163,21 @@ describe('rotor discover', () => {
       `v1 lies in a place that nobody declared: ${folder}/late.env#TOKEN`,
     );
     writeFileSync(join(folder, 'late.env'), '');
+    await discover();
+    expect(await openFindings()).toHaveLength(1);
+  }, 40_000);
+
+  test('a name that holds the value is not told', async () => {
+    const { oldValue } = secret;
+    writeFileSync(join(folder, `${oldValue}.json`), JSON.stringify({ [oldValue]: oldValue }));
+    writeFileSync(join(folder, `${oldValue}.bin`), Buffer.from([0]));
+    const { told, out } = await discover();
+    expect(out).not.toContain(oldValue);
+    expect(told.copies.map(({ where }) => where)).toContain(`${folder}/[value].json#/[value]`);
+    expect(told.passedOver.map(({ where }) => where)).toContain(`${folder}/[value].bin`);
+    const query = '/v1/findings?code=undeclared-copy&all=true';
+    expect(JSON.stringify(await installation.api.get(query))).not.toContain(oldValue);
+    for (const end of ['json', 'bin']) rmSync(join(folder, `${oldValue}.${end}`));
     await discover();
     expect(await openFindings()).toHaveLength(1);
   }, 40_000);

@@ -109,6 +109,14 @@ describe('rotor import dotenv', () => {
     for (const told of ['missing.env', 'is no dotenv file', '--organization', 'there.yaml exists'])
       expect(said.err).toContain(told);
     expect(readFileSync(out, 'utf8')).toBe('mine\n');
+    const key = `-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAb3De5Fg7Hi9==\n`;
+    const pasted = write('pasted.env', `KEY=${key}`);
+    const loose = await rotor(['import', 'dotenv', pasted, ...shop]);
+    expect([loose.code, loose.err]).toEqual([2, expect.stringContaining('is no dotenv file')]);
+    const odd = write('odd.env', 'API_TOKEN=abcdefgh1\nAb3De5Fg7Hi9==\n');
+    const told = await rotor(['import', 'dotenv', odd, ...shop]);
+    expect([told.code, told.out]).toEqual([0, expect.stringContaining('1 with unusual names')]);
+    expect(`${loose.err}${loose.out}${told.out}`).not.toMatch(/Ab3De5|MIIEv/);
     const empty = write('empty.env', '# nothing\nPORT=80\n');
     const none = await rotor(['import', 'dotenv', empty, ...shop, '--out', `${out}.new`]);
     expect([none.code, none.err]).toEqual([4, expect.stringContaining('nothing-found')]);
@@ -133,7 +141,12 @@ describe('rotor import aws-secrets-manager', () => {
       const prefix = `${randomUUID().slice(0, 8)}/`;
       const SecretString = `needle-${randomUUID()}`;
       const Tags = [{ Key: 'team', Value: 'Payments' }];
-      await admin.createSecret({ Name: `${prefix}db`, SecretString, Tags, Description: 'a\nb' });
+      await admin.createSecret({
+        Name: `${prefix}db`,
+        SecretString,
+        Tags,
+        Description: 'a\nb ghp_abcdef',
+      });
       await admin.createSecret({ Name: `${prefix}api`, SecretString });
       admin.destroy();
       const login = ['--access-key-id-file', accessKeyIdFile];
@@ -159,7 +172,7 @@ describe('rotor import aws-secrets-manager', () => {
           ],
         }),
       );
-      expect(said.out).toContain('# description: a b\n');
+      expect(said.out).toContain('# description: a b [a token of GitHub]\n');
       expect(said.out).toContain('# tags: team=Payments');
       expect(said.out).toContain('decide: who reads it there?');
     },
