@@ -8,6 +8,7 @@ import { collectUse } from './collect-use.js';
 import { create } from './create.js';
 import { cutover, prepare } from './cutover.js';
 import { disable } from './disable.js';
+import { discover } from './discover.js';
 import { bounded } from './failures.js';
 import { endMonitoring, monitor } from './monitor.js';
 import { plan } from './plan.js';
@@ -53,6 +54,7 @@ export function createActivities(ports: Ports) {
     sweepRegistry: bounded(bind(sweepRegistry)),
     sweepIssuer: bounded(bind(sweepIssuer)),
     sweepDestinations: bounded(bind(sweepDestinations)),
+    discover: bounded(bind(discover)),
     claimSlot: bounded(bind(claimSlot)),
     beginRecovery: bounded(bind(beginRecovery)),
     recoverIssuer: bounded(bind(recoverIssuer)),

@@ -2,6 +2,7 @@
 import type { Campaigns } from '../domain/campaign.js';
 import type { Change } from '../domain/change.js';
 import type { Connector } from '../domain/connector.js';
+import type { Discovery } from '../domain/discover/place.js';
 import type { Issuer } from '../domain/issuer.js';
 import type { Strays } from '../domain/recovery.js';
 import type { FactsChanged } from '../domain/run.js';
@@ -16,6 +17,7 @@ export interface Ports {
   readonly campaigns: Campaigns;
   readonly scheduler: Scheduler;
   readonly strays: Strays;
+  readonly discovery: Discovery;
   /** By the instance's name in rotor's configuration. */
   issuer(name: string): Issuer;
   connector(kind: string): Connector;

@@ -11,6 +11,7 @@ import type { ApprovalCall, Approved, ReviewCall } from '../infra/registry/appro
 import type { CampaignCall } from '../infra/registry/campaign-request.js';
 import type { Decision } from '../infra/registry/decisions.js';
 import type { RecoveryRun } from '../client/recovery.js';
+import type { DiscoveryRun } from '../client/discovery.js';
 import type { SweepState } from '../client/sweep.js';
 import type { Retired, Retirement } from '../infra/registry/dependents.js';
 import type { Identified } from '../infra/registry/fingerprints.js';
@@ -75,6 +76,15 @@ export interface RecoveryParts {
   run(): Promise<RecoveryRun>;
 }
 
+export interface DiscoveryParts {
+  /** On record, whatever is found; joins the one that runs. */
+  start(
+    secret: SecretName & { readonly secretId: string; readonly by: string },
+  ): Promise<DiscoveryRun>;
+  /** The one that runs, or else the last one. */
+  run(secretId: string): Promise<DiscoveryRun>;
+}
+
 export interface ApiParts {
   readonly pool: pg.Pool;
   readonly registry: Registry;
@@ -112,5 +122,6 @@ export interface ApiParts {
   /** Starts a sweep, or joins the one that runs. */
   startSweep(): Promise<SweepState>;
   sweepState(): Promise<SweepState>;
+  readonly discovery: DiscoveryParts;
   readonly recovery: RecoveryParts;
 }

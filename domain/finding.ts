@@ -23,6 +23,12 @@ export const findingKinds = {
     todo: 'find out who it is (rotor who-uses SECRET) and declare it (rotor apply)',
     closes: 'it is declared, the version is dead, or it was not seen for 90 days',
   },
+  'undeclared-copy': {
+    severity: 'warning',
+    is: 'a value of a live version lies in a place that nobody declared',
+    todo: 'find out whose it is (rotor discover SECRET) and declare it (rotor apply), or remove it',
+    closes: 'it is declared, the version is dead, or a discovery that looked there found it gone',
+  },
   'revoked-use': {
     severity: 'critical',
     is: 'somebody tried a revoked credential',

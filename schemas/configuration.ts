@@ -21,6 +21,8 @@ export interface Configuration {
   readonly connectors: Readonly<Record<string, unknown>>;
   readonly api: ApiConfiguration;
   readonly routes: readonly ConfiguredRoute[];
+  /** Where a discovery looks, beside the destinations that rotor knows. */
+  readonly places: readonly ConfiguredInstance[];
 }
 
 export interface ConfiguredRoute {
@@ -77,12 +79,17 @@ const Document = z.strictObject({
   connectors: z.record(z.string(), z.unknown()).default({}),
   api: Api.prefault({}),
   notifications: Notifications.prefault({}),
+  discover: z
+    .array(z.looseObject({ kind: z.string() }))
+    .max(200)
+    .default([]),
 });
 
 export interface Kinds {
   readonly issuerKinds: readonly ConfigurableKind[];
   readonly connectorKinds: readonly ConfigurableKind[];
   readonly channelKinds: readonly ConfigurableKind[];
+  readonly placeKinds: readonly ConfigurableKind[];
   isInstalled(library: string): boolean;
 }
 
@@ -90,7 +97,7 @@ export interface Kinds {
 export function checkConfiguration(document: unknown, kinds: Kinds): Checked<Configuration> {
   const parsed = check(Document, document ?? {});
   if ('problems' in parsed) return parsed;
-  const { issuers, connectors, api, notifications } = parsed.value;
+  const { issuers, connectors, api, notifications, discover } = parsed.value;
   const problems: Problem[] = apiProblems(api);
   const has = { isInstalled: (library: string) => kinds.isInstalled(library) };
   const checkedIssuers = Object.entries(issuers).map(([name, { kind, ...options }]) => {
@@ -101,13 +108,8 @@ export function checkConfiguration(document: unknown, kinds: Kinds): Checked<Con
     return [name, { kind, options: value }] as const;
   });
   const checkedConnectors = Object.entries(connectors).map(([kind, options]) => {
-    const asked = {
-      ...has,
-      kinds: kinds.connectorKinds,
-      kind,
-      options,
-      path: `connectors.${kind}`,
-    };
+    const known = { ...has, kinds: kinds.connectorKinds };
+    const asked = { ...known, kind, options, path: `connectors.${kind}` };
     return [kind, checkOptions(asked, problems)] as const;
   });
   const routes = notifications.routes.map((route, index) => {
@@ -116,6 +118,7 @@ export function checkConfiguration(document: unknown, kinds: Kinds): Checked<Con
     const asked = { ...has, kinds: kinds.channelKinds, kind, options, path };
     return { rule: ruleOf(route), to: { kind, options: checkOptions(asked, problems) } };
   });
+  const places = placesOf(discover, { ...has, kinds: kinds.placeKinds }, problems);
   if (problems.length > 0) return { problems };
   return {
     value: {
@@ -123,8 +126,20 @@ export function checkConfiguration(document: unknown, kinds: Kinds): Checked<Con
       connectors: Object.fromEntries(checkedConnectors),
       api,
       routes,
+      places,
     },
   };
+}
+
+function placesOf(
+  discover: z.output<typeof Document>['discover'],
+  known: Pick<Asked, 'kinds' | 'isInstalled'>,
+  problems: Problem[],
+): ConfiguredInstance[] {
+  return discover.map(({ kind, ...options }, index) => ({
+    kind,
+    options: checkOptions({ ...known, kind, options, path: `discover.${index}` }, problems),
+  }));
 }
 
 function ruleOf({ name, severity, digest, ...route }: Route): RouteRule {

@@ -9,6 +9,7 @@ import { approvalRoutes } from '../api/routes/approvals.js';
 import { dependentRoutes } from '../api/routes/dependents.js';
 import { incidentRoutes } from '../api/routes/incidents.js';
 import { projectRoutes } from '../api/routes/projects.js';
+import { discoveryRoutes } from '../api/routes/discovery.js';
 import { findingRoutes } from '../api/routes/findings.js';
 import { installationRoutes } from '../api/routes/installation.js';
 import { reportRoutes } from '../api/routes/reports.js';
@@ -26,6 +27,7 @@ import { buildServer } from '../api/server.js';
 import { openRecorderPool } from '../authority/recorder.js';
 import { authorityRoutes } from '../authority/routes.js';
 import { recoveryRun, startRecovery } from '../client/recovery.js';
+import { discoveryRun, startDiscovery } from '../client/discovery.js';
 import { startSweep, sweepState } from '../client/sweep.js';
 import { type Temporal, startCampaign, startRun, tellRun } from '../client/workflows.js';
 import { RotorError } from '../domain/errors.js';
@@ -39,6 +41,7 @@ import {
 } from '../infra/registry/campaign-request.js';
 import { approveRun, reviewRun } from '../infra/registry/approvals.js';
 import { identify } from '../infra/registry/fingerprints.js';
+import { noteDiscovery } from '../infra/registry/discovery.js';
 import { keptValue } from '../infra/registry/kept-values.js';
 import { readFigures } from '../infra/registry/figures.js';
 import { recordDecision } from '../infra/registry/decisions.js';
@@ -189,6 +192,7 @@ function apiParts(place: Place): ApiParts {
     tasks: openTaskParts(taskMeans({ settings, parts, temporal, connection })),
     ...checking({ settings, parts, connection }),
     ...sweeping(temporal),
+    discovery: discovering(parts, temporal),
     recovery: {
       start: (order) => startRecovery(temporal, order),
       run: () => recoveryRun(temporal),
@@ -211,6 +215,16 @@ function checking(
 
 function sweeping(temporal: Temporal): Pick<ApiParts, 'startSweep' | 'sweepState'> {
   return { startSweep: () => startSweep(temporal), sweepState: () => sweepState(temporal) };
+}
+
+function discovering(parts: Parts, temporal: Temporal): ApiParts['discovery'] {
+  return {
+    start: async ({ secretId, by, ...order }) => {
+      await noteDiscovery(parts, { secretId, by });
+      return startDiscovery(temporal, secretId, order);
+    },
+    run: (secretId) => discoveryRun(temporal, secretId),
+  };
 }
 
 function taskMeans({ settings, parts, temporal }: Place): TaskMeans {
@@ -247,6 +261,7 @@ const allRoutes = [
   secretRoutes,
   runRoutes,
   findingRoutes,
+  discoveryRoutes,
   reportRoutes,
   approvalRoutes,
   incidentRoutes,

@@ -3,6 +3,7 @@ import { createHash, createHmac, randomBytes, randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { connectorKinds } from '../connectors/index.js';
 import type { Connector } from '../domain/connector.js';
+import type { Discovery, Place } from '../domain/discover/place.js';
 import { RotorError } from '../domain/errors.js';
 import type { RouteRule } from '../domain/event.js';
 import type { Issuer } from '../domain/issuer.js';
@@ -14,9 +15,11 @@ import { channelKinds } from '../infra/notify/index.js';
 import type { Channel } from '../infra/notify/kind.js';
 import { openPool } from '../infra/postgres.js';
 import { openAudit, type AuditTrail } from '../infra/registry/audit.js';
-import { fingerprinted } from '../infra/registry/fingerprints.js';
+import { fingerprinted, fingerprintsOf } from '../infra/registry/fingerprints.js';
+import { knownDestinations } from '../infra/registry/discovery.js';
 import { openRegistry } from '../infra/registry/open.js';
 import { issuerKinds } from '../issuers/index.js';
+import { placeKinds } from '../places/index.js';
 import { openSealedStore } from '../stores/index.js';
 import type { Settings } from './settings.js';
 import { databaseAway } from './unreachable.js';
@@ -30,6 +33,7 @@ export interface Parts {
   readonly installationId: string;
   issuer(name: string): Issuer;
   connector(kind: string): Connector;
+  readonly discovery: Discovery;
   readonly routes: readonly RouteRule[];
   /** Of a route; throws where it cannot be opened, and tries again when it is asked for again. */
   channel(route: string): Channel;
@@ -53,6 +57,7 @@ export async function openParts(settings: Settings): Promise<Parts> {
   const audit = openAudit(keys.derive('audit'));
   const routes = settings.configuration.routes.map(({ rule }) => rule);
   const registry = openRegistry({ pool, audit, traitsOf: (name) => issuer(name).traits, routes });
+  const { store, discovery } = storeOf(settings, { pool, keys });
   return {
     pool,
     keys,
@@ -60,10 +65,8 @@ export async function openParts(settings: Settings): Promise<Parts> {
     registry,
     installationId,
     issuer,
-    store: fingerprinted(openSealedStore({ database: pool, keys: keys.sealing }), {
-      pool,
-      key: keys.derive('identify'),
-    }),
+    store,
+    discovery,
     connector: connectorsOf(settings),
     routes,
     channel: channelsOf(settings),
@@ -74,6 +77,24 @@ export async function openParts(settings: Settings): Promise<Parts> {
       return uuidOf(createHmac('sha256', keys.derive('kept')).update(text).digest());
     },
     adoptedId,
+  };
+}
+
+/** What is sealed can be recognized, by `identify` and by a discovery. */
+function storeOf(
+  settings: Settings,
+  { pool, keys }: Pick<Parts, 'pool' | 'keys'>,
+): Pick<Parts, 'store' | 'discovery'> {
+  const fingerprinting = { pool, key: keys.derive('identify') };
+  const sealed = openSealedStore({ database: pool, keys: keys.sealing });
+  const store = fingerprinted(sealed, fingerprinting);
+  return {
+    store,
+    discovery: {
+      recognizer: (secretId) => fingerprintsOf({ ...fingerprinting, store }, secretId),
+      places: () => placesOf(settings),
+      destinations: (limit) => knownDestinations(pool, limit),
+    },
   };
 }
 
@@ -145,6 +166,13 @@ function connectorsOf(settings: Settings): (kind: string) => Connector {
         kind: 'failed',
       });
     return kind.open(options as never);
+  });
+}
+
+function placesOf({ configuration }: Settings): Place[] {
+  return configuration.places.flatMap(({ kind: name, options }) => {
+    const kind = placeKinds.find((one) => one.kind === name);
+    return kind === undefined ? [] : [kind.open(kind.options.parse(options) as never)];
   });
 }
 

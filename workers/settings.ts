@@ -11,6 +11,7 @@ import { channelKinds } from '../infra/notify/index.js';
 import { hasCode } from '../infra/error-code.js';
 import { packageRoot } from '../infra/package-root.js';
 import { issuerKinds } from '../issuers/index.js';
+import { placeKinds } from '../places/index.js';
 import { checkConfiguration, type Configuration } from '../schemas/configuration.js';
 import { ofFile, type Environment } from './environment.js';
 import { readTemporal, type TemporalSettings } from './temporal-settings.js';
@@ -98,12 +99,15 @@ function readConfiguration(file: string, isNamed: boolean): Checked {
   } catch {
     return { problems: [{ path: file, message: 'is not YAML' }] };
   }
-  return checkConfiguration(document, { issuerKinds, connectorKinds, channelKinds, isInstalled });
+  return checkConfiguration(document, {
+    ...{ issuerKinds, connectorKinds, channelKinds, placeKinds },
+    isInstalled,
+  });
 }
 
 const { resolve } = createRequire(import.meta.url);
 
-function isInstalled(library: string): boolean {
+export function isInstalled(library: string): boolean {
   try {
     resolve(library);
     return true;

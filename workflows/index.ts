@@ -5,6 +5,7 @@ import { carryOut } from './carry-out.js';
 export { campaign } from './campaign.js';
 export { cleanLeftovers } from './clean-leftovers.js';
 export { collectUse } from './collect-use.js';
+export { discoverSecret } from './discover.js';
 export { monitorVersion } from './monitor-version.js';
 export { recoverInstallation } from './recover.js';
 export { scheduledSweep, sweepInstallation } from './sweep.js';

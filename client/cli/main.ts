@@ -4,6 +4,7 @@ import { RotorError } from '../../domain/errors.js';
 import { addAdministration } from './administration.js';
 import { addDependents } from './dependents.js';
 import { addContain, type OpenDirect } from './contain.js';
+import { addImport, type OpenImport } from './import.js';
 import { addIncidents } from './incidents.js';
 import { addProjects } from './projects.js';
 import { addNotify } from './notify.js';
@@ -14,6 +15,7 @@ import { exitCodeOf, exitCodes, printError } from './output.js';
 import { addRecover } from './recover.js';
 import { addRekey } from './rekey.js';
 import { demandRequired, inOptions, requiredOf } from './spoken.js';
+import { addDiscover } from './discover.js';
 import { addSweep } from './sweep.js';
 import { addTasks } from './tasks.js';
 import { addSchedules } from './schedules.js';
@@ -30,7 +32,13 @@ Examples (each command's own help has more, such as rotor rotate --help):
   rotor rotate acme/billing-api --reason "quarterly" --watch
 `;
 
-function buildProgram(openDirect: OpenDirect): Command {
+/** What works without rotor's API, opened when it is needed. */
+export interface WithoutApi {
+  readonly openDirect: OpenDirect;
+  readonly openImport: OpenImport;
+}
+
+function buildProgram({ openDirect, openImport }: WithoutApi): Command {
   const program = new Command('rotor')
     .description('durable secret rotation: revoke only what observed use proves unused')
     .option('--json', 'JSON for programs')
@@ -53,6 +61,8 @@ function buildProgram(openDirect: OpenDirect): Command {
   addProjects(program, act);
   addFindings(program, act);
   addSweep(program, act);
+  addDiscover(program, act);
+  addImport(program, act, openImport);
   addDependents(program, act);
   addTasks(program, act);
   addSchedules(program, act);
@@ -64,9 +74,9 @@ function buildProgram(openDirect: OpenDirect): Command {
   return program.hook('preAction', (_program, command) => demand(command));
 }
 
-/** Sets the process's exit code. `openDirect` opens what containing needs where no server of rotor's is up. */
-export async function runCli(openDirect: OpenDirect): Promise<void> {
-  const program = buildProgram(openDirect);
+/** Sets the process's exit code. */
+export async function runCli(withoutApi: WithoutApi): Promise<void> {
+  const program = buildProgram(withoutApi);
   try {
     await program.parseAsync(process.argv);
   } catch (error) {

@@ -7,6 +7,7 @@ import type {
   HeldVersions,
   KnownValue,
 } from '../../domain/connector.js';
+import { isDotenv } from '../../domain/dotenv-lines.js';
 import { AdapterError } from '../../domain/errors.js';
 import {
   createText,
@@ -20,7 +21,7 @@ import {
 } from '../files.js';
 import { connectorKind } from '../kind.js';
 import { isSame, readHeld } from '../known.js';
-import { isDotenv, readVariable, writeVariable } from './text.js';
+import { readVariable, writeVariable } from './text.js';
 
 const Address = z.strictObject({
   file: FilePath,

@@ -1,6 +1,7 @@
 /** The text of a dotenv file: one variable is read and replaced, everything else stays as it is. */
 import { parse } from 'dotenv';
 import { AdapterError } from '../../domain/errors.js';
+import { assignment, hasLongBlank } from '../../domain/dotenv-lines.js';
 
 interface Assignment {
   readonly start: number;
@@ -12,37 +13,12 @@ interface Assignment {
   readonly tail: string;
 }
 
-/**
- * One line `NAME=value`, or several where the value is quoted; the last one of a name counts. A bare value
- * is taken with the space behind it: looking for its end would take time squared on a line full of space.
- */
-const line =
-  /^([ \t\uFEFF]*(?:export[ \t]+)?([\w.-]+)[ \t]*=[ \t]*)("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`|[^#\r\n]*)([ \t]*(?:#[^\r\n]*)?)(?=\r?$)/gm;
-
-/** The parser takes time squared for a run of blank lines; this many characters of them are no accident. */
-const longestBlank = 256;
-
 /** Programs that read the file by a pattern may run out of stack with more. */
 const longestValue = 1_048_576;
 
 export function readVariable(text: string, variable: string): string | undefined {
   const variables = parse(text);
   return Object.hasOwn(variables, variable) ? variables[variable] : undefined;
-}
-
-/** Every line that is neither empty nor a comment has to be an assignment. Ask before anything is parsed. */
-export function isDotenv(text: string): boolean {
-  if (hasLongBlank(text)) return false;
-  const rest = text.replace(/^\uFEFF/, '').replaceAll(line, '');
-  return rest.split(/\r?\n/).every((left) => left.trim() === '' || left.trim().startsWith('#'));
-}
-
-function hasLongBlank(text: string): boolean {
-  let blank = 0;
-  return text.split('\n').some((one) => {
-    blank = one.trim() === '' ? blank + one.length + 1 : 0;
-    return blank > longestBlank;
-  });
 }
 
 /** Throws `refused` where the value could not be read back exactly. */
@@ -64,7 +40,7 @@ function unwritable(variable: string): AdapterError {
 }
 
 function findAssignment(text: string, variable: string): Assignment | undefined {
-  const all = [...text.matchAll(line)].filter((match) => match[2] === variable);
+  const all = [...text.matchAll(assignment)].filter((match) => match[2] === variable);
   const last = all.at(-1);
   if (last === undefined) return undefined;
   const [whole, head = '', , value = '', comment = ''] = last;

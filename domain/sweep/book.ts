@@ -9,6 +9,8 @@ export interface Pages {
   readonly limit: number;
   /** Secrets of this issuer only. */
   readonly issuer?: string;
+  /** This one only. */
+  readonly secretId?: string;
 }
 
 export interface SecretFindings {

@@ -26,7 +26,16 @@ function isContained({ firstAt }: OpenFinding, { versions }: SweptSecret): boole
     .every(({ origin, createdAt }) => origin === 'minted' && createdAt > firstAt);
 }
 
+/** Of a copy: whether it is still there, the next discovery says. */
+export function isDeadOrDeclared(finding: OpenFinding, secret: SweptSecret): boolean {
+  const { about, versionId = '' } = finding;
+  const isAbout = ({ identity }: { identity: string }): boolean =>
+    about === `${versionId} ${identity}`;
+  return isDead(finding, secret) || secret.dependencies.some(isAbout);
+}
+
 export const settlings: readonly Settling[] = [
+  { code: 'undeclared-copy', isSettled: isDeadOrDeclared },
   { code: 'orphan-credential', isSettled: isDead },
   { code: 'straggler', isSettled: isDead },
   { code: 'confirmed-but-old-value-used', isSettled: isDeadOrCurrent },

@@ -1,7 +1,8 @@
 /** Keyed fingerprints of values: which secret a leaked string is, without keeping the string. */
 import { createHmac } from 'node:crypto';
 import { AdapterError, RotorError } from '../../domain/errors.js';
-import type { SecretValue } from '../../domain/secret-value.js';
+import type { Recognize } from '../../domain/discover/place.js';
+import { SecretValue } from '../../domain/secret-value.js';
 import type { Store } from '../../domain/store.js';
 import type { Queryable } from '../postgres.js';
 
@@ -70,6 +71,25 @@ export async function identify(
     kind: 'missing',
     hint: 'the whole value, without quotes around it',
   });
+}
+
+/** Of every version of the secret that has one, dead ones too. */
+export async function fingerprintsOf(
+  parts: Fingerprinting & { readonly store: Store },
+  secretId: string,
+): Promise<{ readonly recognize: Recognize; readonly known: ReadonlySet<string> }> {
+  await rememberOlder(parts);
+  const { rows } = await parts.pool.query<{ id: string; mac: Buffer }>(
+    `select f.version_id as id, f.mac from rotor.fingerprints f
+     join rotor.versions v on v.id = f.version_id where v.secret_id = $1 order by v.ordinal`,
+    [secretId],
+  );
+  // Of two with one value the newer one counts.
+  const versions = new Map(rows.map(({ id, mac }) => [mac.toString('base64'), id]));
+  return {
+    recognize: (text) => versions.get(macOf(parts.key, new SecretValue(text)).toString('base64')),
+    known: new Set(rows.map(({ id }) => id)),
+  };
 }
 
 /** What was sealed by a release that kept no fingerprints. */

@@ -35,6 +35,7 @@ select s.id as "secretId", o.name || '/' || s.name as name, s.owner, s.documenta
 from rotor.secrets s join rotor.organizations o on o.id = s.organization_id
 left join rotor.policies p on p.id = s.policy_id
 where s.retired_at is null and ($1::uuid is null or s.id > $1) and ($3::text is null or s.issuer = $3)
+  and ($4::uuid is null or s.id = $4)
 order by s.id limit $2`;
 
 const versionsOf = `
@@ -80,11 +81,15 @@ const openOf = `
 select secret_id as "secretId", code, about, version_id as "versionId", first_at as "firstAt", last_at as "lastAt"
 from rotor.findings where secret_id = any($1) and closed_at is null`;
 
-export async function rowsOfSecrets(pool: pg.Pool, { after, limit, issuer }: Pages): Promise<Rows> {
+export async function rowsOfSecrets(
+  pool: pg.Pool,
+  { after, limit, issuer, secretId }: Pages,
+): Promise<Rows> {
   const secrets = await ask<Rows['secrets'][number]>(pool, secretsOf, [
     after ?? null,
     limit,
     issuer ?? null,
+    secretId ?? null,
   ]);
   const ids = [secrets.map(({ secretId }) => secretId)];
   const [versions, dependencies, uses, records, called, open] = await Promise.all([

@@ -14,7 +14,7 @@ import type {
 import type { SecretValue } from '../../domain/secret-value.js';
 import { issuerKind } from '../kind.js';
 import { readTag } from '../tag.js';
-import { dataOf, openBao, type Bao } from './bao.js';
+import { dataOf, openBao, type Bao } from '../../reach/openbao.js';
 import { rememberIds, type KnownIds } from './known-ids.js';
 import {
   destroySecretId,

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { approvalRoutes } from '../../api/routes/approvals.js';
 import { dependentRoutes } from '../../api/routes/dependents.js';
 import { incidentRoutes } from '../../api/routes/incidents.js';
+import { discoveryRoutes } from '../../api/routes/discovery.js';
 import { findingRoutes } from '../../api/routes/findings.js';
 import { installationRoutes } from '../../api/routes/installation.js';
 import { projectRoutes } from '../../api/routes/projects.js';
@@ -86,6 +87,7 @@ describe('route × role', () => {
     incidentRoutes,
     projectRoutes,
     findingRoutes,
+    discoveryRoutes,
     reportRoutes,
     scheduleRoutes,
     dependentRoutes,

@@ -127,6 +127,7 @@ test('the configuration that docker-compose.yml mounts is valid', () => {
       issuerKinds,
       connectorKinds,
       channelKinds,
+      placeKinds: [],
       isInstalled: () => true,
     }),
   ).toHaveProperty('value');

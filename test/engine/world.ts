@@ -71,6 +71,11 @@ export async function openWorld(
   const traitsOf = () => issuer.traits;
   const registry = openRegistry({ pool, audit, traitsOf });
   const points: string[] = [];
+  const discovery = {
+    recognizer: () => Promise.resolve({ recognize: () => undefined, known: new Set<string>() }),
+    places: () => [],
+    destinations: () => Promise.resolve([]),
+  };
   const engineParts: EngineParts = {
     access: { address },
     namespace,
@@ -88,6 +93,7 @@ export async function openWorld(
       store,
       issuer: () => issuer,
       connector: () => connector,
+      discovery,
       newId: () => randomUUID(),
       newValue: () => new SecretValue(randomUUID()),
       keptId: (place, value) => `kept ${place} ${value.reveal()}`,

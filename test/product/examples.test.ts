@@ -3,19 +3,23 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { eventually, type Row } from '../faults/installation.js';
 import { openScene, type Scene } from './example-scene.js';
+import { openVaults, type Vaults } from './example-vaults.js';
+import { targetPatience } from '../targets/client.js';
 import { rotorIn, type Said } from './rotor.js';
 import { openSession, type Session } from './session.js';
 import { usages, type Usage } from './usage.js';
 
 let scene: Scene;
 let session: Session;
+let vaults: Vaults;
 /** Of a second person. */
 let grace: string;
 
 beforeAll(async () => {
   scene = await openScene();
   session = openSession(scene.installation);
-}, 60_000);
+  vaults = await openVaults(scene.installation.folder);
+}, targetPatience);
 afterAll(async () => {
   session.close();
   await scene.close();
@@ -113,6 +117,7 @@ const placeholders: Readonly<Record<string, (example: Example) => Promise<string
   },
   INCIDENT: async () => idOf((await rows('incident', 'list'))[0], 'id'),
   PROJECT: async () => idOf((await rows('project', 'list'))[0], 'id'),
+  URL: () => Promise.resolve(vaults.baoUrl),
   DAY: () => Promise.resolve(new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)),
 };
 
@@ -143,6 +148,7 @@ async function adoptOthers(): Promise<void> {
 
 /** Approving and signing off are for somebody else than who asked. */
 function whoRuns({ command }: Example): Record<string, string> {
+  if (command === 'import aws-secrets-manager') return { ...vaults.aws };
   return command === 'approve' || command === 'review' ? { ROTOR_TOKEN: grace } : {};
 }
 

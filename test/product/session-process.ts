@@ -1,6 +1,7 @@
 /** One process that runs many commands of rotor, one after the other: a process for each costs half a second. */
 import { runCli } from '../../client/cli/main.js';
 import { openDirect } from '../../workers/direct/open.js';
+import { importMeans } from '../../workers/import.js';
 
 export interface SessionCommand {
   readonly args: readonly string[];
@@ -26,7 +27,7 @@ async function run({ args, env }: SessionCommand): Promise<void> {
   Object.assign(process.env, env);
   Object.assign(said, { out: [], err: [] });
   process.exitCode = 0;
-  await runCli(openDirect);
+  await runCli({ openDirect, openImport: () => Promise.resolve(importMeans) });
   for (const name of Object.keys(env)) delete process.env[name];
   const [out, err] = [said.out, said.err].map((all) => Buffer.concat(all).toString('utf8'));
   process.send?.({ code: process.exitCode, out, err });

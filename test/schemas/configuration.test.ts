@@ -5,19 +5,43 @@ import { connectorKinds } from '../../connectors/index.js';
 import { channelKinds } from '../../infra/notify/index.js';
 import { packageRoot } from '../../infra/package-root.js';
 import { issuerKinds } from '../../issuers/index.js';
+import { placeKinds } from '../../places/index.js';
 import { checkConfiguration, type ConfigurableKind } from '../../schemas/configuration.js';
 
 function check(document: unknown, isInstalled: (library: string) => boolean = () => true) {
-  return checkConfiguration(document, { issuerKinds, connectorKinds, channelKinds, isInstalled });
+  return checkConfiguration(document, {
+    issuerKinds,
+    connectorKinds,
+    channelKinds,
+    placeKinds,
+    isInstalled,
+  });
 }
 
 describe('the configuration', () => {
+  test('tells every problem of the places that a discovery looks in', () => {
+    const discover = [
+      { kind: 'folder', path: 'etc', depth: 99 },
+      { kind: 'foldr' },
+      { kind: 'aws-secrets-manager', region: 'eu-central-1', accessKeyIdFile: '/k' },
+    ];
+    expect(check({ discover })).toMatchObject({
+      problems: [
+        { path: 'discover.0.path', message: 'expected an absolute folder' },
+        { path: 'discover.0.depth', message: 'expected at most 32' },
+        { path: 'discover.1', hint: 'did you mean folder?' },
+        { path: 'discover.2.secretAccessKeyFile' },
+      ],
+    });
+  });
+
   test('needs nothing, and listens on this machine alone', () => {
     for (const document of [undefined, null, {}]) {
       expect(check(document)).toEqual({
         value: {
           issuers: {},
           connectors: {},
+          places: [],
           api: {
             host: '127.0.0.1',
             port: 7600,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { connectorKinds } from '../../connectors/index.js';
 import { packageRoot } from '../../infra/package-root.js';
+import { placeKinds } from '../../places/index.js';
 import * as stores from '../../stores/index.js';
 
 const root = packageRoot();
@@ -32,5 +33,18 @@ describe.each(['connectors', 'stores'] as const)('%s', (port) => {
     expect(readFileSync(join(root, port, 'README.md'), 'utf8')).toContain(`[${kind}](${kind}/)`);
     const tests = readFileSync(join(root, 'test', port, `${kind}.test.ts`), 'utf8');
     expect(tests).toMatch(contracts[port]);
+  });
+});
+
+describe('places', () => {
+  const listed = placeKinds.map(({ kind }) => kind as string);
+
+  test('the folders are the kinds that are listed', () => {
+    expect([...listed].sort()).toEqual(foldersOf('places').sort());
+  });
+
+  test.each(listed)('%s is in the README, and has a test', (kind) => {
+    expect(readFileSync(join(root, 'places', 'README.md'), 'utf8')).toContain(`\`${kind}\``);
+    expect(existsSync(join(root, 'test', 'places', `${kind}.test.ts`))).toBe(true);
   });
 });

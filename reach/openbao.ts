@@ -1,8 +1,8 @@
 /** OpenBao's HTTP API as rotor's own token may use it; what it says in words stays behind. */
 import { z } from 'zod';
-import { AdapterError } from '../../domain/errors.js';
-import { openJsonApi, type JsonReply } from '../../reach/json-api.js';
-import { readSecretFile } from '../../reach/secret-file.js';
+import { AdapterError } from '../domain/errors.js';
+import { openJsonApi, type JsonReply } from './json-api.js';
+import { readSecretFile } from './secret-file.js';
 
 export interface BaoOptions {
   readonly url: string;

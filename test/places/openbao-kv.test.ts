@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { openbaoKv } from '../../places/openbao-kv/index.js';
+import { target, targetPatience } from '../targets/client.js';
+import type { AddressOf } from '../targets/index.js';
+import { readCredential } from '../targets/serving.js';
+import { look } from './looking.js';
+
+let bao: AddressOf<'openbao'>;
+const needle = `needle-${randomUUID()}`;
+const mounts = { '1': `kv-${randomUUID()}`, '2': `kv-${randomUUID()}` };
+
+async function ask(method: string, path: string, body?: object): Promise<unknown> {
+  const response = await fetch(`${bao.url}/v1/${path}`, {
+    method,
+    headers: { 'x-vault-token': readCredential(bao.tokenFile) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new Error(`${method} ${path}: ${String(response.status)}`);
+  const text = await response.text();
+  return text === '' ? undefined : JSON.parse(text);
+}
+
+beforeAll(async () => {
+  bao = await target('openbao');
+  for (const version of ['1', '2'] as const)
+    await ask('POST', `sys/mounts/${mounts[version]}`, { type: 'kv', options: { version } });
+  const values = { password: needle, nested: { deep: needle }, user: 'app' };
+  await ask('POST', `${mounts[1]}/app/a/db`, values);
+  await ask('POST', `${mounts[2]}/data/app/a/db`, { data: values });
+  await ask('POST', `${mounts[2]}/data/app/gone`, { data: values });
+  await ask('DELETE', `${mounts[2]}/data/app/gone`);
+  await ask('POST', `${mounts[2]}/data/other`, { data: values });
+}, targetPatience);
+afterAll(async () => {
+  for (const mount of Object.values(mounts)) await ask('DELETE', `sys/mounts/${mount}`);
+});
+
+function open(options: object) {
+  const { url, tokenFile } = bao;
+  return openbaoKv.open(openbaoKv.options.parse({ url, tokenFile, path: 'app', ...options }));
+}
+
+test.each(['1', '2'] as const)('keys of version %s are read below the path', async (version) => {
+  const mount = mounts[version];
+  const { met, told } = await look(open({ mount }), needle);
+  expect(met.map(({ spot }) => spot)).toEqual([
+    { identity: `${mount}/app/a/db#nested` },
+    {
+      identity: `${mount}/app/a/db#password`,
+      declare: {
+        connector: 'openbao-kv',
+        destination: { mount, path: 'app/a/db', key: 'password' },
+      },
+    },
+  ]);
+  expect(told).toMatch(/^[12] secrets, what is in use of each$/);
+});
+
+test('what is deleted, too deep or too much is said', async () => {
+  const mount = mounts[2];
+  const whole = await look(open({ mount }), needle);
+  expect(whole.passedOver).toEqual([`${mount}/app/gone: is deleted, or has no value`]);
+  const flat = await look(open({ mount, depth: 0 }), needle);
+  expect(flat.passedOver).toContain(`${mount}/app/a/: is too deep`);
+  const one = await look(open({ mount, mostSecrets: 1 }), needle);
+  expect(one.passedOver).toEqual([`${mount}/app: the rest after 1 secrets`]);
+});
+
+test('a mount of another kind is refused, and so is one that is away', async () => {
+  await expect(look(open({ mount: 'sys' }), needle)).rejects.toMatchObject({
+    code: 'invalid-destination',
+  });
+  await expect(look(open({ url: 'http://127.0.0.1:9' }), needle)).rejects.toMatchObject({
+    code: 'unreachable',
+  });
+});
