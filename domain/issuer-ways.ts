@@ -10,12 +10,14 @@ export function isReplacedInPlace(facts: Facts): boolean {
   );
 }
 
-/** Whether a reversible refusal comes before the revoke. */
-export function disables(facts: Facts): boolean {
-  const { policy, traits } = facts;
-  if (policy.disablePeriodMs === 0 || !traits.seesRefusals || traits.disable === 'none')
-    return false;
-  return traits.disable === 'expires' || policy.allowManualDisable;
+/**
+ * Whether a reversible refusal comes before the revoke. Where nobody sees who is refused, whoever fails has to say so: that is worth
+ * its outage only by the policy's word, and where it ends by itself nobody would ever know.
+ */
+export function disables({ policy, traits }: Facts): boolean {
+  if (policy.disablePeriodMs === 0) return false;
+  if (traits.disable === 'manual') return policy.allowManualDisable;
+  return traits.disable === 'expires' && traits.seesRefusals;
 }
 
 /**

@@ -68,7 +68,7 @@ const warnings: readonly Warning[] = [
     code: 'stays-disabled',
     message: (facts) =>
       disables(facts) && facts.traits.disable === 'manual'
-        ? 'the old version stays disabled if rotor stops'
+        ? `the old version stays disabled if rotor stops${unseen(facts)}`
         : undefined,
   },
   {
@@ -79,6 +79,11 @@ const warnings: readonly Warning[] = [
         : undefined,
   },
 ];
+
+function unseen({ traits }: Facts): string {
+  if (traits.seesRefusals) return '';
+  return ', and nobody sees who is refused: whoever fails has to say so, and rotor roll-back RUN brings it back';
+}
 
 export function warningsOf(facts: Facts): PlanWarning[] {
   return warnings.flatMap(({ code, message }) => {

@@ -123,13 +123,22 @@ export function finishDisable(
 function waitedLongEnough(facts: Facts, versions: readonly VersionFacts[]): Decided<Answer> {
   const since = Math.max(0, ...versions.map(({ disabledAt }) => disabledAt?.getTime() ?? 0));
   const end = since + facts.policy.disablePeriodMs;
-  const seenThrough = (facts.record?.completeThrough.getTime() ?? 0) - (facts.record?.skewMs ?? 0);
-  if (versions.length === 0 || (facts.now.getTime() >= end && seenThrough >= end)) {
+  const isOver = facts.now.getTime() >= end && isWatchedThrough(facts, end);
+  if (versions.length === 0 || isOver) {
     // Watched until it can be revoked: whoever still needs it gets it back.
-    return answerTo(outsideWindow(facts), 'nobody tried the disabled version');
+    const told = facts.traits.seesRefusals
+      ? 'nobody tried the disabled version'
+      : 'nobody asked for the disabled version back';
+    return answerTo(outsideWindow(facts), told);
   }
   const until = new Date(Math.max(end, facts.now.getTime() + 1)).toISOString();
   return answered({ kind: 'wait', until, told: 'the old version is refused, reversibly' });
+}
+
+/** Where refusals are not seen, there is nothing to wait for but the time. */
+function isWatchedThrough({ traits, record }: Facts, end: number): boolean {
+  if (!traits.seesRefusals) return true;
+  return (record?.completeThrough.getTime() ?? 0) - (record?.skewMs ?? 0) >= end;
 }
 
 export function broughtBack(facts: Facts, versionId: string): Decided<Answer> {

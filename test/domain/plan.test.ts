@@ -49,6 +49,14 @@ describe('steps', () => {
       }),
       'create update verify disable revoke clean monitor',
     ],
+    [
+      'a manual disable that the policy allows, though nobody sees who is refused',
+      beginning({
+        traits: { ...traits, disable: 'manual', seesRefusals: false },
+        policy: { ...policy, allowManualDisable: true },
+      }),
+      'create update verify disable revoke clean monitor',
+    ],
     ['a first provisioning', beginning({ versions: [] }), 'create update clean monitor'],
     [
       'a successor that is alive and was never refused: adopted, not minted again',

@@ -139,6 +139,12 @@ describe('disabling first', () => {
     ['by hand, which the policy allows', { disable: 'manual' }, { allowManualDisable: true }, true],
     ['by hand, which the policy does not allow', { disable: 'manual' }, {}, false],
     ['where refusals are not seen', { disable: 'expires', seesRefusals: false }, {}, false],
+    [
+      'by hand where refusals are not seen, which the policy allows',
+      { disable: 'manual', seesRefusals: false, useRecord: 'last-used' },
+      { allowManualDisable: true },
+      true,
+    ],
     ['that the issuer cannot do', { disable: 'none' }, {}, false],
   ] as const)('%s', async (...row) => {
     const [, traits, policy, happens] = row;
