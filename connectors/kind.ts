@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { Assignment, Connector } from '../domain/connector.js';
 import type { Library } from '../domain/library.js';
+import type { Tested } from '../domain/tested.js';
 
 interface Kind<O extends z.ZodType, A extends z.ZodType> {
   /** The name of its folder. */
@@ -12,6 +13,8 @@ interface Kind<O extends z.ZodType, A extends z.ZodType> {
   readonly address: A;
   /** The same for every way of spelling the same place. Throws AdapterError where the place is not allowed. */
   identity(address: z.output<A>, options: z.output<O>): string;
+  /** Where it writes to somebody else's system. */
+  readonly tested?: Tested;
 }
 
 export interface ConnectorKind<

@@ -2,12 +2,19 @@
 import type { z } from 'zod';
 import type { Issuer, IssuerTraits } from '../domain/issuer.js';
 import type { Library } from '../domain/library.js';
+import type { Tested } from '../domain/tested.js';
 
 export interface IssuerContext {
   /** Tags are `installationId/versionId`: others' tags are not ours to touch. */
   readonly installationId: string;
   /** Keyed: tells nothing of the text to whoever lacks rotor's keys, and stays the same. 32 hex digits. */
   fingerprint(text: string): string;
+}
+
+export interface Variant {
+  /** Ends a sentence: "with an audit device". */
+  readonly as: string;
+  readonly traits: IssuerTraits;
 }
 
 export interface IssuerKind<O extends z.ZodType = z.ZodType, S extends z.ZodType = z.ZodType> {
@@ -24,6 +31,9 @@ export interface IssuerKind<O extends z.ZodType = z.ZodType, S extends z.ZodType
   principal(specification: z.output<S>): string;
   /** Those of an instance with these options, before it is opened. */
   traits(options: z.output<O>): IssuerTraits;
+  /** The traits that people choose between by options, each in words; none where they are always the same. */
+  readonly variants?: readonly Variant[];
+  readonly tested: Tested;
   /** By which an instance can be asked for its list where no secret of it is declared yet. */
   readonly probe?: z.output<S>;
   open(options: z.output<O>, context: IssuerContext): Issuer;

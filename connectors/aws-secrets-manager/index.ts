@@ -38,6 +38,7 @@ export const awsSecretsManager = connectorKind({
   options: Options,
   address: Address,
   identity: ({ secret }, { region }) => `${region} ${secret}`,
+  tested: { system: 'AWS as moto plays it', version: '5.2.5', on: '2026-11-26' },
   open,
 });
 

@@ -74,6 +74,8 @@ export const awsIamAccessKey = issuerKind({
   // Names of users differ by more than case.
   principal: ({ userName }) => `user ${userName.toLowerCase()}`,
   traits: ({ propagation }) => traitsOf(propagation),
+  variants: [{ as: '', traits: traitsOf(10_000) }],
+  tested: { system: 'AWS as moto plays it', version: '5.2.5', on: '2026-11-26' },
   open: ({ stsEndpoint, useLag, propagation, ...access }) =>
     open({
       traits: traitsOf(propagation),

@@ -54,6 +54,7 @@ export const clientSecrets = issuerKind({
   principal: ({ clientId }) =>
     clientId === undefined ? 'a client of its own' : `client ${clientId}`,
   traits: () => traits,
+  tested: { system: 'rotor’s own authority', version: '0.1.0', on: '2026-11-26' },
   probe: { role: 'Viewer', clientId: 'doctor' },
   open: ({ url, adminTokenFile }, { installationId }) =>
     open({

@@ -61,6 +61,14 @@ export const keycloakClientSecret = issuerKind({
   specification: Specification,
   principal: ({ clientId }) => `client ${clientId}`,
   traits: traitsOf,
+  variants: [
+    {
+      as: 'with a rotation policy',
+      traits: traitsOf({ rotationPolicy: true, accessTokenLifespan: 300_000 }),
+    },
+    { as: 'without', traits: traitsOf({ rotationPolicy: false, accessTokenLifespan: 300_000 }) },
+  ],
+  tested: { system: 'Keycloak', version: '26.7.3', on: '2026-11-26' },
   open: ({ loginRealm, ...options }, { fingerprint }) => {
     const admin = openAdmin({ ...options, loginRealm: loginRealm ?? options.realm });
     return open({ ...options, admin, fingerprint });

@@ -62,6 +62,11 @@ export const openbaoApprole = issuerKind({
   specification: Specification,
   principal: ({ role }) => `role ${role}`,
   traits: ({ audit, userLockout }) => traitsOf(audit !== undefined, userLockout),
+  variants: [
+    { as: 'with an audit device', traits: traitsOf(true) },
+    { as: 'without', traits: traitsOf(false) },
+  ],
+  tested: { system: 'OpenBao', version: '2.7.2', on: '2026-11-26' },
   open: ({ mount, audit, userLockout, ...options }, { installationId }) => {
     const bao = openBao(options);
     return open({

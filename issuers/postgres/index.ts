@@ -80,6 +80,11 @@ export const postgres = issuerKind({
   specification: Specification,
   principal: ({ ownerRole, database }) => `role ${ownerRole} in database ${database}`,
   traits: ({ connectionLogFile }) => traitsOf(connectionLogFile !== undefined),
+  variants: [
+    { as: 'with its log of connections', traits: traitsOf(true) },
+    { as: 'without', traits: traitsOf(false) },
+  ],
+  tested: { system: 'PostgreSQL', version: '18.4', on: '2026-11-26' },
   open: ({ adminUrlFile, connectionLogFile: path, loginTrigger }, { installationId }) => {
     const server = openAdministration(adminUrlFile);
     const seen = rememberUses();

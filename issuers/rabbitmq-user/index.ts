@@ -67,6 +67,7 @@ export const rabbitmqUser = issuerKind({
   specification: Specification,
   principal: ({ user }) => `user ${user}`,
   traits: () => traits,
+  tested: { system: 'RabbitMQ', version: '3.10.8', on: '2026-11-26' },
   open: ({ amqpUrl, ...options }, { installationId, fingerprint }) => {
     const probes = namedProbes(fingerprint);
     const sampler = openSampler(rememberUses(), probes);

@@ -87,6 +87,7 @@ export const redisAcl = issuerKind({
   specification: Specification,
   principal: ({ user }) => `user ${user}`,
   traits: () => traits,
+  tested: { system: 'Redis', version: '7.0.15', on: '2026-11-26' },
   open: ({ urls, user, passwordFile, keptIn }, { fingerprint }) =>
     open({
       urls,
