@@ -2,6 +2,7 @@
 import { awsIamAccessKey } from './aws-iam-access-key/index.js';
 import { clientSecrets } from './client-secrets/index.js';
 import { keycloakClientSecret } from './keycloak-client-secret/index.js';
+import { mariadbUser } from './mariadb-user/index.js';
 import { openbaoApprole } from './openbao-approle/index.js';
 import { postgres } from './postgres/index.js';
 import { rabbitmqUser } from './rabbitmq-user/index.js';
@@ -11,6 +12,7 @@ export const issuerKinds = [
   awsIamAccessKey,
   clientSecrets,
   keycloakClientSecret,
+  mariadbUser,
   openbaoApprole,
   postgres,
   rabbitmqUser,
