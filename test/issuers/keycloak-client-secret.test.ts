@@ -4,7 +4,7 @@ import type { CredentialRef } from '../../domain/issuer.js';
 import { SecretValue } from '../../domain/secret-value.js';
 import { keycloakClientSecret, traitsOf } from '../../issuers/keycloak-client-secret/index.js';
 import { describeIssuer } from '../contracts/hold-to-issuer.js';
-import { accepts, codeOf, make, ordered } from '../contracts/issuer-subject.js';
+import { accepts, codeOf, make, ordered } from '../../conformance/subject.js';
 import { target, targetPatience } from '../targets/client.js';
 import type { AddressOf } from '../targets/index.js';
 import {

@@ -6,7 +6,7 @@ import { createConnection, type Connection } from 'mariadb';
 import { SecretValue } from '../../domain/secret-value.js';
 import { mariadbUser, traits } from '../../issuers/mariadb-user/index.js';
 import { describeIssuer } from '../contracts/hold-to-issuer.js';
-import { accepts, codeOf, make } from '../contracts/issuer-subject.js';
+import { accepts, codeOf, make } from '../../conformance/subject.js';
 import { target, targetPatience } from '../targets/client.js';
 import type { AddressOf } from '../targets/index.js';
 import { contextOf } from './context.js';
