@@ -17,7 +17,7 @@ export function networkFault(error: unknown, who: string): AdapterError {
 }
 
 function isNamed(error: unknown, name: string): boolean {
-  return error instanceof Error && error.name === name;
+  return typeof error === 'object' && error !== null && 'name' in error && error.name === name;
 }
 
 /** `fetch` tells the cause in the error's cause. By its fields: Node's own errors are of another realm within a test. */

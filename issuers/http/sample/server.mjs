@@ -66,7 +66,8 @@ const answers = {
   '/use': ({ secret, since }) => {
     const ids = new Set(of(secret).map(({ credentialId }) => credentialId));
     const uses = state.uses.filter((use) => ids.has(use.credentialId) && use.lastAt >= since);
-    return { now: new Date().toISOString(), completeThrough: new Date().toISOString(), uses };
+    const now = new Date().toISOString();
+    return { now, completeThrough: now, uses };
   },
 };
 
