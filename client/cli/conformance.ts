@@ -33,8 +33,8 @@ export interface ConformanceWay {
 }
 
 const about = `
-Each rule that fits the traits it tells is checked at its own principal, and what
-was made is revoked afterwards: never point it at credentials that are in use.
+Each rule that fits the traits it tells is checked at a principal of its own,
+and what was made is revoked afterwards: keep it from credentials in use.
 With --use the record of use is checked, too: the program gets a value on its
 standard input and a name as its argument; it ends with 0 where it was let in,
 with 1 where not. Exit code 0 where no rule is broken, and 1 otherwise.`;
