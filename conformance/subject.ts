@@ -111,7 +111,12 @@ export async function usesOf(
   const record = await issuer.observedUse?.(secret, new Date(Date.now() - day));
   assert.ok(record !== undefined, 'the record of use can be read');
   assert.equal(record.kind, issuer.traits.useRecord);
-  return record.uses.filter((use) => use.credentialId === credentialId);
+  const uses = record.uses.filter((use) => use.credentialId === credentialId);
+  const lines = uses.map(({ source, outcome, minute }) =>
+    JSON.stringify([source, outcome, minute]),
+  );
+  assert.equal(new Set(lines).size, lines.length, 'a source has one line in a minute');
+  return uses;
 }
 
 export async function seen(

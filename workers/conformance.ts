@@ -28,7 +28,7 @@ export async function holdHttp(asked: ConformanceAsked, told: Told): Promise<Rul
     await asksForItsToken(server),
   ];
   before.forEach(told);
-  const options = http.options.parse({ ...server, traits });
+  const options = { ...server, traits };
   const open = (installationId: string): Issuer =>
     http.open(options, { installationId, fingerprint });
   await demandEmpty(open(randomUUID()), asked);

@@ -11,11 +11,13 @@ import type {
   UseRecord,
 } from '../../domain/issuer.js';
 import { SecretValue } from '../../domain/secret-value.js';
+import { DurationOption } from '../../reach/options.js';
 import { issuerKind } from '../kind.js';
 import { readTag } from '../tag.js';
 import { Traits } from './protocol.js';
 import { openServer, type OwnServer } from './server.js';
 import { differenceOf, issuerTraits } from './traits.js';
+import { byMinute } from './use.js';
 
 const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost']);
 
@@ -41,7 +43,9 @@ export const http = issuerKind({
       .optional()
       .describe('a file of mode 0600 with the token that the server wants'),
     caFile: z.string().min(1).optional().describe('authorities of your own, as PEM'),
-    timeoutMs: z.number().int().min(100).max(60_000).default(10_000),
+    timeout: DurationOption.refine((ms) => ms >= 100 && ms <= 60_000, 'expected 100ms to 1m')
+      .default(10_000)
+      .describe('how long an answer may take'),
     traits: Traits.describe('what GET / of the server tells, or less'),
   }),
   specification: Specification,
@@ -161,8 +165,6 @@ async function list(
   }));
 }
 
-const minuteMs = 60_000;
-
 async function observedUse(
   instance: Instance,
   secret: IssuedSecret,
@@ -176,10 +178,6 @@ async function observedUse(
     continuousSince: moment(record.continuousSince),
     resolutionMs: record.resolutionMs,
     issuerNow: new Date(record.now),
-    uses: record.uses.map(({ lastAt, ...use }) => {
-      const at = new Date(lastAt);
-      const minute = new Date(Math.floor(at.getTime() / minuteMs) * minuteMs);
-      return { ...use, minute, lastAt: at };
-    }),
+    uses: byMinute(record.uses),
   };
 }

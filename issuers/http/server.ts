@@ -22,7 +22,8 @@ export interface ServerOptions {
   readonly url: string;
   readonly tokenFile?: string | undefined;
   readonly caFile?: string | undefined;
-  readonly timeoutMs: number;
+  /** Milliseconds. */
+  readonly timeout: number;
 }
 
 export interface OwnServer {
@@ -40,10 +41,10 @@ export interface OwnServer {
 
 const who = 'the server';
 
-export function openServer({ url, tokenFile, caFile, timeoutMs }: ServerOptions): OwnServer {
+export function openServer({ url, tokenFile, caFile, timeout }: ServerOptions): OwnServer {
   const ask = async (call: JsonCall): Promise<JsonReply> => {
     const ca = caFile === undefined ? {} : { ca: authorityIn(caFile) };
-    const api = openJsonApi({ url, who, timeoutMs, ...ca });
+    const api = openJsonApi({ url, who, timeoutMs: timeout, ...ca });
     // Read each time: whoever changes the file changes what is used next.
     const token = tokenFile === undefined ? undefined : readSecretFile(tokenFile).reveal();
     const headers = token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } };

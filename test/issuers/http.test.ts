@@ -138,7 +138,7 @@ describe('what a server answers is refused', () => {
   test('where it does not come', async () => {
     const meddle: Meddle = () => new Promise(() => undefined);
     await meddled(sample, meddle, async (url) => {
-      const options = optionsFor(sample, url, { timeoutMs: 200 });
+      const options = optionsFor(sample, url, { timeout: '200ms' });
       const { secret } = subjectAt(sample);
       const issuer = http.open(options, contextOf(randomUUID()));
       expect(await codeOf(issuer.list(secret))).toBe('timed-out');

@@ -97,13 +97,15 @@ export function subjectAt(sample: Sample, url = sample.url): PreparedIssuer {
   };
 }
 
-async function logIn({ url }: Sample, value: string, name: string): Promise<boolean> {
+/** As a program does: false where it is refused, throws where the server is away. */
+export async function logIn({ url }: Sample, value: string, program: string): Promise<boolean> {
   const { status } = await fetch(`${url}/login`, {
     method: 'POST',
-    headers: { 'user-agent': name },
+    headers: { 'user-agent': program },
     body: JSON.stringify({ value }),
   });
-  return status === 200;
+  if (status === 200 || status === 401) return status === 200;
+  throw new Error(`the server answered ${status}`);
 }
 
 export interface Exchange {
