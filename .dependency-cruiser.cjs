@@ -11,6 +11,7 @@ const ours = {
   connectors: ['domain', 'reach'],
   places: ['domain', 'reach'],
   reach: ['domain'],
+  conformance: ['domain'],
   authority: ['domain', 'schemas', 'infra'],
   trail: ['domain', 'schemas'],
   infra: ['domain', 'schemas', 'reach', 'trail'],

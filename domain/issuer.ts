@@ -134,6 +134,8 @@ export type ProbeMark = string;
 export interface Issuer {
   readonly kind: string;
   readonly traits: IssuerTraits;
+  /** Whether the system is there, and what this instance was declared to be: for who asks how rotor is. */
+  check?(): Promise<void>;
   /**
    * Makes one credential that carries the tag. Not blindly repeatable where the value is theirs: the
    * caller lists first.

@@ -1,5 +1,6 @@
 /** JSON over HTTP with a system that rotor administers: bounded in time and size, never redirected, faults reduced to codes. */
 import { AdapterError } from '../domain/errors.js';
+import { fetchTrusting, type Sent } from './fetch-trusting.js';
 import { networkFault } from './network-fault.js';
 
 export interface JsonReply {
@@ -28,6 +29,8 @@ export interface Reached {
   readonly who: string;
   /** 10 s where it is not said. */
   readonly timeoutMs?: number;
+  /** Authorities of the installation's own, as PEM, instead of those that Node knows. */
+  readonly ca?: string;
   /** Statuses of 500 and more that the caller reads itself. */
   readonly reads?: (status: number) => boolean;
 }
@@ -35,12 +38,15 @@ export interface Reached {
 const usualTimeoutMs = 10_000;
 const largestReply = 16 * 1024 * 1024;
 
-export function openJsonApi({ url, who, timeoutMs, reads = () => false }: Reached): JsonApi {
+export function openJsonApi({ url, who, timeoutMs, ca, reads = () => false }: Reached): JsonApi {
   const base = url.replace(/\/+$/, '');
   return {
     call: async (call) => {
       const signal = AbortSignal.timeout(timeoutMs ?? usualTimeoutMs);
-      const response = await send(`${base}${call.path}`, call, signal).catch((error: unknown) => {
+      const sent = requestOf(call, signal);
+      const address = `${base}${call.path}`;
+      const sending = ca === undefined ? fetch(address, sent) : fetchTrusting(ca, address, sent);
+      const response = await sending.catch((error: unknown) => {
         throw networkFault(error, who);
       });
       const { status } = response;
@@ -50,18 +56,14 @@ export function openJsonApi({ url, who, timeoutMs, reads = () => false }: Reache
   };
 }
 
-function send(
-  url: string,
-  { method, body, headers }: JsonCall,
-  signal: AbortSignal,
-): Promise<Response> {
-  return fetch(url, {
+function requestOf({ method, body, headers }: JsonCall, signal: AbortSignal): Sent {
+  return {
     method,
     redirect: 'error',
     signal,
     headers: { 'user-agent': 'rotor', ...typeOf(body), ...headers },
     ...(body === undefined ? {} : { body: isForm(body) ? body : JSON.stringify(body) }),
-  });
+  };
 }
 
 /** `fetch` itself says what a form is. */
@@ -84,10 +86,21 @@ function refuseFault({ status, headers }: Response, who: string): void {
 
 async function bodyOf(response: Response, who: string): Promise<unknown> {
   try {
-    const text = await response.text();
-    if (text.length > largestReply) throw new RangeError('too large');
+    const text = await textOf(response);
     return text === '' ? undefined : JSON.parse(text);
   } catch {
     throw new AdapterError('bad-reply', `the answer of ${who} cannot be read`);
   }
+}
+
+/** No more is read of a body that is too large. */
+async function textOf({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > largestReply) throw new RangeError('too large');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }

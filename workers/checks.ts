@@ -200,7 +200,8 @@ async function inventory({ stateFolder }: Settings, { keys }: Parts): Promise<st
 
 /** Asked about a secret that is declared there: what else to ask by only some kinds know. */
 async function issuer({ issuer: open, pool }: Parts, name: string): Promise<string> {
-  const { kind, traits, list } = open(name);
+  const { kind, traits, list, check } = open(name);
+  await check?.();
   const told = `${kind}, record of use: ${traits.useRecord}`;
   if (!traits.lists) return told;
   const { rows } = await pool.query<IssuedSecret>(

@@ -7,4 +7,5 @@ endWithReader();
 await runCli({
   openDirect: async (asked) => (await import('./direct/open.js')).openDirect(asked),
   openImport: async () => (await import('./import.js')).importMeans,
+  holdHttp: async (...asked) => (await import('./conformance.js')).holdHttp(...asked),
 });

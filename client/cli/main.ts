@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { RotorError } from '../../domain/errors.js';
 import { addAdministration } from './administration.js';
 import { addDependents } from './dependents.js';
+import { addConformance, type HoldHttp } from './conformance.js';
 import { addContain, type OpenDirect } from './contain.js';
 import { addImport, type OpenImport } from './import.js';
 import { addIncidents } from './incidents.js';
@@ -36,9 +37,10 @@ Examples (each command's own help has more, such as rotor rotate --help):
 export interface WithoutApi {
   readonly openDirect: OpenDirect;
   readonly openImport: OpenImport;
+  readonly holdHttp: HoldHttp;
 }
 
-function buildProgram({ openDirect, openImport }: WithoutApi): Command {
+function buildProgram({ openDirect, openImport, holdHttp }: WithoutApi): Command {
   const program = new Command('rotor')
     .description('durable secret rotation: revoke only what observed use proves unused')
     .option('--json', 'JSON for programs')
@@ -70,6 +72,7 @@ function buildProgram({ openDirect, openImport }: WithoutApi): Command {
   addAdministration(program, act);
   addRekey(program);
   addRecover(program, act);
+  addConformance(program, { hold: holdHttp, json: wantsJson });
   const demand = demandRequired(requiredOf(program));
   return program.hook('preAction', (_program, command) => demand(command));
 }

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { CredentialRefused } from '../../domain/errors.js';
 import type { Issuer, IssuerTraits } from '../../domain/issuer.js';
 import type { SecretValue } from '../../domain/secret-value.js';
-import { issuerChecks } from './issuer.js';
-import type { IssuerUnderTest } from './issuer-subject.js';
+import { issuerChecks } from '../../conformance/checks.js';
+import type { IssuerUnderTest } from '../../conformance/subject.js';
 
 export interface PreparedIssuer extends IssuerUnderTest {
   close(): Promise<void>;

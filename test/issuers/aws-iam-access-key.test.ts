@@ -9,7 +9,7 @@ import type { Issuer } from '../../domain/issuer.js';
 import { SecretValue } from '../../domain/secret-value.js';
 import { awsIamAccessKey, traitsOf } from '../../issuers/aws-iam-access-key/index.js';
 import { describeIssuer } from '../contracts/hold-to-issuer.js';
-import { accepts, codeOf, day, listed, make, usesOf } from '../contracts/issuer-subject.js';
+import { accepts, codeOf, day, listed, make, usesOf } from '../../conformance/subject.js';
 import { target, targetPatience } from '../targets/client.js';
 import type { AddressOf } from '../targets/index.js';
 import { inFrontOf, openFront, saying, type Answer, type Front } from './aws-answers.js';

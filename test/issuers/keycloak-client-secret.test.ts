@@ -4,7 +4,7 @@ import type { CredentialRef } from '../../domain/issuer.js';
 import { SecretValue } from '../../domain/secret-value.js';
 import { keycloakClientSecret, traitsOf } from '../../issuers/keycloak-client-secret/index.js';
 import { describeIssuer } from '../contracts/hold-to-issuer.js';
-import { accepts, codeOf, make, ordered } from '../contracts/issuer-subject.js';
+import { accepts, codeOf, make, ordered } from '../../conformance/subject.js';
 import { target, targetPatience } from '../targets/client.js';
 import type { AddressOf } from '../targets/index.js';
 import {
@@ -231,8 +231,8 @@ describe('keycloak-client-secret, without a rotation policy', () => {
     expect(await codeOf(make(subject))).toBe('refused');
     const login = { user: keycloak.user, passwordFile: keycloak.passwordFile };
     const gone = subject.open({ realm: 'gone', login, loginRealm: keycloak.realm });
-    for (const work of [gone.list(subject.secret), gone.revoke(made)])
-      await expect(work).rejects.toMatchObject({
+    for (const work of [() => gone.list(subject.secret), () => gone.revoke(made)])
+      await expect(work()).rejects.toMatchObject({
         code: 'refused',
         message: 'Keycloak has no realm gone',
       });

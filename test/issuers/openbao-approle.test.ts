@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { openbaoApprole } from '../../issuers/openbao-approle/index.js';
 import { describeIssuer } from '../contracts/hold-to-issuer.js';
-import { accepts, codeOf, make, ordered, usesOf } from '../contracts/issuer-subject.js';
+import { accepts, codeOf, make, ordered, usesOf } from '../../conformance/subject.js';
 import { target, targetPatience } from '../targets/client.js';
 import type { AddressOf } from '../targets/index.js';
 import { contextOf } from './context.js';

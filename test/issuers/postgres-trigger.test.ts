@@ -7,7 +7,7 @@ import type { UseRecord } from '../../domain/issuer.js';
 import { openAdministration, type Administration } from '../../issuers/postgres/administration.js';
 import { postgres } from '../../issuers/postgres/index.js';
 import { readNotedLogins } from '../../issuers/postgres/login-trigger.js';
-import { make, type Made } from '../contracts/issuer-subject.js';
+import { make, type Made } from '../../conformance/subject.js';
 import { contextOf } from './context.js';
 import { connects, prepare, session, type PreparedPostgres } from './postgres-subject.js';
 

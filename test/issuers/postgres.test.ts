@@ -10,7 +10,7 @@ import { parseLine } from '../../issuers/postgres/log-lines.js';
 import { postgres } from '../../issuers/postgres/index.js';
 import { rememberUses } from '../../issuers/seen-uses.js';
 import { describeIssuer } from '../contracts/hold-to-issuer.js';
-import { accepts, make, ordered } from '../contracts/issuer-subject.js';
+import { accepts, make, ordered } from '../../conformance/subject.js';
 import { handed } from '../harness/environment.js';
 import { connects, prepare, session, type PreparedPostgres } from './postgres-subject.js';
 

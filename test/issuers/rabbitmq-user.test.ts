@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { SecretValue } from '../../domain/secret-value.js';
 import { traits } from '../../issuers/rabbitmq-user/index.js';
 import { describeIssuer } from '../contracts/hold-to-issuer.js';
-import { accepts, codeOf, listed, make, ordered, usesOf } from '../contracts/issuer-subject.js';
+import { accepts, codeOf, listed, make, ordered, usesOf } from '../../conformance/subject.js';
 import { target, targetPatience } from '../targets/client.js';
 import type { AddressOf } from '../targets/index.js';
 import { leakingServer, toldBy } from './leaking-server.js';

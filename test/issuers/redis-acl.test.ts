@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { createClient } from '@redis/client';
 import { redisAcl, traits } from '../../issuers/redis-acl/index.js';
 import { describeIssuer } from '../contracts/hold-to-issuer.js';
-import { accepts, codeOf, make } from '../contracts/issuer-subject.js';
+import { accepts, codeOf, make } from '../../conformance/subject.js';
 import { target, targetPatience } from '../targets/client.js';
 import type { AddressOf } from '../targets/index.js';
 import { contextOf } from './context.js';

@@ -6,7 +6,7 @@ import {
   describeIssuer,
   type PreparedIssuer,
 } from '../contracts/hold-to-issuer.js';
-import { issuerChecks } from '../contracts/issuer.js';
+import { issuerChecks } from '../../conformance/checks.js';
 import { testIssuer, type TestIssuerOptions } from './test-issuer.js';
 
 function prepare(options: TestIssuerOptions): () => Promise<PreparedIssuer> {

@@ -1,7 +1,11 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { rotorIn, type Rotor, type Said } from './rotor.js';
+import { sampleTraits } from '../issuers/own-server.js';
 import { openSession } from './session.js';
 import { usages } from './usage.js';
 import { expectGolden, withoutChance } from '../golden/golden.js';
@@ -17,8 +21,19 @@ let installation: Installation;
 let secret: UsedSecret;
 let rotor: Rotor;
 
+/** What the server of an issuer of one's own tells of itself. */
+let told: object = sampleTraits;
+const own = createServer((_, response) => {
+  response.end(JSON.stringify({ protocol: 1, traits: told }));
+});
+
 beforeAll(async () => {
-  installation = await openInstallation();
+  own.listen(0, '127.0.0.1');
+  await once(own, 'listening');
+  const url = `http://127.0.0.1:${String((own.address() as AddressInfo).port)}`;
+  installation = await openInstallation(() => ({
+    own: { kind: 'http', url, traits: sampleTraits },
+  }));
   installation.start('api');
   installation.start('worker');
   await installation.ready();
@@ -28,6 +43,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await secret.stop();
   await installation.close();
+  own.closeAllConnections();
+  own.close();
 }, 30_000);
 
 describe('the commands', () => {
@@ -191,6 +208,14 @@ describe('the commands', () => {
       out: expect.stringContaining('complete and unchanged'),
     });
   }, 30_000);
+
+  test('doctor says where a server of our own is not what rotor.yaml says', async () => {
+    told = { ...sampleTraits, useRecord: 'sampled', seesRefusals: false };
+    const { code, out } = await rotor(['doctor']);
+    told = sampleTraits;
+    expect(code).toBe(8);
+    expect(out.replaceAll(/\s+/g, ' ')).toContain('useRecord is sampled, not exact');
+  });
 
   test('apply says what it declares again that was retired', async () => {
     const file = join(installation.folder, 'again.yaml');

@@ -1,10 +1,11 @@
 /** The installation that the examples of the commands are about: secrets, people, and a program that is told. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { startSample } from '../issuers/own-server.js';
 import { openInstallation, quick, type Installation, type Row } from '../faults/installation.js';
 
 export interface OldCredential {
@@ -16,6 +17,8 @@ export interface Scene {
   readonly installation: Installation;
   /** What is older than rotor, and not what an example adopts. */
   readonly older: readonly OldCredential[];
+  /** Where a server speaks the protocol of the issuer `http`; its token is in `issuer.token`. */
+  readonly ownServer: string;
   close(): Promise<void>;
 }
 
@@ -31,11 +34,15 @@ export async function openScene(): Promise<Scene> {
   installation.start('worker');
   await installation.ready();
   const older = await writeDeclarations(installation);
+  const sample = await startSample();
+  copyFileSync(sample.tokenFile, join(installation.folder, 'issuer.token'));
   return {
     installation,
     older,
+    ownServer: sample.url,
     async close() {
       await installation.close();
+      await sample.stop();
       receiver.closeAllConnections();
       receiver.close();
     },

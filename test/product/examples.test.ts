@@ -117,7 +117,8 @@ const placeholders: Readonly<Record<string, (example: Example) => Promise<string
   },
   INCIDENT: async () => idOf((await rows('incident', 'list'))[0], 'id'),
   PROJECT: async () => idOf((await rows('project', 'list'))[0], 'id'),
-  URL: () => Promise.resolve(vaults.baoUrl),
+  URL: ({ command }) =>
+    Promise.resolve(command === 'conformance http' ? scene.ownServer : vaults.baoUrl),
   DAY: () => Promise.resolve(new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)),
 };
 

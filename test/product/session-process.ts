@@ -1,5 +1,6 @@
 /** One process that runs many commands of rotor, one after the other: a process for each costs half a second. */
 import { runCli } from '../../client/cli/main.js';
+import { holdHttp } from '../../workers/conformance.js';
 import { openDirect } from '../../workers/direct/open.js';
 import { importMeans } from '../../workers/import.js';
 
@@ -27,7 +28,8 @@ async function run({ args, env }: SessionCommand): Promise<void> {
   Object.assign(process.env, env);
   Object.assign(said, { out: [], err: [] });
   process.exitCode = 0;
-  await runCli({ openDirect, openImport: () => Promise.resolve(importMeans) });
+  const openImport = () => Promise.resolve(importMeans);
+  await runCli({ openDirect, openImport, holdHttp });
   for (const name of Object.keys(env)) delete process.env[name];
   const [out, err] = [said.out, said.err].map((all) => Buffer.concat(all).toString('utf8'));
   process.send?.({ code: process.exitCode, out, err });

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { inspect } from 'node:util';
-import type { Credential } from '../../domain/issuer.js';
-import { SecretValue } from '../../domain/secret-value.js';
+import type { Credential } from '../domain/issuer.js';
+import { SecretValue } from '../domain/secret-value.js';
 import {
   accepts,
   always,
@@ -19,7 +19,7 @@ import {
   usesOf,
   type IssuerCheck,
   type Made,
-} from './issuer-subject.js';
+} from './subject.js';
 
 const making: readonly IssuerCheck[] = [
   {
@@ -32,7 +32,11 @@ const making: readonly IssuerCheck[] = [
       const credential = await found();
       const { tag, longestValidityMs } = subject.issuer.traits;
       const carried = { kind: 'ours', versionId: made.versionId };
-      assert.deepEqual(credential?.tag, tag === 'place' ? carried : { kind: 'none' });
+      assert.deepEqual(
+        credential?.tag,
+        tag === 'place' ? carried : { kind: 'none' },
+        'it carries its tag',
+      );
       assert.equal(credential?.disabled, false);
       if (longestValidityMs === undefined) return;
       const end = credential?.expiresAt?.getTime() ?? 0;
@@ -46,7 +50,7 @@ const making: readonly IssuerCheck[] = [
       const credentialId = await subject.plant();
       const found = async (): Promise<Credential | undefined> => listed(subject, { credentialId });
       await comesTrue(subject, 'listed', async () => (await found()) !== undefined);
-      assert.notEqual((await found())?.tag.kind, 'ours');
+      assert.notEqual((await found())?.tag.kind, 'ours', 'its tag is not ours');
     },
   },
   {
@@ -58,7 +62,7 @@ const making: readonly IssuerCheck[] = [
       const value = new SecretValue(`ours-${randomUUID()}`);
       const first = await issuer.mint({ ...request, value });
       const again = await issuer.mint({ ...request, value });
-      assert.equal(again.credentialId, first.credentialId);
+      assert.equal(again.credentialId, first.credentialId, 'it is the same credential');
       await comesTrue(subject, 'listed', async () => (await issuer.list(secret)).length === 1);
     },
   },
@@ -86,17 +90,19 @@ const making: readonly IssuerCheck[] = [
       const room = 'slots' in overlap ? overlap.slots : overlap.kind === 'many' ? 3 : 1;
       const made: Made[] = [];
       for (let count = 0; count < room; count += 1) made.push(await make(subject));
-      for (const one of made) assert.ok(await accepts(subject, one));
+      for (const one of made) assert.ok(await accepts(subject, one), 'each of them is accepted');
       if (overlap.kind === 'many') return;
       const [oldest] = made;
       assert.ok(oldest !== undefined);
-      if (overlap.kind === 'slots') assert.equal(await codeOf(make(subject)), 'refused');
-      else assert.ok(await accepts(subject, await make(subject)));
+      if (overlap.kind === 'slots')
+        assert.equal(await codeOf(make(subject)), 'refused', 'there is no room for more');
+      else assert.ok(await accepts(subject, await make(subject)), 'a further one is accepted');
       const survives = overlap.kind === 'slots';
       await comesTrue(subject, 'it made room', async () => {
         return (await accepts(subject, oldest)) === survives;
       });
-      for (const one of made.slice(1)) assert.ok(await accepts(subject, one));
+      for (const one of made.slice(1))
+        assert.ok(await accepts(subject, one), 'the others stay as they are');
     },
   },
 ];
@@ -107,9 +113,9 @@ const ending: readonly IssuerCheck[] = [
     applies: always,
     async run(subject) {
       const made = await make(subject);
-      assert.ok(await accepts(subject, made));
+      assert.ok(await accepts(subject, made), 'its value is accepted');
       const wrong = subject.issuer.verify(made, new SecretValue('wrong'), randomUUID());
-      assert.equal(await codeOf(wrong), 'credential-refused');
+      assert.equal(await codeOf(wrong), 'credential-refused', 'another value is refused');
       await subject.issuer.revoke(made);
       await comesTrue(subject, 'refused', async () => !(await accepts(subject, made)));
       if (!subject.issuer.traits.lists) return;
@@ -123,9 +129,13 @@ const ending: readonly IssuerCheck[] = [
     async run(subject) {
       const [one, other] = [await make(subject), await make(subject)];
       assert.notEqual(one.credentialId, other.credentialId);
-      for (const made of [one, other]) assert.ok(await accepts(subject, made));
-      assert.equal(await accepts(subject, { ...one, value: other.value }), false);
-      assert.equal(await accepts(subject, { ...other, value: one.value }), false);
+      for (const made of [one, other])
+        assert.ok(await accepts(subject, made), 'each value is accepted');
+      for (const [made, { value }] of [
+        [one, other],
+        [other, one],
+      ] as const)
+        assert.equal(await accepts(subject, { ...made, value }), false, 'no other value is');
     },
   },
   {
@@ -144,12 +154,12 @@ const ending: readonly IssuerCheck[] = [
       const { issuer } = subject;
       const made = await make(subject);
       const mistaken = { ...made, ...ordered(subject) };
-      assert.equal(await codeOf(issuer.revoke(mistaken)), 'not-ours');
+      assert.equal(await codeOf(issuer.revoke(mistaken)), 'not-ours', 'a revoke of it is refused');
       if (issuer.disable !== undefined) {
         const until = new Date(Date.now() + day);
         assert.equal(await codeOf(issuer.disable(mistaken, until)), 'not-ours');
       }
-      assert.ok(await accepts(subject, made));
+      assert.ok(await accepts(subject, made), 'it is accepted still');
     },
   },
   {
@@ -211,10 +221,12 @@ const watching: readonly IssuerCheck[] = [
   {
     name: 'an accepted use is seen with its source, and the record goes past it',
     applies: recordsEveryUse,
+    usesIt: true,
     async run(subject) {
       const { issuer, secret } = subject;
       const made = await make(subject);
-      assert.ok(await subject.use(made.value.reveal(), 'billing'));
+      for (const _time of [1, 2])
+        assert.ok(await subject.use(made.value.reveal(), 'billing'), 'a program is let in');
       const wanted = { outcome: 'accepted', userAgent: 'billing' } as const;
       await comesTrue(subject, 'seen', async () => {
         return (await seen(subject, made, wanted)) !== undefined;
@@ -231,6 +243,7 @@ const watching: readonly IssuerCheck[] = [
   {
     name: 'a refused use is seen with its source',
     applies: ({ seesRefusals, useRecord }) => seesRefusals && useRecord === 'exact',
+    usesIt: true,
     async run(subject) {
       const made = await make(subject);
       await subject.issuer.revoke(made);
@@ -245,10 +258,11 @@ const watching: readonly IssuerCheck[] = [
   {
     name: "rotor's own marked probes are left out of the record",
     applies: (traits) => traits.tellsProbesApart && recordsEveryUse(traits),
+    usesIt: true,
     async run(subject) {
       const made = await make(subject);
-      assert.ok(await accepts(subject, made));
-      assert.ok(await subject.use(made.value.reveal(), 'billing'));
+      assert.ok(await accepts(subject, made), 'the probe is accepted');
+      assert.ok(await subject.use(made.value.reveal(), 'billing'), 'a program is let in');
       const seenAs = { outcome: 'accepted', userAgent: 'billing' } as const;
       await comesTrue(subject, 'seen', async () => {
         return (await seen(subject, made, seenAs)) !== undefined;

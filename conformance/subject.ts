@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { inspect } from 'node:util';
-import { AdapterError, CredentialRefused } from '../../domain/errors.js';
+import { AdapterError, CredentialRefused } from '../domain/errors.js';
 import type {
   Credential,
   CredentialRef,
@@ -11,8 +11,8 @@ import type {
   Issuer,
   IssuerTraits,
   ObservedUse,
-} from '../../domain/issuer.js';
-import { SecretValue } from '../../domain/secret-value.js';
+} from '../domain/issuer.js';
+import { SecretValue } from '../domain/secret-value.js';
 
 /** An issuer with one principal, and the world's ways to meet it. */
 export interface IssuerUnderTest {
@@ -29,6 +29,8 @@ export interface IssuerUnderTest {
 export interface IssuerCheck {
   readonly name: string;
   applies(traits: IssuerTraits): boolean;
+  /** It has to be used as programs use it. */
+  readonly usesIt?: true;
   /** Rejects where the issuer breaks the contract. */
   run(subject: IssuerUnderTest): Promise<void>;
 }
@@ -41,7 +43,10 @@ export interface Made extends CredentialRef {
 export const day = 86_400_000;
 export const always = (): boolean => true;
 
-export function ordered(subject: IssuerUnderTest): { versionId: string; tag: string } {
+export function ordered(subject: Pick<IssuerUnderTest, 'installation'>): {
+  versionId: string;
+  tag: string;
+} {
   const versionId = randomUUID();
   return { versionId, tag: `${subject.installation}/${versionId}` };
 }
@@ -70,7 +75,7 @@ export async function accepts(subject: IssuerUnderTest, made: Made): Promise<boo
 
 /** Polls for as long as the issuer may take to tell everybody. */
 export async function comesTrue(
-  { issuer }: IssuerUnderTest,
+  { issuer }: Pick<IssuerUnderTest, 'issuer'>,
   what: string,
   look: () => Promise<boolean>,
 ): Promise<void> {
@@ -106,7 +111,12 @@ export async function usesOf(
   const record = await issuer.observedUse?.(secret, new Date(Date.now() - day));
   assert.ok(record !== undefined, 'the record of use can be read');
   assert.equal(record.kind, issuer.traits.useRecord);
-  return record.uses.filter((use) => use.credentialId === credentialId);
+  const uses = record.uses.filter((use) => use.credentialId === credentialId);
+  const lines = uses.map(({ source, outcome, minute }) =>
+    JSON.stringify([source, outcome, minute]),
+  );
+  assert.equal(new Set(lines).size, lines.length, 'a source has one line in a minute');
+  return uses;
 }
 
 export async function seen(
