@@ -70,8 +70,9 @@ describe('issuers', () => {
     const naming = new RegExp(`kind\\W{1,6}'${kind}'|issuers/${kind}/`);
     const named = elsewhere
       .flatMap((folder) => sourcesIn(folder))
-      // A proposal may guess a kind by what a value looks like, and does without.
+      // A proposal may guess a kind by what a value looks like; the demo shows two.
       .filter((file) => !file.endsWith('/domain/import/guess.ts'))
+      .filter((file) => !file.includes('/workers/demo/'))
       .filter((file) => naming.test(readFileSync(file, 'utf8')));
     expect(named).toEqual([]);
   });
