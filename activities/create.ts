@@ -20,7 +20,7 @@ import { endOrphan } from './orphan.js';
 import { record, type OfRun, type Ports } from './ports.js';
 import { recordGone, revokeVersion } from './revoke.js';
 import { noticeSetBack } from './set-back.js';
-import { isAccepted, sealOwnValue } from './values.js';
+import { isAcceptedAgain, sealOwnValue } from './values.js';
 
 export async function create(ports: Ports, { runId }: OfRun): Promise<Answer> {
   const ids = { versionId: ports.newId(), effectId: ports.newId(), mark: ports.newId() };
@@ -230,7 +230,7 @@ async function readBack(making: Making, found: Found): Promise<Answer | undefine
   const value = await ports.store.get(versionId);
   if (value === undefined) throw new AdapterError('value-lost', 'the sealed value is gone');
   const ref = { secret, versionId, credentialId: found.credentialId, tag };
-  if (await isAccepted(issuer, { ref, value, mark })) return undefined;
+  if (await isAcceptedAgain(issuer, { ref, value, mark })) return undefined;
   throw new AdapterError('bad-reply', 'the issuer does not accept the new credential yet');
 }
 

@@ -1,4 +1,5 @@
 /** Sealed values and what is done with them at an issuer: the few lines that every step needs. */
+import { sleep } from '@temporalio/activity';
 import type { KnownValue } from '../domain/connector.js';
 import { CredentialRefused } from '../domain/errors.js';
 import type { CredentialRef, Issuer } from '../domain/issuer.js';
@@ -38,4 +39,19 @@ export async function isAccepted(issuer: Issuer, { ref, value, mark }: Probe): P
     if (error instanceof CredentialRefused) return false;
     throw error;
   }
+}
+
+const tries = 3;
+const longestPauseMs = 1_000;
+
+/** Where a change takes a while to hold everywhere, one yes may be one server's: several in a row are asked for. */
+export async function isAcceptedAgain(issuer: Issuer, { mark, ...probe }: Probe): Promise<boolean> {
+  const { propagationMs } = issuer.traits;
+  if (propagationMs === 0) return isAccepted(issuer, { ...probe, mark });
+  const pauseMs = Math.min(longestPauseMs, propagationMs / tries);
+  for (let attempt = 1; attempt <= tries; attempt += 1) {
+    if (attempt > 1) await sleep(pauseMs);
+    if (!(await isAccepted(issuer, { ...probe, mark: `${mark}-${attempt}` }))) return false;
+  }
+  return true;
 }

@@ -5,6 +5,7 @@ import { dotenv } from './dotenv/index.js';
 import { humanTask } from './human-task/index.js';
 import { jsonFile } from './json-file/index.js';
 import { processReload } from './process-reload/index.js';
+import { textFile } from './text-file/index.js';
 import { webhook } from './webhook/index.js';
 import { yamlFile } from './yaml-file/index.js';
 
@@ -14,7 +15,8 @@ export const connectorKinds = [
   dotenv,
   humanTask,
   jsonFile,
-  processReload([dotenv, jsonFile, yamlFile]),
+  processReload([dotenv, jsonFile, textFile, yamlFile]),
+  textFile,
   webhook,
   yamlFile,
 ] as const;

@@ -1,5 +1,6 @@
 /** How rotor reaches AWS: where, as whom, one attempt at a time. */
 import { z } from 'zod';
+import { AdapterError } from '../domain/errors.js';
 import { readSecretFile } from './secret-file.js';
 
 const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost']);
@@ -28,6 +29,13 @@ export const awsAccess = {
     .optional()
     .describe("a file of mode 0600; without it, the SDK's own chain finds credentials"),
   secretAccessKeyFile: z.string().min(1).optional().describe('a file of mode 0600'),
+  accessKeyFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'instead of the two: one file of mode 0600 with both, as JSON (AccessKeyId, SecretAccessKey)',
+    ),
 };
 
 export interface AwsAccess {
@@ -35,22 +43,27 @@ export interface AwsAccess {
   readonly endpoint?: string | undefined;
   readonly accessKeyIdFile?: string | undefined;
   readonly secretAccessKeyFile?: string | undefined;
+  readonly accessKeyFile?: string | undefined;
 }
 
-export function isWholeLogin({ accessKeyIdFile, secretAccessKeyFile }: AwsAccess): boolean {
-  return (accessKeyIdFile === undefined) === (secretAccessKeyFile === undefined);
+export function isWholeLogin(access: AwsAccess): boolean {
+  const { accessKeyIdFile: id, secretAccessKeyFile: secret, accessKeyFile: both } = access;
+  const isPair = (id === undefined) === (secret === undefined);
+  return isPair && (both === undefined || id === undefined);
 }
 
 export const wholeLogin = {
   path: ['secretAccessKeyFile'],
-  message: 'accessKeyIdFile and secretAccessKeyFile belong together: give both, or neither',
+  message:
+    'accessKeyIdFile and secretAccessKeyFile belong together: give both, or accessKeyFile, or none',
 };
 
 const timeoutMs = 10_000;
 
 /** What a client of the SDK is made with: typed as the SDK does, which is loaded only when it is used. */
-export function awsClient({ region, endpoint, accessKeyIdFile, secretAccessKeyFile }: AwsAccess) {
-  const files = accessKeyIdFile !== undefined && secretAccessKeyFile !== undefined;
+export function awsClient(access: AwsAccess) {
+  const { region, endpoint } = access;
+  const credentials = loginOf(access);
   return {
     region,
     ...(endpoint === undefined ? {} : { endpoint }),
@@ -61,7 +74,7 @@ export function awsClient({ region, endpoint, accessKeyIdFile, secretAccessKeyFi
       requestTimeout: timeoutMs,
       throwOnRequestTimeout: true,
     },
-    ...(files ? { credentials: loginFrom(accessKeyIdFile, secretAccessKeyFile) } : {}),
+    ...(credentials === undefined ? {} : { credentials }),
   };
 }
 
@@ -72,10 +85,39 @@ interface Login {
 }
 
 /** Expired at once, so that the SDK asks again: whoever changes the files changes what is used next. */
-function loginFrom(idFile: string, secretFile: string): () => Promise<Login> {
-  return async () => ({
-    accessKeyId: readSecretFile(idFile).reveal(),
-    secretAccessKey: readSecretFile(secretFile).reveal(),
-    expiration: new Date(),
-  });
+function loginOf(access: AwsAccess): (() => Promise<Login>) | undefined {
+  const { accessKeyIdFile: id, secretAccessKeyFile: secret, accessKeyFile: both } = access;
+  const read = (): Omit<Login, 'expiration'> | undefined => {
+    if (both !== undefined) return keyIn(both);
+    if (id === undefined || secret === undefined) return undefined;
+    return {
+      accessKeyId: readSecretFile(id).reveal(),
+      secretAccessKey: readSecretFile(secret).reveal(),
+    };
+  };
+  if (both === undefined && id === undefined) return undefined;
+  return async () => {
+    const login = read();
+    if (login === undefined) throw new AdapterError('not-permitted', wholeLogin.message);
+    return { ...login, expiration: new Date() };
+  };
+}
+
+/** As `aws-iam-access-key` makes them, so that one of rotor's own can be rotated like any other. */
+const Key = z.object({ AccessKeyId: z.string(), SecretAccessKey: z.string() });
+
+function keyIn(file: string): Omit<Login, 'expiration'> {
+  const parsed = Key.safeParse(jsonOf(readSecretFile(file).reveal()));
+  if (!parsed.success)
+    throw new AdapterError('not-permitted', `${file} (accessKeyFile) holds no access key as JSON`);
+  const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey } = parsed.data;
+  return { accessKeyId, secretAccessKey };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

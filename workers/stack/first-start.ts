@@ -34,6 +34,7 @@ export async function prepareState(stateFolder: string, wanted: FirstStart): Pro
       dotenv: roots,
       'human-task': {},
       'json-file': roots,
+      'text-file': roots,
       'yaml-file': roots,
       webhook: { keyFile: webhookKeyFile },
     },
