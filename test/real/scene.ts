@@ -159,7 +159,7 @@ function declaration(
         leastEvidence: 'read-back',
         acceptUnseenUse: { by: 'test', reason: 'both programs are known' },
         openUse: { wait: '200ms', then: 'end' },
-        timeouts: { mint: '5s', deliver: '2s', prove: '20s' },
+        timeouts: { mint: '2s', deliver: '2s', prove: '20s' },
       },
     ],
     dependents: programs.map((name) => ({ name, owner: 'team' })),
