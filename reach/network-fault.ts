@@ -16,13 +16,20 @@ export function networkFault(error: unknown, who: string): AdapterError {
   return new AdapterError('unreachable', `${who} cannot be reached, or failed`);
 }
 
+/** Not by their class: a library's errors may be of another realm. */
+function fieldOf(error: unknown, name: 'name' | 'code' | 'cause'): unknown {
+  return typeof error === 'object' && error !== null && name in error
+    ? (error as Record<typeof name, unknown>)[name]
+    : undefined;
+}
+
 function isNamed(error: unknown, name: string): boolean {
-  return error instanceof Error && error.name === name;
+  return fieldOf(error, 'name') === name;
 }
 
 /** `fetch` tells the cause in the error's cause. */
 function codesOf(error: unknown): string[] {
-  if (!(error instanceof Error)) return [];
-  const own = 'code' in error && typeof error.code === 'string' ? [error.code] : [];
-  return [...own, ...codesOf(error.cause)];
+  if (error === undefined) return [];
+  const code = fieldOf(error, 'code');
+  return [...(typeof code === 'string' ? [code] : []), ...codesOf(fieldOf(error, 'cause'))];
 }

@@ -7,7 +7,7 @@ import { noGap } from '../log-gap.js';
 import { openLogTail, type LogReader } from '../log-tail.js';
 import type { LogReading } from '../records.js';
 import { parseLogin, timeOf, type AuditedLogin } from './audit-line.js';
-import type { Bao } from './bao.js';
+import type { Bao } from '../../reach/openbao.js';
 import { tagName } from './secret-ids.js';
 
 export interface AuditLog {

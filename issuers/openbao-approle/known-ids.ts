@@ -1,6 +1,6 @@
 /** What was looked up once: a secret-id never changes, so that a long list costs a call for each new one alone. */
 import { inParallel } from '../../domain/in-parallel.js';
-import type { Bao } from './bao.js';
+import type { Bao } from '../../reach/openbao.js';
 import { accessorsOf, findByAccessor, type Role, type SecretId } from './secret-ids.js';
 
 export interface KnownIds {

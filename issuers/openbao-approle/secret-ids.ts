@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { AdapterError } from '../../domain/errors.js';
 import type { JsonReply } from '../../reach/json-api.js';
-import { dataOf, keysOf, type Bao } from './bao.js';
+import { dataOf, keysOf, type Bao } from '../../reach/openbao.js';
 
 export interface Role {
   readonly mount: string;

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { AdapterError } from '../../domain/errors.js';
 import { inParallel } from '../../domain/in-parallel.js';
 import type { OpenUse } from '../../domain/issuer.js';
-import { dataOf, keysOf, type Bao } from './bao.js';
+import { dataOf, keysOf, type Bao } from '../../reach/openbao.js';
 import { tagName, type Role } from './secret-ids.js';
 
 export interface Token {

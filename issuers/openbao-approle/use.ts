@@ -6,7 +6,7 @@ import { exactRecord, sampledRecord, sinceLooks } from '../records.js';
 import { rememberUses } from '../seen-uses.js';
 import type { AuditedLogin } from './audit-line.js';
 import { openAuditLog, type AuditSource } from './audit-log.js';
-import type { Bao } from './bao.js';
+import type { Bao } from '../../reach/openbao.js';
 import type { Role, SecretId } from './secret-ids.js';
 import type { Token } from './tokens.js';
 
