@@ -76,9 +76,10 @@ async function readPlace(
   const destination = { destinationId, identity, address };
   try {
     const connector = ports.connector(dependency.connector);
-    const { versionIds, unknown } = await connector.held(destination, known);
+    const { versionIds, unknown, onlyPast } = await connector.held(destination, known);
     const { holdsSeveral } = connector.traits(destination);
-    return { dependency, holdsSeveral, versionIds, unknown: unknown.length };
+    const isEmpty = onlyPast ?? versionIds.length === 0;
+    return { dependency, holdsSeveral, versionIds, isEmpty, unknown: unknown.length };
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
     return unreadable(dependency, error);

@@ -184,7 +184,7 @@ async function write(it: Move, order: DeliveryOrder, signal: AbortSignal): Promi
   if (version === undefined)
     throw new AdapterError('value-lost', 'the value to deliver is not sealed');
   const before = await heldBefore(connector, destination, known);
-  if (before?.versionIds[0] !== version.versionId) {
+  if (before === undefined || inUse(before) !== version.versionId) {
     known.push(...(await sealDisplaced({ ports, runId, order }, before?.unknown ?? [])));
     ports.reached('update:write');
     await refuseOvertaken(it, order);
@@ -192,6 +192,10 @@ async function write(it: Move, order: DeliveryOrder, signal: AbortSignal): Promi
     await connector.deliver({ destination, version, known, signal });
   }
   return readBack(connector, destination, { known, version });
+}
+
+function inUse({ versionIds, onlyPast }: HeldVersions): string | undefined {
+  return onlyPast === true ? undefined : versionIds[0];
 }
 
 interface Wanted {
@@ -219,7 +223,7 @@ async function readBack(
   { known, version }: Wanted,
 ): Promise<Evidence> {
   const held = await connector.held(destination, known);
-  if (held.versionIds[0] !== version.versionId) {
+  if (inUse(held) !== version.versionId) {
     throw new AdapterError(
       'wrong-version',
       'the destination does not hold the version that was written',

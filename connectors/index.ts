@@ -4,6 +4,7 @@ import { command } from './command/index.js';
 import { dotenv } from './dotenv/index.js';
 import { humanTask } from './human-task/index.js';
 import { jsonFile } from './json-file/index.js';
+import { openbaoKv } from './openbao-kv/index.js';
 import { processReload } from './process-reload/index.js';
 import { textFile } from './text-file/index.js';
 import { webhook } from './webhook/index.js';
@@ -15,6 +16,7 @@ export const connectorKinds = [
   dotenv,
   humanTask,
   jsonFile,
+  openbaoKv,
   processReload([dotenv, jsonFile, textFile, yamlFile]),
   textFile,
   webhook,

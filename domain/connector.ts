@@ -21,6 +21,8 @@ export interface HeldVersions {
   readonly unknown: readonly SecretValue[];
   /** `attested`: the dependent itself says that it uses this version now. */
   readonly attests: string | undefined;
+  /** What is read there is empty, and these stand in its past alone: none of them was delivered now. */
+  readonly onlyPast?: boolean;
 }
 
 export interface Delivery {

@@ -1,6 +1,6 @@
 /** JSON over HTTP with a system that rotor administers: bounded in time and size, never redirected, faults reduced to codes. */
+import { readFile } from 'node:fs/promises';
 import { AdapterError } from '../domain/errors.js';
-import { fetchTrusting, type Sent } from './fetch-trusting.js';
 import { networkFault } from './network-fault.js';
 
 export interface JsonReply {
@@ -16,6 +16,7 @@ export interface JsonCall {
   /** Sent as JSON, or as a form. */
   readonly body?: object;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface JsonApi {
@@ -29,8 +30,8 @@ export interface Reached {
   readonly who: string;
   /** 10 s where it is not said. */
   readonly timeoutMs?: number;
-  /** Authorities of the installation's own, as PEM, instead of those that Node knows. */
-  readonly ca?: string;
+  /** Authorities of the installation's own (PEM), instead of those that Node knows; read with each call. */
+  readonly caFile?: string | undefined;
   /** Statuses of 500 and more that the caller reads itself. */
   readonly reads?: (status: number) => boolean;
 }
@@ -38,17 +39,15 @@ export interface Reached {
 const usualTimeoutMs = 10_000;
 const largestReply = 16 * 1024 * 1024;
 
-export function openJsonApi({ url, who, timeoutMs, ca, reads = () => false }: Reached): JsonApi {
+export function openJsonApi(reached: Reached): JsonApi {
+  const { url, who, timeoutMs, reads = () => false } = reached;
   const base = url.replace(/\/+$/, '');
+  const send = senderOf(reached);
   return {
     call: async (call) => {
-      const signal = AbortSignal.timeout(timeoutMs ?? usualTimeoutMs);
-      const sent = requestOf(call, signal);
-      const address = `${base}${call.path}`;
-      const sending = ca === undefined ? fetch(address, sent) : fetchTrusting(ca, address, sent);
-      const response = await sending.catch((error: unknown) => {
-        throw networkFault(error, who);
-      });
+      const limit = AbortSignal.timeout(timeoutMs ?? usualTimeoutMs);
+      const signal = call.signal === undefined ? limit : AbortSignal.any([limit, call.signal]);
+      const response = await send(`${base}${call.path}`, requestOf(call, signal));
       const { status } = response;
       if (!reads(status)) refuseFault(response, who);
       return { status, body: await bodyOf(response, who) };
@@ -56,7 +55,38 @@ export function openJsonApi({ url, who, timeoutMs, ca, reads = () => false }: Re
   };
 }
 
-function requestOf({ method, body, headers }: JsonCall, signal: AbortSignal): Sent {
+type Send = (url: string, request: RequestInit) => Promise<Response>;
+
+function senderOf({ caFile, who }: Reached): Send {
+  return async (url, request) => {
+    const send = caFile === undefined ? fetch : await trusting(caFile, who);
+    return send(url, request).catch((error: unknown) => {
+      if (request.signal?.aborted === true)
+        throw new AdapterError('timed-out', `${who} did not answer in time`);
+      throw networkFault(error, who);
+    });
+  };
+}
+
+/** By file, with what it held: whoever changes it changes whom the next call trusts. */
+const trusted = new Map<string, { readonly ca: string; readonly send: Send }>();
+
+/** Node's own `fetch` takes no authorities: where some are given, the library that it is made of does it. */
+async function trusting(caFile: string, who: string): Promise<Send> {
+  const ca = await readFile(caFile, 'utf8').catch(() => {
+    throw new AdapterError('not-permitted', `${caFile}, the authorities of ${who}, cannot be read`);
+  });
+  const known = trusted.get(caFile);
+  if (known?.ca === ca) return known.send;
+  const { Agent, fetch: request } = await import('undici');
+  const dispatcher = new Agent({ connect: { ca } });
+  const send: Send = (url, init) =>
+    request(url, { ...init, dispatcher } as never) as unknown as Promise<Response>;
+  trusted.set(caFile, { ca, send });
+  return send;
+}
+
+function requestOf({ method, body, headers }: JsonCall, signal: AbortSignal): RequestInit {
   return {
     method,
     redirect: 'error',

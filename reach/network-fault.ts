@@ -16,13 +16,20 @@ export function networkFault(error: unknown, who: string): AdapterError {
   return new AdapterError('unreachable', `${who} cannot be reached, or failed`);
 }
 
+/** Not by their class: a library's errors may be of another realm. */
+function fieldOf(error: unknown, name: 'name' | 'code' | 'cause'): unknown {
+  return typeof error === 'object' && error !== null && name in error
+    ? (error as Record<typeof name, unknown>)[name]
+    : undefined;
+}
+
 function isNamed(error: unknown, name: string): boolean {
-  return typeof error === 'object' && error !== null && 'name' in error && error.name === name;
+  return fieldOf(error, 'name') === name;
 }
 
 /** `fetch` tells the cause in the error's cause. By its fields: Node's own errors are of another realm within a test. */
 function codesOf(error: unknown): string[] {
-  if (typeof error !== 'object' || error === null) return [];
-  const own = 'code' in error && typeof error.code === 'string' ? [error.code] : [];
-  return 'cause' in error ? [...own, ...codesOf(error.cause)] : own;
+  if (error === undefined) return [];
+  const code = fieldOf(error, 'code');
+  return [...(typeof code === 'string' ? [code] : []), ...codesOf(fieldOf(error, 'cause'))];
 }

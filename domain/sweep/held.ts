@@ -16,6 +16,8 @@ export interface Held {
   readonly holdsSeveral: boolean;
   /** Known versions that it holds. */
   readonly versionIds: readonly string[];
+  /** Nothing of them is what is read there. */
+  readonly isEmpty: boolean;
   /** How many entries are none of them. */
   readonly unknown: number;
 }
@@ -44,7 +46,7 @@ export function judgeHeld(secret: SweptSecret, held: Held): Finding[] {
     const alone = !held.holdsSeveral && !held.versionIds.includes(current.versionId);
     return alone ? [foreignValue(held, current)] : [];
   }
-  const emptied = held.versionIds.length === 0 && held.dependency.delivered;
+  const emptied = held.isEmpty && held.dependency.delivered;
   return emptied ? [emptyDestination(held, current)] : [];
 }
 

@@ -1,5 +1,4 @@
 /** The five requests to a server of one's own, checked both ways: what does not fit the protocol is refused. */
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { AdapterError, type AdapterErrorCode } from '../../domain/errors.js';
 import { openJsonApi, type JsonCall, type JsonReply } from '../../reach/json-api.js';
@@ -42,9 +41,8 @@ export interface OwnServer {
 const who = 'the server';
 
 export function openServer({ url, tokenFile, caFile, timeout }: ServerOptions): OwnServer {
+  const api = openJsonApi({ url, who, timeoutMs: timeout, caFile });
   const ask = async (call: JsonCall): Promise<JsonReply> => {
-    const ca = caFile === undefined ? {} : { ca: authorityIn(caFile) };
-    const api = openJsonApi({ url, who, timeoutMs: timeout, ...ca });
     // Read each time: whoever changes the file changes what is used next.
     const token = tokenFile === undefined ? undefined : readSecretFile(tokenFile).reveal();
     const headers = token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } };
@@ -77,14 +75,6 @@ export function openServer({ url, tokenFile, caFile, timeout }: ServerOptions): 
     },
     use: async (body) => bodyOf(UseReply, await post('/use', body), '/use'),
   };
-}
-
-function authorityIn(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    throw new AdapterError('not-permitted', `${file} (caFile) cannot be read`);
-  }
 }
 
 function refuse(

@@ -12,9 +12,17 @@ import type {
   UseRecord,
 } from '../../domain/issuer.js';
 import type { SecretValue } from '../../domain/secret-value.js';
+import {
+  baoAccess,
+  BaoPath,
+  dataOf,
+  isOneLogin,
+  oneLogin,
+  openBao,
+  type Bao,
+} from '../../reach/openbao.js';
 import { issuerKind } from '../kind.js';
 import { readTag } from '../tag.js';
-import { dataOf, openBao, type Bao } from '../../reach/openbao.js';
 import { rememberIds, type KnownIds } from './known-ids.js';
 import {
   destroySecretId,
@@ -34,31 +42,27 @@ const Specification = z.strictObject({
   validityMs: z.number().int().positive().optional(),
 });
 
-const pathPart = z
-  .string()
-  .regex(/^[\w.-]+(\/[\w.-]+)*$/, 'expected a path such as approle, without slashes around it');
-
 export const openbaoApprole = issuerKind({
   kind: 'openbao-approle',
-  options: z.strictObject({
-    url: z.url({ protocol: /^https?$/ }).describe('where OpenBao is'),
-    tokenFile: z.string().min(1).describe("a file of mode 0600 with rotor's own token"),
-    namespace: z.string().min(1).optional(),
-    mount: pathPart.default('approle').describe('where the auth method is'),
-    audit: z
-      .strictObject({
-        file: z
-          .string()
-          .min(1)
-          .describe('what a file audit device writes, where rotor may read it'),
-        device: pathPart.describe('the path of the device'),
-      })
-      .optional(),
-    userLockout: z
-      .boolean()
-      .default(true)
-      .describe('whether user lockout is on for the mount, as it is by default'),
-  }),
+  options: z
+    .strictObject({
+      ...baoAccess,
+      mount: BaoPath.default('approle').describe('where the auth method is'),
+      audit: z
+        .strictObject({
+          file: z
+            .string()
+            .min(1)
+            .describe('what a file audit device writes, where rotor may read it'),
+          device: BaoPath.describe('the path of the device'),
+        })
+        .optional(),
+      userLockout: z
+        .boolean()
+        .default(true)
+        .describe('whether user lockout is on for the mount, as it is by default'),
+    })
+    .refine(isOneLogin, oneLogin),
   specification: Specification,
   principal: ({ role }) => `role ${role}`,
   traits: ({ audit, userLockout }) => traitsOf(audit !== undefined, userLockout),

@@ -2,21 +2,20 @@
 import { z } from 'zod';
 import type { Looking } from '../../domain/discover/place.js';
 import { AdapterError } from '../../domain/errors.js';
+import { baoAccess, BaoPath, isOneLogin, oneLogin } from '../../reach/openbao.js';
+import { kvIdentity } from '../../reach/openbao-kv.js';
 import { placeKind } from '../kind.js';
 import { openKv, type Kv } from './kv.js';
 
-const Options = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }).describe('where OpenBao is'),
-  tokenFile: z.string().min(1).describe('a file of mode 0600'),
-  namespace: z.string().min(1).optional(),
-  mount: z
-    .string()
-    .regex(/^[\w.-]+(\/[\w.-]+)*$/, 'expected the path of a mount, such as secret')
-    .default('secret'),
-  path: z.string().max(1_000).default('').describe('nothing: all of the mount'),
-  depth: z.number().int().min(0).max(64).default(16).describe('folders below the path'),
-  mostSecrets: z.number().int().min(1).max(100_000).default(2_000),
-});
+const Options = z
+  .strictObject({
+    ...baoAccess,
+    mount: BaoPath.default('secret').describe('a KV mount of either version'),
+    path: z.string().max(1_000).default('').describe('nothing: all of the mount'),
+    depth: z.number().int().min(0).max(64).default(16).describe('folders below the path'),
+    mostSecrets: z.number().int().min(1).max(100_000).default(2_000),
+  })
+  .refine(isOneLogin, oneLogin);
 type Options = z.output<typeof Options>;
 
 export const openbaoKv = placeKind({
@@ -24,13 +23,13 @@ export const openbaoKv = placeKind({
   options: Options,
   open: (options) => ({
     name: `OpenBao ${options.mount}/${options.path}`,
-    covers: `${options.mount}/${options.path}`,
+    covers: `${options.namespace ?? ''}/${options.mount}/${options.path}`,
     look: (looking) => look(options, looking),
   }),
 });
 
 async function look(options: Options, looking: Looking): Promise<string> {
-  const { mount, mostSecrets } = options;
+  const { namespace, mount, mostSecrets } = options;
   const kv = await openKv(options);
   let count = 0;
   const passOver = (path: string, why: string): void => looking.passedOver(`${mount}/${path}`, why);
@@ -40,21 +39,26 @@ async function look(options: Options, looking: Looking): Promise<string> {
       break;
     }
     count += 1;
-    await lookAtSecret(looking, kv, { mount, path });
+    await lookAtSecret(looking, kv, { namespace, mount, path });
   }
   return `${count} secrets, what is in use of each`;
 }
 
 interface Named {
+  readonly namespace: string | undefined;
   readonly mount: string;
   readonly path: string;
 }
 
-async function lookAtSecret(looking: Looking, kv: Kv, { mount, path }: Named): Promise<void> {
+async function lookAtSecret(
+  looking: Looking,
+  kv: Kv,
+  { namespace, mount, path }: Named,
+): Promise<void> {
   try {
     for (const [key, value] of Object.entries(await kv.read(path))) {
       const spot = {
-        identity: `${mount}/${path}#${key}`,
+        identity: kvIdentity({ mount, path, key }, namespace),
         declare: { connector: 'openbao-kv', destination: { mount, path, key } },
       };
       if (typeof value === 'string') await looking.met(spot, value);

@@ -1,9 +1,9 @@
 /** The secrets of a KV engine of OpenBao, of either version, below one path. */
 import { z } from 'zod';
 import { AdapterError } from '../../domain/errors.js';
-import { dataOf, keysOf, openBao, type Bao, type BaoOptions } from '../../reach/openbao.js';
+import { dataOf, keysOf, openBao, type Bao, type BaoAccess } from '../../reach/openbao.js';
 
-export interface KvOptions extends BaoOptions {
+export interface KvOptions extends BaoAccess {
   readonly mount: string;
   readonly path: string;
   readonly depth: number;

@@ -470,6 +470,7 @@ describe('what destinations hold', () => {
     holdsSeveral,
   });
   const at = (versionIds: string[], unknown = 0, where = place({})) => ({
+    isEmpty: versionIds.length === 0,
     ...where,
     versionIds,
     unknown,
@@ -502,6 +503,12 @@ describe('what destinations hold', () => {
       [],
     ],
     ['nothing, where the current version was written', {}, at([]), ['destination-empty']],
+    [
+      'an empty place whose past alone has the current version',
+      {},
+      { ...at(['v2'], 0, place({}, true)), isEmpty: true },
+      ['destination-empty'],
+    ],
     ['nothing, where nothing was written yet', {}, at([], 0, place({ delivered: false })), []],
     ['no version is in service', { versions: [revoked] }, at([]), []],
   ])('%s', (...row) => {

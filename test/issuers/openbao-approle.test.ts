@@ -123,7 +123,7 @@ describe('openbao-approle', () => {
     const made = await make(subject);
     await expect(openAs({ tokenFile }).revoke(made)).rejects.toMatchObject({
       code: 'not-permitted',
-      message: `rotor's token is not valid, or may not write auth/approle/role/${subject.role}/secret-id-accessor/lookup`,
+      message: `rotor's token may not write auth/approle/role/${subject.role}/secret-id-accessor/lookup (capability create and update)`,
     });
     expect(await accepts(subject, made)).toBe(true);
   });

@@ -45,9 +45,9 @@ test.each(['1', '2'] as const)('keys of version %s are read below the path', asy
   const mount = mounts[version];
   const { met, told } = await look(open({ mount }), needle);
   expect(met.map(({ spot }) => spot)).toEqual([
-    { identity: `${mount}/app/a/db#nested` },
+    { identity: `/${mount}/app/a/db#nested` },
     {
-      identity: `${mount}/app/a/db#password`,
+      identity: `/${mount}/app/a/db#password`,
       declare: {
         connector: 'openbao-kv',
         destination: { mount, path: 'app/a/db', key: 'password' },
