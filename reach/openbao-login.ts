@@ -1,4 +1,5 @@
 /** rotor's own token at OpenBao: from a file, or by a login with an AppRole whose files are read each time. */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { AdapterError } from '../domain/errors.js';
 import type { JsonReply } from './json-api.js';
@@ -43,7 +44,7 @@ export function openBaoLogin({ tokenFile, appRole }: LoginFiles, send: Send): Ba
 
 /** Whoever needs a token while a login is under way waits for that one. */
 function byAppRole(files: AppRoleFiles, send: Send): BaoLogin {
-  let held: string | undefined;
+  let held: { readonly token: string; readonly by: string } | undefined;
   let underWay: Promise<string> | undefined;
   const login = (signal: AbortSignal | undefined): Promise<string> => {
     underWay ??= logIn(files, (call) => send({ ...call, signal })).finally(() => {
@@ -52,14 +53,22 @@ function byAppRole(files: AppRoleFiles, send: Send): BaoLogin {
     return underWay;
   };
   const renew = async (signal: AbortSignal | undefined): Promise<string> => {
-    held = await login(signal);
-    return held;
+    const by = contentOf(files);
+    const token = await login(signal);
+    held = { token, by };
+    return token;
   };
   return {
-    token: async (signal) => held ?? renew(signal),
+    // Whoever changes the files changes what is used next, though the token of the old ones may live for long.
+    token: async (signal) => (held?.by === contentOf(files) ? held.token : renew(signal)),
     after: async (refused, signal) =>
-      held === undefined || held === refused ? renew(signal) : held,
+      held === undefined || held.token === refused ? renew(signal) : held.token,
   };
+}
+
+function contentOf({ roleIdFile, secretIdFile }: AppRoleFiles): string {
+  const texts = [roleIdFile, secretIdFile].map((file) => readSecretFile(file).reveal());
+  return createHash('sha256').update(JSON.stringify(texts)).digest('hex');
 }
 
 const Login = z.object({ auth: z.object({ client_token: z.string().min(1) }) });

@@ -12,12 +12,12 @@ import type {
 } from '../../domain/issuer.js';
 import { SecretValue } from '../../domain/secret-value.js';
 import { DurationOption } from '../../reach/options.js';
+import { byMinute } from '../by-minute.js';
 import { issuerKind } from '../kind.js';
 import { readTag } from '../tag.js';
 import { Traits } from './protocol.js';
 import { openServer, type OwnServer } from './server.js';
 import { differenceOf, issuerTraits } from './traits.js';
-import { byMinute } from './use.js';
 
 const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost']);
 
@@ -186,6 +186,6 @@ async function observedUse(
     continuousSince: moment(record.continuousSince),
     resolutionMs: record.resolutionMs,
     issuerNow: new Date(record.now),
-    uses: byMinute(record.uses),
+    uses: byMinute(record.uses.map((use) => ({ ...use, lastAt: new Date(use.lastAt) }))),
   };
 }

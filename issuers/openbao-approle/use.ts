@@ -1,7 +1,8 @@
 /** Records of use: every login from the audit device, or the tokens that live at each look. */
 import { z } from 'zod';
 import { AdapterError } from '../../domain/errors.js';
-import type { ObservedUse, UseRecord } from '../../domain/issuer.js';
+import type { UseRecord } from '../../domain/issuer.js';
+import { byMinute } from '../by-minute.js';
 import { exactRecord, sampledRecord, sinceLooks } from '../records.js';
 import { rememberUses } from '../seen-uses.js';
 import type { AuditedLogin } from './audit-line.js';
@@ -68,7 +69,6 @@ function isToldOf({ tag, audited }: SecretId, told: Learned | undefined, { role 
   return told?.role === role && told.tag === tag && audited === undefined;
 }
 
-const minuteMs = 60_000;
 export interface Look {
   readonly now: Date;
   readonly since: Date;
@@ -78,15 +78,14 @@ export interface Look {
 
 /** A login whose token ended between two looks is not in it. */
 export function sampleTokens({ now, since, tokens, ids }: Look): UseRecord {
-  const uses = tokens.flatMap((token) =>
-    ids.filter(({ tag }) => tag === token.tag).map(({ accessor }) => useOf(token, accessor)),
+  const logins = tokens.flatMap(({ tag: used, issuedAt }) =>
+    ids
+      .filter(({ tag }) => tag === used)
+      .map(({ accessor }) => ({ credentialId: accessor, lastAt: issuedAt })),
   );
+  const accepted = { source: {}, outcome: 'accepted', count: 1 } as const;
+  const uses = byMinute(logins.map((login) => ({ ...login, ...accepted })));
   return sampledRecord({ now, since: sinceLooks(since, now), uses, resolutionMs: 1_000 });
-}
-
-function useOf({ issuedAt }: Token, credentialId: string): ObservedUse {
-  const minute = new Date(Math.floor(issuedAt.getTime() / minuteMs) * minuteMs);
-  return { credentialId, source: {}, outcome: 'accepted', minute, lastAt: issuedAt, count: 1 };
 }
 
 const Health = z.object({ server_time_utc: z.number() });

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { prepareAws } from '../issuers/aws-subject.js';
+import { prepareBao } from '../issuers/openbao-subject.js';
 import {
   eventually,
   openInstallation,
@@ -43,7 +44,35 @@ async function aws(): Promise<Own> {
   };
 }
 
-test.each([['AWS', aws]])(
+/** Its own AppRole: the token that a dead secret-id opened is ended, and rotor logs in with the new one. */
+async function openbao(): Promise<Own> {
+  const server = await target('openbao');
+  const { role, ask, use, close } = await prepareBao(server, 'sampled');
+  const policy = `path "auth/*" { capabilities = ["create","read","update","delete","list","sudo"] }`;
+  await ask('POST', `sys/policies/acl/${role}`, { policy });
+  await ask('POST', `auth/approle/role/${role}`, { token_policies: [role], token_ttl: '20m' });
+  const { body } = await ask('GET', `auth/approle/role/${role}/role-id`);
+  const roleId = String(body.data?.['role_id']);
+  return {
+    issuer: (secretIdFile) => {
+      const roleIdFile = join(dirname(secretIdFile), 'role-id');
+      writeFileSync(roleIdFile, roleId, { mode: 0o600 });
+      return { kind: 'openbao-approle', url: server.url, appRole: { roleIdFile, secretIdFile } };
+    },
+    specification: { role },
+    first: async () => {
+      const made = await ask('POST', `auth/approle/role/${role}/secret-id`, {});
+      return String(made.body.data?.['secret_id']);
+    },
+    works: (value) => use(value, 'test'),
+    close,
+  };
+}
+
+test.each([
+  ['AWS', aws],
+  ['OpenBao', openbao],
+] as const)(
   "rotor's own login at %s is rotated by rotor, again and again, and picked up without a restart",
   async (_, open) => {
     const own = await open();
@@ -75,7 +104,14 @@ async function adoptOwn(
   await installation.ready();
   await installation.apply({
     organization: 'acme',
-    policies: [{ ...quick, disablePeriod: '0', acceptUnseenUse: { by: 'test', reason: 'own' } }],
+    policies: [
+      {
+        ...quick,
+        disablePeriod: '0',
+        acceptUnseenUse: { by: 'test', reason: 'own' },
+        openUse: { wait: '100ms', then: 'end' },
+      },
+    ],
     dependents: [{ name: 'rotor', owner: 'platform' }],
     secrets: [
       {

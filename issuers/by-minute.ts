@@ -1,17 +1,11 @@
-/** The record of use as the port wants it: a server may tell each use by itself, or several at once. */
-import type { z } from 'zod';
-import type { ObservedUse } from '../../domain/issuer.js';
-import type { UseReply } from './protocol.js';
-
-type Told = z.output<typeof UseReply>['uses'][number];
+/** Uses that were told one by one, as the port wants them: one line for each credential, source, outcome and minute. */
+import type { ObservedUse } from '../domain/issuer.js';
 
 const minuteMs = 60_000;
 
-/** One for each credential, source, outcome and minute. */
-export function byMinute(told: readonly Told[]): ObservedUse[] {
+export function byMinute(told: readonly Omit<ObservedUse, 'minute'>[]): ObservedUse[] {
   const found = new Map<string, ObservedUse>();
-  for (const { lastAt: moment, count, ...who } of told) {
-    const lastAt = new Date(moment);
+  for (const { lastAt, count, ...who } of told) {
     const minute = new Date(Math.floor(lastAt.getTime() / minuteMs) * minuteMs);
     const { address, userAgent, name } = who.source;
     const key = JSON.stringify([
