@@ -16,7 +16,7 @@ import { schedulesBench } from './schedules.js';
 import { tokenEndpointBench } from './token-endpoint.js';
 
 function print({ what, measured, goal, met }: Line): void {
-  writeSync(1, `${met ? '✓' : '✗'} ${what.padEnd(42)} ${measured.padEnd(34)} ${goal}\n`);
+  writeSync(1, `${met ? '✓' : '✗'} ${what.padEnd(53)} ${measured.padEnd(34)} ${goal}\n`);
 }
 
 type Bench = () => Promise<Line[]>;

@@ -40,7 +40,7 @@ async function killOpenbao({ server, rotate, url, roles }: Engine): Promise<Told
   const of = String(points.length);
   return {
     what: 'OpenBao killed in rotate-role',
-    measured: `${String(well)} of ${of} hand out what logs in (${String(answered)} had answered)`,
+    measured: `${String(well)} of ${of} hand out what logs in (${String(answered)} answered)`,
   };
 }
 
@@ -55,6 +55,6 @@ async function killRotor({ killAt, rotate, secrets, live }: Rotor): Promise<Told
   }
   return {
     what: "rotor's worker killed at named points",
-    measured: `${String(well)} of ${String(points.length)} completed by themselves, nothing left over`,
+    measured: `${String(well)} of ${String(points.length)} completed, nothing left`,
   };
 }

@@ -15,6 +15,8 @@ import { contextOf } from '../test/issuers/context.js';
 
 export interface RotorSecret {
   readonly name: string;
+  /** The owner role of its logins. */
+  readonly role: string;
   readonly file: string;
   /** What the dependent's file holds. */
   held(): string;
@@ -62,14 +64,15 @@ export async function openRotor(count: number): Promise<Rotor> {
   });
   const { ownerPool, ownerUrl } = installation.database;
   const database = new URL(ownerUrl).pathname.slice(1);
-  const prefix = `bench_${randomBytes(4).toString('hex')}`;
+  const prefix = `bench-${randomBytes(4).toString('hex')}`;
   const secrets = Array.from({ length: count }, (_, index): RotorSecret => {
     const file = join(installation.folder, `${String(index)}.env`);
     writeFileSync(file, 'DATABASE_URL=\n');
     const held = (): string => parse(readFileSync(file, 'utf8'))['DATABASE_URL'] ?? '';
-    return { name: `${prefix}_${String(index)}`, file, held };
+    const name = `${prefix}-${String(index)}`;
+    return { name, role: name.replaceAll('-', '_'), file, held };
   });
-  for (const { name } of secrets) await ownerPool.query(`create role ${name} nologin`);
+  for (const { role } of secrets) await ownerPool.query(`create role ${role} nologin`);
   installation.start('api');
   let worker: ChildProcess = installation.start('worker');
   await installation.ready();
@@ -95,13 +98,13 @@ export async function openRotor(count: number): Promise<Rotor> {
     bare: bareOf(issuer, (number) => ({
       secretId: randomUUID(),
       name: 'acme/bare',
-      specification: { ownerRole: secrets[number]?.name ?? '', database },
+      specification: { ownerRole: secrets[number]?.role ?? '', database },
     })),
     close: async () => {
       worker.removeAllListeners('exit');
       await connection.close();
       await ownerPool.query(
-        `do $$ declare r text; begin for r in select rolname from pg_roles where rolname like '${prefix}%' order by length(rolname) desc
+        `do $$ declare r text; begin for r in select rolname from pg_roles where rolname like '${prefix.replace('-', '_')}%' order by length(rolname) desc
          loop execute format('drop owned by %I; drop role %I', r, r); end loop; end $$`,
       );
       await installation.close();
@@ -138,12 +141,12 @@ function declaration(secrets: readonly RotorSecret[], database: string): object 
     organization: 'acme',
     policies,
     dependents: secrets.map(({ name }) => ({ name, owner: 'team' })),
-    secrets: secrets.map(({ name, file }, index) => ({
+    secrets: secrets.map(({ name, role, file }, index) => ({
       name,
       issuer: 'database',
       owner: 'team',
       policy: index === 0 ? 'seen' : 'written',
-      specification: { ownerRole: name, database },
+      specification: { ownerRole: role, database },
       dependencies: [
         {
           dependent: name,
