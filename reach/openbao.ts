@@ -33,10 +33,21 @@ export function openBao({ url, tokenFile, namespace }: BaoOptions): Bao {
       const sent = body === undefined ? {} : { body };
       const reply = await api.call({ method, path: `/v1/${path}`, headers, ...sent });
       if (reply.status === 503) throw new AdapterError('unreachable', 'OpenBao is sealed');
+      if (reply.status === 404 && !Missing.safeParse(reply.body).success) throw notOpenBao();
       if (reply.status === 403) throw notAllowed({ method, path });
       return reply;
     },
   };
+}
+
+/** What is not there, and what was destroyed: anybody's 404 would count as gone otherwise. */
+const Missing = z.union([
+  z.object({ errors: z.array(z.string()) }),
+  z.object({ data: z.record(z.string(), z.unknown()) }),
+]);
+
+function notOpenBao(): AdapterError {
+  return new AdapterError('bad-reply', 'what answers there is not OpenBao: is url right?');
 }
 
 const verbs = { GET: 'read', POST: 'write', LIST: 'list' } as const;
