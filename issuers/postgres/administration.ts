@@ -56,6 +56,7 @@ const wrong: Meaning = [
   'the server refuses the change: is the specification right, and the role allowed to?',
 ];
 
+/** Told by the server, or found where it shows less than it would. */
 const missingRight: Meaning = [
   'not-permitted',
   "rotor's administrator lacks a right: it needs CREATEROLE, ADMIN OPTION on the owner role, pg_read_all_stats and pg_signal_backend (all of them: README of the issuer)",
@@ -84,6 +85,10 @@ const byClass: Readonly<Record<string, Meaning>> = {
 };
 
 /** SQLSTATE's first two characters are its class; the server's words stay behind. */
+export function lacksRight(): AdapterError {
+  return new AdapterError(...missingRight);
+}
+
 export function toAdapterError(error: unknown): AdapterError {
   const state = sqlState(error);
   if (state === '') return ofConnection(error);

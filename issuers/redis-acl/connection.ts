@@ -34,7 +34,8 @@ export async function withConnection<T>(
       }),
     );
   } catch (error) {
-    throw toAdapterError(error);
+    // The one thing that a login may be refused for want of a right: connections have names.
+    throw toAdapterError(error, ['CLIENT', 'SETNAME']);
   } finally {
     client.destroy();
   }
@@ -78,7 +79,7 @@ function firstWordOf(error: unknown): string | undefined {
   return error instanceof Error ? /^[A-Z]+(?= )/.exec(error.message)?.[0] : undefined;
 }
 
-function toAdapterError(error: unknown, command: readonly string[] = []): Error {
+function toAdapterError(error: unknown, command: readonly string[]): Error {
   if (error instanceof AdapterError || error instanceof CredentialRefused) return error;
   const word = firstWordOf(error);
   if (word !== undefined && refusals.has(word)) return new CredentialRefused();
