@@ -27,3 +27,11 @@ export interface Line {
   readonly goal: string;
   readonly met: boolean;
 }
+
+/** Of a line that is told for what it is. */
+export const known = { goal: 'known', met: true } as const;
+
+export function spread(times: readonly number[]): string {
+  const [middle, high] = [median(times), quantile(times, 0.95)];
+  return `median ${middle.toFixed(0)} ms, p95 ${high.toFixed(0)} ms`;
+}

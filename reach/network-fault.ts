@@ -4,6 +4,9 @@ import { AdapterError } from '../domain/errors.js';
 /** What TLS calls a certificate that it does not trust. */
 const ofCertificates = /CERT|SELF_SIGNED|VERIFY_LEAF/;
 
+/** What TLS calls an answer that is none of its own. */
+const ofNoTls = /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|^EPROTO$/;
+
 /** `who` begins the sentence: "the server". */
 export function networkFault(error: unknown, who: string): AdapterError {
   if (isNamed(error, 'TimeoutError'))
@@ -13,6 +16,8 @@ export function networkFault(error: unknown, who: string): AdapterError {
       'refused',
       `the certificate of ${who} is not trusted (NODE_EXTRA_CA_CERTS names a file of further authorities)`,
     );
+  if (codesOf(error).some((code) => ofNoTls.test(code)))
+    return new AdapterError('refused', `${who} does not speak TLS at this address`);
   return new AdapterError('unreachable', `${who} cannot be reached, or failed`);
 }
 

@@ -78,6 +78,7 @@ export function openBao(access: BaoAccess): Bao {
     const sent = body === undefined ? {} : { body };
     const reply = await api.call({ method, path: `/v1/${path}`, headers, signal, ...sent });
     if (reply.status === 503) throw new AdapterError('unreachable', 'OpenBao is sealed');
+    if (reply.status === 404 && !Missing.safeParse(reply.body).success) throw notOpenBao();
     return reply;
   };
   const login = openBaoLogin(access, (call) => send(call));
@@ -94,6 +95,16 @@ export function openBao(access: BaoAccess): Bao {
       throw await notAllowed(call, (asked) => send(asked, next ?? token));
     },
   };
+}
+
+/** What is not there, and what was destroyed: anybody's 404 would count as gone otherwise. */
+const Missing = z.union([
+  z.object({ errors: z.array(z.string()) }),
+  z.object({ data: z.record(z.string(), z.unknown()) }),
+]);
+
+function notOpenBao(): AdapterError {
+  return new AdapterError('bad-reply', 'what answers there is not OpenBao: is url right?');
 }
 
 const verbs = {

@@ -88,6 +88,11 @@ async function versions(ask: Ask, name: string): Promise<Held[]> {
   const described = await ask(on('DescribeSecret', name), (client, http) =>
     client.describeSecret({ SecretId: name }, http),
   );
+  if (described.ARN === undefined)
+    throw new AdapterError(
+      'bad-reply',
+      'what answers there is not Secrets Manager: is endpoint right?',
+    );
   // AWS describes it still, and reads nothing.
   if (described.DeletedDate !== undefined)
     throw new AdapterError('refused', `secret ${name} is about to be deleted: restore it first`);

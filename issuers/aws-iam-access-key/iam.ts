@@ -88,11 +88,21 @@ async function keysOf(ask: Ask, user: string): Promise<Keys> {
       { step: 'deserialize', name: 'clock' },
     );
     const page = await ask(onUser('ListAccessKeys', user), (iam) => iam.send(command));
-    keys.push(...(page.AccessKeyMetadata ?? []));
+    keys.push(...listedIn(page.AccessKeyMetadata));
     marker = page.IsTruncated === true ? page.Marker : undefined;
   } while (marker !== undefined);
   if (at !== undefined && !Number.isNaN(at.getTime())) return { keys, at };
   throw new AdapterError('bad-reply', 'AWS does not tell its time');
+}
+
+/** Whatever answers instead of IAM lists nothing, and all keys would count as gone. */
+function listedIn(keys: readonly AccessKeyMetadata[] | undefined): readonly AccessKeyMetadata[] {
+  if (keys !== undefined) return keys;
+  throw notIam();
+}
+
+function notIam(): AdapterError {
+  return new AdapterError('bad-reply', 'what answers there is not IAM: is endpoint right?');
 }
 
 async function setActive(ask: Ask, { user, id }: KeyName, isActive: boolean): Promise<void> {
@@ -107,9 +117,11 @@ async function setActive(ask: Ask, { user, id }: KeyName, isActive: boolean): Pr
 
 async function remove(ask: Ask, { user, id }: KeyName): Promise<boolean> {
   try {
-    await ask(onUser('DeleteAccessKey', user), (iam) =>
+    const { $metadata: told } = await ask(onUser('DeleteAccessKey', user), (iam) =>
       iam.deleteAccessKey({ UserName: user, AccessKeyId: id }),
     );
+    // AWS numbers its answers, and this one has nothing else in it.
+    if (told.requestId === undefined) throw notIam();
     return true;
   } catch (error) {
     if (error instanceof AdapterError && error.code === 'not-found') return false;

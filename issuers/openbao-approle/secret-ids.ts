@@ -100,10 +100,13 @@ function refuseNoMount({ status, body }: JsonReply, { mount }: Role): void {
   throw new AdapterError('refused', `OpenBao has no auth method at auth/${mount}`);
 }
 
+/** Each way to ask has its own way to say that there is none. */
+const unknown = { 'secret-id': 204, 'secret-id-accessor': 404 } as const;
+
 async function lookUp(bao: Bao, role: Role, { what, body }: Asked): Promise<SecretId | undefined> {
   const path = `${rolePath(role)}/${what}/lookup`;
   const reply = await bao.ask({ method: 'POST', path, body });
-  if ([204, 404].includes(reply.status)) return undefined;
+  if (reply.status === unknown[what]) return undefined;
   if (reply.status === 500 && !(await isThere(bao, role))) return undefined;
   const found = dataOf(Lookup, reply);
   return {

@@ -1,5 +1,6 @@
 /** SQL as the administrator of somebody's PostgreSQL: roles, sessions, settings; errors reduced to codes. */
 import { AdapterError, type AdapterErrorCode } from '../../domain/errors.js';
+import { networkFault } from '../../reach/network-fault.js';
 import { readSecretFile } from '../../reach/secret-file.js';
 import { clientOf } from './connection.js';
 
@@ -55,6 +56,12 @@ const wrong: Meaning = [
   'the server refuses the change: is the specification right, and the role allowed to?',
 ];
 
+/** Told by the server, or found where it shows less than it would. */
+const missingRight: Meaning = [
+  'not-permitted',
+  "rotor's administrator lacks a right: it needs CREATEROLE, ADMIN OPTION on the owner role, pg_read_all_stats and pg_signal_backend (all of them: README of the issuer)",
+];
+
 /** What is not here may pass by itself: shutdowns, standbys, connections that break. */
 const byClass: Readonly<Record<string, Meaning>> = {
   '0A': wrong,
@@ -78,13 +85,29 @@ const byClass: Readonly<Record<string, Meaning>> = {
 };
 
 /** SQLSTATE's first two characters are its class; the server's words stay behind. */
+export function lacksRight(): AdapterError {
+  return new AdapterError(...missingRight);
+}
+
 export function toAdapterError(error: unknown): AdapterError {
   const state = sqlState(error);
+  if (state === '') return ofConnection(error);
+  if (state === '42501') return new AdapterError(missingRight[0], `${missingRight[1]} (${state})`);
   const [code, message]: Meaning = byClass[state.slice(0, 2)] ?? [
     'unreachable',
     'the server cannot be reached, or failed',
   ];
-  return new AdapterError(code, state === '' ? message : `${message} (${state})`);
+  return new AdapterError(code, `${message} (${state})`);
+}
+
+/** The client has no code for it, and one text. */
+const noTls = 'The server does not support SSL connections';
+
+function ofConnection(error: unknown): AdapterError {
+  const text = typeof error === 'object' && error !== null && 'message' in error && error.message;
+  if (text === noTls)
+    return new AdapterError('refused', 'the server offers no TLS (sslmode of the URL)');
+  return networkFault(error, 'the server');
 }
 
 export function sqlState(error: unknown): string {

@@ -1,7 +1,7 @@
 /** One login role per version, a member of the owner role that its sessions act as. */
 import pg from 'pg';
 import { AdapterError, isPassing } from '../../domain/errors.js';
-import type { Administration } from './administration.js';
+import { lacksRight, type Administration } from './administration.js';
 
 export interface Role {
   readonly name: string;
@@ -81,33 +81,49 @@ export interface Session {
   readonly since: Date;
 }
 
-export function sessionsOf(server: Administration, name: string): Promise<Session[]> {
-  return server.query<Session>(
+/** Of sessions that are hidden from rotor the server shows the name alone: from where and since when, nobody would know. */
+function shown<Row extends { readonly since: Date | null }>(
+  rows: readonly Row[],
+): (Row & { readonly since: Date })[] {
+  return rows.map((row) => {
+    const { since } = row;
+    if (since === null) throw lacksRight();
+    return { ...row, since };
+  });
+}
+
+type Shown<Row> = Omit<Row, 'since'> & { readonly since: Date | null };
+
+export async function sessionsOf(server: Administration, name: string): Promise<Session[]> {
+  const rows = await server.query<Shown<Session>>(
     `select pid, host(client_addr) as address, application_name as application, backend_start as since
      from pg_stat_activity where usename = $1`,
     [name],
   );
+  return shown(rows);
 }
 
 export interface MemberSession {
+  readonly since: Date;
   readonly role: string;
   readonly address: string | null;
   readonly application: string | null;
 }
 
 /** Of every member, adopted ones too, whatever they are called; and of none of rotor's probes. */
-export function membersSessions(
+export async function membersSessions(
   server: Administration,
   ownerRole: string,
 ): Promise<MemberSession[]> {
-  return server.query<MemberSession>(
-    `select a.usename as role, host(a.client_addr) as address, a.application_name as application
+  const rows = await server.query<Shown<MemberSession>>(
+    `select a.backend_start as since, a.usename as role, host(a.client_addr) as address, a.application_name as application
      from pg_stat_activity a
      where a.usename in (select l.rolname from pg_auth_members m join pg_roles l on l.oid = m.member
          join pg_roles o on o.oid = m.roleid where o.rolname = $1)
        and coalesce(a.application_name, '') not like 'rotor-probe%'`,
     [ownerRole],
   );
+  return shown(rows);
 }
 
 export async function endSessions(server: Administration, name: string): Promise<void> {
@@ -128,6 +144,7 @@ export async function dropRole(
   await setLogin(server, name, false);
   await endSessions(server, name);
   try {
+    await join(server, name);
     await server.query(
       `begin; reassign owned by ${quote(name)} to ${quote(where.ownerRole)}; drop owned by ${quote(name)}; commit`,
       [],
@@ -141,6 +158,15 @@ export async function dropRole(
       `the login is refused and its sessions are ended, but its role ${name} stays: ${error.message}`,
     );
   }
+}
+
+/** To give away what a role owns takes membership in it: whoever may make roles may be a member of those that it made. */
+async function join(server: Administration, name: string): Promise<void> {
+  const [found] = await server.query<{ joined: boolean }>(
+    `select pg_has_role($1, 'usage') as joined from pg_roles where rolname = $1`,
+    [name],
+  );
+  if (found?.joined === false) await server.query(`grant ${quote(name)} to current_user`);
 }
 
 /** In a database that is gone nothing is left to give away, and roles are the whole server's. */

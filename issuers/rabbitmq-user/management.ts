@@ -1,5 +1,5 @@
 /** RabbitMQ's management API as rotor's own user may use it; what it says in words stays behind. */
-import type { z } from 'zod';
+import { z } from 'zod';
 import { AdapterError } from '../../domain/errors.js';
 import { openJsonApi, type JsonReply } from '../../reach/json-api.js';
 import { readSecretFile } from '../../reach/secret-file.js';
@@ -36,9 +36,11 @@ export function openManagement({ url, user, passwordFile }: ManagementOptions): 
   return {
     ask: async (call) => {
       const reply = await send(call);
-      if (reply.status !== 401 && reply.status !== 403) return reply;
+      if (![401, 403, 404].includes(reply.status)) return reply;
+      const whoAmI = await send({ method: 'GET', path: ['whoami'] });
+      if (reply.status === 404) return found(reply, whoAmI, user);
       // The same status tells of a wrong password and of a missing right.
-      const isKnown = (await send({ method: 'GET', path: ['whoami'] })).status === 200;
+      const isKnown = whoAmI.status === 200;
       throw new AdapterError(
         'not-permitted',
         isKnown
@@ -48,6 +50,15 @@ export function openManagement({ url, user, passwordFile }: ManagementOptions): 
     },
   };
 }
+
+/** Anybody's 404 would count as gone otherwise. */
+function found(reply: JsonReply, whoAmI: JsonReply, user: string): JsonReply {
+  if (WhoAmI.safeParse(whoAmI.body).data?.name === user) return reply;
+  const message = "what answers there is not RabbitMQ's management API: is url right?";
+  throw new AdapterError('bad-reply', message);
+}
+
+const WhoAmI = z.object({ name: z.string() });
 
 /** The body of an answer that has to be there. */
 export function bodyOf<T>(schema: z.ZodType<T>, { status, body }: JsonReply): T {

@@ -30,11 +30,12 @@ export async function withConnection<T>(
     await client.connect();
     return await work((command) =>
       client.sendCommand([...command]).catch((error: unknown) => {
-        throw toAdapterError(error);
+        throw toAdapterError(error, command);
       }),
     );
   } catch (error) {
-    throw toAdapterError(error);
+    // The one thing that a login may be refused for want of a right: connections have names.
+    throw toAdapterError(error, ['CLIENT', 'SETNAME']);
   } finally {
     client.destroy();
   }
@@ -57,7 +58,6 @@ type Meaning = readonly [AdapterErrorCode, string];
 
 /** By the first word of a reply. The words after it may quote what was sent: they stay behind. */
 const ofReplies: Readonly<Record<string, Meaning>> = {
-  NOPERM: ['not-permitted', "rotor's login may not do this on the server"],
   BUSY: ['busy', 'the server runs a script'],
   LOADING: ['busy', 'the server reads its data in'],
   MASTERDOWN: ['unreachable', 'the server has lost its master'],
@@ -67,10 +67,23 @@ const ofReplies: Readonly<Record<string, Meaning>> = {
 
 const refusals: ReadonlySet<string> = new Set(['WRONGPASS', 'NOAUTH']);
 
-function toAdapterError(error: unknown): Error {
+/** Whose second word is a part of the name, and nothing that somebody gave. */
+const ofTwoWords: ReadonlySet<string> = new Set(['ACL', 'CLIENT', 'CONFIG']);
+
+function missingRight([first = '', second = '']: readonly string[]): AdapterError {
+  const name = ofTwoWords.has(first) ? `${first} ${second}` : first;
+  return new AdapterError('not-permitted', `rotor's login may not do ${name} on the server`);
+}
+
+function firstWordOf(error: unknown): string | undefined {
+  return error instanceof Error ? /^[A-Z]+(?= )/.exec(error.message)?.[0] : undefined;
+}
+
+function toAdapterError(error: unknown, command: readonly string[]): Error {
   if (error instanceof AdapterError || error instanceof CredentialRefused) return error;
-  const word = error instanceof Error ? /^[A-Z]+(?= )/.exec(error.message)?.[0] : undefined;
+  const word = firstWordOf(error);
   if (word !== undefined && refusals.has(word)) return new CredentialRefused();
+  if (word === 'NOPERM') return missingRight(command);
   const meaning = ofReplies[word ?? ''];
   return meaning === undefined ? networkFault(error, 'the server') : new AdapterError(...meaning);
 }

@@ -5,31 +5,35 @@ import { join } from 'node:path';
 import { startServers } from '../../infra/embedded/servers.js';
 import { removeState } from '../../infra/embedded/state.js';
 import { openCoordinator } from '../targets/coordinator.js';
-import { openPool } from '../targets/pool.js';
+import { openPool, type Pool } from '../targets/pool.js';
 import { wantedEarly, type Run } from './early.js';
 import { removeLeftovers } from './leftovers.js';
 import { running } from './running.js';
 
 const prefix = 'rotor-test-';
 
-async function start(run?: Run): Promise<void> {
+async function start(run: Run): Promise<void> {
+  const pool = await startAll({ durable: false });
+  // A failure is told to the test that asks.
+  for (const name of wantedEarly(run)) pool.ask(name).catch(() => undefined);
+}
+
+export async function startAll({ durable }: { readonly durable: boolean }): Promise<Pool> {
   removeLeftovers(prefix);
   const stateFolder = mkdtempSync(join(tmpdir(), `${prefix}${String(process.pid)}-`));
-  const servers = await startServers({ stateFolder, durable: false });
+  const servers = await startServers({ stateFolder, durable });
   const pool = openPool(join(stateFolder, 'targets'));
   const coordinator = await openCoordinator(pool);
   running.stop = async () => {
     await Promise.all([servers.stop(), coordinator.close()]);
     removeState(stateFolder);
   };
-  // A failure is told to the test that asks.
-  for (const name of run === undefined ? [] : wantedEarly(run))
-    pool.ask(name).catch(() => undefined);
   process.env['ROTOR_TEST_DATABASE_OWNER_URL'] = servers.databaseOwnerUrl;
   process.env['ROTOR_TEST_DATABASE_URL'] = servers.databaseUrl;
   process.env['ROTOR_TEST_POSTGRES_LOG'] = servers.postgresLog ?? '';
   process.env['ROTOR_TEST_TARGETS'] = coordinator.url;
   process.env['ROTOR_TEST_TEMPORAL_ADDRESS'] = servers.temporalAddress;
+  return pool;
 }
 
 // The runner asks for a default export.

@@ -202,7 +202,7 @@ describe('what the server says', () => {
     ['0P000', 'refused', false],
     ['0A000', 'refused', false],
     ['22023', 'refused', false],
-    ['42501', 'refused', false],
+    ['42501', 'not-permitted', false],
     ['42710', 'refused', false],
     ['28P01', 'not-permitted', false],
     ['23505', 'changed-meanwhile', true],
