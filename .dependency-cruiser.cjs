@@ -7,7 +7,7 @@ const ours = {
   workflows: ['domain'],
   activities: ['domain'],
   issuers: ['domain', 'reach'],
-  stores: ['domain'],
+  stores: ['domain', 'reach'],
   connectors: ['domain', 'reach'],
   places: ['domain', 'reach'],
   reach: ['domain'],

@@ -19,6 +19,10 @@ export interface Configuration {
   readonly issuers: Readonly<Record<string, ConfiguredInstance>>;
   /** Options by kind: one instance of each. */
   readonly connectors: Readonly<Record<string, unknown>>;
+  /** Where new values are put. */
+  readonly store: ConfiguredInstance;
+  /** Where older values may still lie. */
+  readonly formerStores: readonly ConfiguredInstance[];
   readonly api: ApiConfiguration;
   readonly routes: readonly ConfiguredRoute[];
   /** Where a discovery looks, beside the destinations that rotor knows. */
@@ -74,20 +78,22 @@ const Api = z.strictObject({
 });
 export type ApiConfiguration = z.output<typeof Api>;
 
+const Instance = z.looseObject({ kind: z.string() });
+
 const Document = z.strictObject({
-  issuers: z.record(Name, z.looseObject({ kind: z.string() })).default({}),
+  issuers: z.record(Name, Instance).default({}),
   connectors: z.record(z.string(), z.unknown()).default({}),
+  store: Instance.default({ kind: 'sealed' }),
+  formerStores: z.array(Instance).default([]),
   api: Api.prefault({}),
   notifications: Notifications.prefault({}),
-  discover: z
-    .array(z.looseObject({ kind: z.string() }))
-    .max(200)
-    .default([]),
+  discover: z.array(Instance).max(200).default([]),
 });
 
 export interface Kinds {
   readonly issuerKinds: readonly ConfigurableKind[];
   readonly connectorKinds: readonly ConfigurableKind[];
+  readonly storeKinds: readonly ConfigurableKind[];
   readonly channelKinds: readonly ConfigurableKind[];
   readonly placeKinds: readonly ConfigurableKind[];
   isInstalled(library: string): boolean;
@@ -97,49 +103,44 @@ export interface Kinds {
 export function checkConfiguration(document: unknown, kinds: Kinds): Checked<Configuration> {
   const parsed = check(Document, document ?? {});
   if ('problems' in parsed) return parsed;
-  const { issuers, connectors, api, notifications, discover } = parsed.value;
+  const { issuers, connectors, store, formerStores, api, notifications, discover } = parsed.value;
   const problems: Problem[] = apiProblems(api);
-  const has = { isInstalled: (library: string) => kinds.isInstalled(library) };
-  const checkedIssuers = Object.entries(issuers).map(([name, { kind, ...options }]) => {
-    const value = checkOptions(
-      { ...has, kinds: kinds.issuerKinds, kind, options, path: `issuers.${name}` },
-      problems,
-    );
-    return [name, { kind, options: value }] as const;
-  });
-  const checkedConnectors = Object.entries(connectors).map(([kind, options]) => {
-    const known = { ...has, kinds: kinds.connectorKinds };
-    const asked = { ...known, kind, options, path: `connectors.${kind}` };
-    return [kind, checkOptions(asked, problems)] as const;
-  });
-  const routes = notifications.routes.map((route, index) => {
-    const { kind, ...options } = route.to;
-    const path = `notifications.routes.${index}.to`;
-    const asked = { ...has, kinds: kinds.channelKinds, kind, options, path };
-    return { rule: ruleOf(route), to: { kind, options: checkOptions(asked, problems) } };
-  });
-  const places = placesOf(discover, { ...has, kinds: kinds.placeKinds }, problems);
-  if (problems.length > 0) return { problems };
-  return {
-    value: {
-      issuers: Object.fromEntries(checkedIssuers),
-      connectors: Object.fromEntries(checkedConnectors),
-      api,
-      routes,
-      places,
-    },
+  const { isInstalled } = kinds;
+  const instance = (
+    of: readonly ConfigurableKind[],
+    { kind, ...options }: z.output<typeof Instance>,
+    path: string,
+  ): ConfiguredInstance => {
+    const asked = { isInstalled, kinds: of, kind, options, path };
+    return { kind, options: checkOptions(asked, problems) };
   };
+  const value: Configuration = {
+    issuers: mapEntries(issuers, (one, name) =>
+      instance(kinds.issuerKinds, one, `issuers.${name}`),
+    ),
+    connectors: mapEntries(connectors, (options, kind) => {
+      const asked = { isInstalled, kinds: kinds.connectorKinds, kind, options };
+      return checkOptions({ ...asked, path: `connectors.${kind}` }, problems);
+    }),
+    store: instance(kinds.storeKinds, store, 'store'),
+    formerStores: formerStores.map((one, index) =>
+      instance(kinds.storeKinds, one, `formerStores.${index}`),
+    ),
+    api,
+    routes: notifications.routes.map((route, index) => ({
+      rule: ruleOf(route),
+      to: instance(kinds.channelKinds, route.to, `notifications.routes.${index}.to`),
+    })),
+    places: discover.map((one, index) => instance(kinds.placeKinds, one, `discover.${index}`)),
+  };
+  return problems.length > 0 ? { problems } : { value };
 }
 
-function placesOf(
-  discover: z.output<typeof Document>['discover'],
-  known: Pick<Asked, 'kinds' | 'isInstalled'>,
-  problems: Problem[],
-): ConfiguredInstance[] {
-  return discover.map(({ kind, ...options }, index) => ({
-    kind,
-    options: checkOptions({ ...known, kind, options, path: `discover.${index}` }, problems),
-  }));
+function mapEntries<In, Out>(
+  entries: Readonly<Record<string, In>>,
+  map: (value: In, name: string) => Out,
+): Record<string, Out> {
+  return Object.fromEntries(Object.entries(entries).map(([name, one]) => [name, map(one, name)]));
 }
 
 function ruleOf({ name, severity, digest, ...route }: Route): RouteRule {

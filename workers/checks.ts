@@ -24,6 +24,7 @@ import { demandBelievable } from '../infra/temporal-connection.js';
 import { faultAfter } from '../infra/temporal-fault.js';
 import { asksPeople, type Parts } from './parts.js';
 import type { Settings } from './settings.js';
+import { lookAtStores } from './stores.js';
 
 const longestLookMs = 5_000;
 
@@ -63,9 +64,7 @@ export async function checkParts({
     look('inventory', 'is a worker alive, and can it write into its state folder?', () =>
       inventory(settings, parts),
     ),
-    look('sealed values', 'the key file must hold every key that values were sealed with', () =>
-      sealed(parts),
-    ),
+    ...storeLooks(parts),
     ...issuers.map((name) =>
       look(`issuer ${name}`, 'is it up, and does its token fit?', () => issuer(parts, name)),
     ),
@@ -174,6 +173,17 @@ async function auditTrail(verify: () => Promise<AuditVerdict>): Promise<string> 
   const { events, faults } = await verify();
   if (faults.length > 0) throw new NotFine(`${faults.length} chains were tampered with`);
   return `${events} events, complete and unchanged`;
+}
+
+function storeLooks(parts: Parts): Promise<Check>[] {
+  return [
+    look('sealed values', 'the key file must hold every key that values were sealed with', () =>
+      sealed(parts),
+    ),
+    look('store', 'see its options in rotor.yaml, under store and formerStores', () =>
+      lookAtStores(parts),
+    ),
+  ];
 }
 
 async function sealed({ pool, store }: Parts): Promise<string> {

@@ -9,7 +9,6 @@ import type { RouteRule } from '../domain/event.js';
 import type { Issuer } from '../domain/issuer.js';
 import type { Registry } from '../domain/registry.js';
 import { SecretValue } from '../domain/secret-value.js';
-import type { Store } from '../domain/store.js';
 import { readKeyFile, type Keys } from '../infra/key-file.js';
 import { channelKinds } from '../infra/notify/index.js';
 import type { Channel } from '../infra/notify/kind.js';
@@ -20,7 +19,8 @@ import { knownDestinations } from '../infra/registry/discovery.js';
 import { openRegistry } from '../infra/registry/open.js';
 import { issuerKinds } from '../issuers/index.js';
 import { placeKinds } from '../places/index.js';
-import { openSealedStore } from '../stores/index.js';
+import { notConfigured } from './not-configured.js';
+import { openStores, type Stores } from './stores.js';
 import type { Settings } from './settings.js';
 import { databaseAway } from './unreachable.js';
 
@@ -29,7 +29,7 @@ export interface Parts {
   readonly keys: Keys;
   readonly audit: AuditTrail;
   readonly registry: Registry;
-  readonly store: Store;
+  readonly store: Stores;
   readonly installationId: string;
   issuer(name: string): Issuer;
   connector(kind: string): Connector;
@@ -86,8 +86,8 @@ function storeOf(
   { pool, keys }: Pick<Parts, 'pool' | 'keys'>,
 ): Pick<Parts, 'store' | 'discovery'> {
   const fingerprinting = { pool, key: keys.derive('identify') };
-  const sealed = openSealedStore({ database: pool, keys: keys.sealing });
-  const store = fingerprinted(sealed, fingerprinting);
+  const stores = openStores(settings, { pool, database: pool, keys: keys.sealing });
+  const store = fingerprinted(stores, fingerprinting);
   return {
     store,
     discovery: {
@@ -183,15 +183,4 @@ function channelsOf({ configuration }: Settings): (route: string) => Channel {
     if (to === undefined || kind === undefined) throw notConfigured('route', name);
     return kind.open(to.options as never);
   });
-}
-
-export function notConfigured(what: string, name: string): RotorError {
-  return new RotorError(
-    `${what}-not-configured`,
-    `there is no ${what} ${name} in rotor's configuration`,
-    {
-      kind: 'invalid',
-      hint: 'rotor.yaml lists them',
-    },
-  );
 }

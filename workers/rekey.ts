@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { exitCodeOf, exitCodes, printError, table } from '../client/cli/output.js';
 import { RotorError } from '../domain/errors.js';
 import { oneAtATime } from '../infra/registry/turn.js';
-import { openSealedStore } from '../stores/index.js';
+import { openSealedStore } from '../stores/sealed/index.js';
 import { endWithParent } from './child.js';
 import type { Environment } from './environment.js';
 import { killPoint } from './kill-point.js';

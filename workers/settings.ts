@@ -13,6 +13,7 @@ import { packageRoot } from '../infra/package-root.js';
 import { issuerKinds } from '../issuers/index.js';
 import { placeKinds } from '../places/index.js';
 import { checkConfiguration, type Configuration } from '../schemas/configuration.js';
+import { storeKinds } from '../stores/index.js';
 import { ofFile, type Environment } from './environment.js';
 import { readTemporal, type TemporalSettings } from './temporal-settings.js';
 
@@ -100,7 +101,7 @@ function readConfiguration(file: string, isNamed: boolean): Checked {
     return { problems: [{ path: file, message: 'is not YAML' }] };
   }
   return checkConfiguration(document, {
-    ...{ issuerKinds, connectorKinds, channelKinds, placeKinds },
+    ...{ issuerKinds, connectorKinds, storeKinds, channelKinds, placeKinds },
     isInstalled,
   });
 }

@@ -4,11 +4,10 @@ import { z } from 'zod';
 import { FileOptions, FilePath } from '../files.js';
 import type { ConnectorKind } from '../kind.js';
 import { Executable } from '../../reach/program.js';
+import { Unit } from '../../reach/systemctl.js';
 
 /** A kind that writes one file, below roots. */
 export type FileKind = ConnectorKind<typeof FileOptions, z.ZodType<{ readonly file: string }>>;
-
-const Unit = z.string().regex(/^[A-Za-z0-9][\w.@:\\-]{0,254}$/, 'expected the name of a unit');
 
 export const Options = FileOptions.extend({
   pidRoots: z
@@ -33,7 +32,6 @@ const UnitToTell = z.strictObject({
   unit: Unit,
   action: z.enum(['reload', 'restart']).default('reload'),
 });
-export type UnitToTell = z.output<typeof UnitToTell>;
 
 const Process = z.union([Signalled, UnitToTell], {
   error: 'expected pidFile (with signal, user, command) or unit (with action: reload or restart)',

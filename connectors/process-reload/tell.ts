@@ -2,8 +2,8 @@
 import { stat } from 'node:fs/promises';
 import { AdapterError } from '../../domain/errors.js';
 import { readText, realFile } from '../files.js';
-import { runProgram } from '../../reach/program.js';
-import type { Options, Process, Signalled, UnitToTell } from './address.js';
+import { tellUnit } from '../../reach/systemctl.js';
+import type { Options, Process, Signalled } from './address.js';
 import { lookUp, userId } from './running.js';
 
 export interface Telling {
@@ -28,7 +28,8 @@ export async function tellAll(processes: readonly Process[], telling: Telling): 
 async function tell(one: Process, telling: Telling): Promise<void> {
   if (telling.signal?.aborted === true)
     throw new AdapterError('timed-out', 'the time to tell a process was over');
-  await ('pidFile' in one ? signal(one, telling.options) : act(one, telling));
+  if ('pidFile' in one) return signal(one, telling.options);
+  await tellUnit(one.unit, one.action, { ...telling.options, signal: telling.signal });
 }
 
 function allowedPidFile({ pidFile }: Signalled, { pidRoots }: Options): string {
@@ -94,25 +95,4 @@ function send(pid: number, to: Signalled): void {
       ? new AdapterError('not-permitted', `rotor may not signal the process of ${to.pidFile}`)
       : new AdapterError('unreachable', `the process of ${to.pidFile} has ended`);
   }
-}
-
-/** As systemctl says it (systemctl(1), exit status). */
-const codes = { 4: 'not-permitted', 5: 'not-found' } as const;
-
-async function act({ unit, action }: UnitToTell, { options, signal }: Telling): Promise<void> {
-  const { systemctl, timeoutMs } = options;
-  const { exitCode } = await runProgram({
-    executable: systemctl,
-    args: [action, '--no-ask-password', unit],
-    environment: {},
-    input: '',
-    timeoutMs,
-    signal,
-  });
-  if (exitCode === 0) return;
-  const code = exitCode === 4 || exitCode === 5 ? codes[exitCode] : 'refused';
-  throw new AdapterError(
-    code,
-    `systemctl ${action} ${unit} failed (exit code ${exitCode ?? 'none'})`,
-  );
 }

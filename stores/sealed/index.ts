@@ -1,27 +1,14 @@
 /** Values as JWE in PostgreSQL, each bound to the id of its version: moved to another row, it does not open. */
-import { timingSafeEqual } from 'node:crypto';
 import { CompactEncrypt, compactDecrypt } from 'jose';
+import { z } from 'zod';
 import { AdapterError } from '../../domain/errors.js';
 import { SecretValue } from '../../domain/secret-value.js';
 import type { Store } from '../../domain/store.js';
+import type { SealedKey } from '../database.js';
+import { storeKind, type StoreContext } from '../kind.js';
+import { isSame } from '../same.js';
 
-export interface Database {
-  query<R extends object>(
-    text: string,
-    values: unknown[],
-  ): Promise<{ rows: R[]; rowCount: number | null }>;
-}
-
-export interface SealedKey {
-  readonly kid: string;
-  readonly key: Uint8Array;
-}
-
-export interface SealedOptions {
-  readonly database: Database;
-  /** As they are now, asked for each value: the first seals, all of them open. */
-  keys(): readonly [SealedKey, ...SealedKey[]];
-}
+export type SealedOptions = StoreContext;
 
 export interface SealedStore extends Store {
   /**
@@ -35,6 +22,13 @@ export interface Resealed {
   readonly resealed: number;
   readonly unopened: number;
 }
+
+export const sealed = storeKind({
+  kind: 'sealed',
+  options: z.strictObject({}),
+  place: () => 'sealed',
+  open: (_, context) => openSealedStore(context),
+});
 
 interface Row {
   readonly version_id: string;
@@ -207,10 +201,4 @@ async function unseal({ keys }: SealedOptions, { version_id, jwe }: Row): Promis
     if (error instanceof AdapterError) throw error;
   }
   throw new AdapterError('unreadable', 'a sealed value was changed, or belongs to another version');
-}
-
-function isSame(a: string, b: string): boolean {
-  const one = Buffer.from(a);
-  const other = Buffer.from(b);
-  return one.length === other.length && timingSafeEqual(one, other);
 }

@@ -11,6 +11,7 @@ import { packageRoot } from '../../infra/package-root.js';
 import { channelKinds } from '../../infra/notify/index.js';
 import { issuerKinds } from '../../issuers/index.js';
 import { checkConfiguration } from '../../schemas/configuration.js';
+import { storeKinds } from '../../stores/index.js';
 import { freePort } from '../../infra/embedded/readiness.js';
 import { launch } from '../../workers/stack/supervised.js';
 import { end, eventually } from '../faults/installation.js';
@@ -126,6 +127,7 @@ test('the configuration that docker-compose.yml mounts is valid', () => {
     checkConfiguration(document, {
       issuerKinds,
       connectorKinds,
+      storeKinds,
       channelKinds,
       placeKinds: [],
       isInstalled: () => true,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { SecretValue } from '../../domain/secret-value.js';
 import { readKeyFile } from '../../infra/key-file.js';
-import { openSealedStore } from '../../stores/index.js';
+import { openSealedStore } from '../../stores/sealed/index.js';
 import { rotorIn, type Said } from '../product/rotor.js';
 import {
   eventually,

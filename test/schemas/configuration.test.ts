@@ -7,11 +7,13 @@ import { packageRoot } from '../../infra/package-root.js';
 import { issuerKinds } from '../../issuers/index.js';
 import { placeKinds } from '../../places/index.js';
 import { checkConfiguration, type ConfigurableKind } from '../../schemas/configuration.js';
+import { storeKinds } from '../../stores/index.js';
 
 function check(document: unknown, isInstalled: (library: string) => boolean = () => true) {
   return checkConfiguration(document, {
     issuerKinds,
     connectorKinds,
+    storeKinds,
     channelKinds,
     placeKinds,
     isInstalled,
@@ -41,6 +43,8 @@ describe('the configuration', () => {
         value: {
           issuers: {},
           connectors: {},
+          store: { kind: 'sealed', options: {} },
+          formerStores: [],
           places: [],
           api: {
             host: '127.0.0.1',

@@ -5,7 +5,7 @@ import { connectorKinds } from '../../connectors/index.js';
 import { packageRoot } from '../../infra/package-root.js';
 import { issuerKinds } from '../../issuers/index.js';
 import { placeKinds } from '../../places/index.js';
-import * as stores from '../../stores/index.js';
+import { storeKinds } from '../../stores/index.js';
 
 const root = packageRoot();
 
@@ -17,9 +17,7 @@ function foldersOf(port: string): string[] {
 
 const kinds = {
   connectors: connectorKinds.map(({ kind }) => kind as string),
-  stores: Object.keys(stores).map(
-    (name) => /^open(\w+)Store$/.exec(name)?.[1]?.toLowerCase() ?? name,
-  ),
+  stores: storeKinds.map(({ kind }) => kind as string),
 };
 /** A kind that asks people writes nothing, and owes other things. */
 const contracts = { connectors: /holdTo(Connector|Asking)Contract\(/, stores: /storeContract/ };

@@ -2,7 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { SecretValue } from '../../domain/secret-value.js';
 import type { Store } from '../../domain/store.js';
-import { openSealedStore, type SealedKey } from '../../stores/sealed/index.js';
+import type { SealedKey } from '../../stores/database.js';
+import { openSealedStore } from '../../stores/sealed/index.js';
 import { storeContract } from '../contracts/store.js';
 import { openDatabase, type TestDatabase } from '../harness/database.js';
 

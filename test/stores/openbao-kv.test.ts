@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { SecretValue } from '../../domain/secret-value.js';
+import type { Store } from '../../domain/store.js';
+import { openbaoKv } from '../../stores/openbao-kv/index.js';
+import { baoAdmin, type BaoAdmin } from '../connectors/bao-places.js';
+import { newFolder, type Folder } from '../connectors/places.js';
+import { storeContract } from '../contracts/store.js';
+import { inFrontOf, openFront } from '../issuers/aws-answers.js';
+import { leakingServer, toldBy } from '../issuers/leaking-server.js';
+import { ownTarget, target, targetPatience } from '../targets/client.js';
+import { noContext } from './context.js';
+
+let admin: BaoAdmin;
+let mount: string;
+let folder: Folder;
+beforeAll(async () => {
+  admin = baoAdmin(await target('openbao'));
+  mount = await admin.mount();
+  folder = newFolder();
+}, targetPatience);
+afterAll(() => folder.remove());
+
+function open(more: object = {}): Store {
+  const { url, tokenFile } = admin;
+  const options = openbaoKv.options.parse({ url, tokenFile, mount, ...more });
+  return openbaoKv.open(options, noContext);
+}
+
+const value = (text: string): SecretValue => new SecretValue(text);
+
+describe('the openbao-kv store keeps the contract', () => {
+  for (const { name, check } of storeContract) test(name, () => check(open()));
+});
+
+describe('the openbao-kv store', () => {
+  test('leaves nothing of what it destroys, its metadata neither', async () => {
+    const versionId = randomUUID();
+    await open().put(versionId, value('gone'));
+    expect((await admin.ask('GET', `${mount}/data/rotor/${versionId}`)).data).toMatchObject({
+      data: { version: versionId, value: 'gone' },
+    });
+    await open().destroy(versionId);
+    for (const what of ['data', 'metadata'])
+      expect((await admin.ask('GET', `${mount}/${what}/rotor/${versionId}`)).status).toBe(404);
+  });
+
+  test('does not believe that a value is destroyed while OpenBao still has it', async () => {
+    const versionId = randomUUID();
+    await open().put(versionId, value('stays'));
+    const front = await openFront((incoming, response, body) => {
+      if (incoming.method === 'DELETE') response.writeHead(204).end();
+      else inFrontOf(admin.url, () => false)(incoming, response, body);
+    });
+    const store = open({ url: front.url });
+    await expect(store.destroy(versionId)).rejects.toMatchObject({ code: 'bad-reply' });
+    await front.close();
+  });
+
+  test('somebody who writes between its look and its write is not overwritten', async () => {
+    const versionId = randomUUID();
+    const front = await openFront((incoming, response, body) => {
+      const pass = () => inFrontOf(admin.url, () => false)(incoming, response, body);
+      if (incoming.method !== 'POST') return pass();
+      void open().put(versionId, value('of the first')).then(pass);
+    });
+    const store = open({ url: front.url });
+    await expect(store.put(versionId, value('of the second'))).rejects.toMatchObject({
+      code: 'refused',
+    });
+    await front.close();
+    expect((await open().get(versionId))?.reveal()).toBe('of the first');
+  });
+
+  test('a put whose answer was lost is done, and found done', async () => {
+    const versionId = randomUUID();
+    const front = await openFront(inFrontOf(admin.url, (body) => body.includes('"cas"')));
+    const store = open({ url: front.url });
+    await expect(store.put(versionId, value('once'))).rejects.toMatchObject({
+      code: 'unreachable',
+    });
+    await front.close();
+    await open().put(versionId, value('once'));
+    expect((await open().get(versionId))?.reveal()).toBe('once');
+  });
+
+  test("what somebody changed, or copied from another version, is not taken for a version's value", async () => {
+    const [one, other, changed] = [randomUUID(), randomUUID(), randomUUID()];
+    await open().put(one, value('of one'));
+    await open().put(changed, value('before'));
+    const { data } = await admin.ask('GET', `${mount}/data/rotor/${one}`);
+    const copy = { data: data['data'] as object };
+    for (const id of [other, changed]) await admin.ask('POST', `${mount}/data/rotor/${id}`, copy);
+    for (const id of [other, changed])
+      await expect(open().get(id)).rejects.toMatchObject({ code: 'unreadable' });
+  });
+
+  test('the rights that the README names are enough, and reach no other path', async () => {
+    const policy = [
+      `path "${mount}/data/rotor/*" { capabilities = ["read", "create", "update"] }`,
+      `path "${mount}/metadata/rotor/*" { capabilities = ["read", "delete"] }`,
+    ].join('\n');
+    const tokenFile = folder.file('token');
+    writeFileSync(tokenFile, await admin.tokenWith(policy), { mode: 0o600 });
+    const store = open({ tokenFile });
+    for (const { check } of storeContract) await check(store);
+    await expect(open({ tokenFile, path: 'elsewhere' }).get(randomUUID())).rejects.toMatchObject({
+      code: 'not-permitted',
+      message: expect.stringMatching(/may not read .*elsewhere.*\(capability read\)/),
+    });
+  });
+
+  test('a mount without versions is refused before a value is written there', async () => {
+    const old = await admin.mount('1');
+    await expect(open({ mount: old }).put(randomUUID(), value('x'))).rejects.toMatchObject({
+      code: 'invalid-destination',
+    });
+    expect((await admin.ask('LIST', old)).status).toBe(404);
+  });
+
+  test.each([400, 403, 404, 413, 429, 500, 503, 200])(
+    'of an answer %i nothing is told',
+    async (status) => {
+      const server = await leakingServer();
+      server.answer(status, JSON.stringify({ errors: ['never-told'], data: 'never-told' }));
+      const told = await toldBy(open({ url: server.url }).put(randomUUID(), value('never-told')));
+      server.close();
+      expect(told).toContain('AdapterError');
+      expect(told).not.toContain('never-told');
+    },
+  );
+
+  test(
+    'OpenBao killed in the middle of puts has each value whole, or not at all, and what it confirmed',
+    async () => {
+      const own = await ownTarget('openbao');
+      const there = baoAdmin(own.address);
+      const ownMount = await there.mount();
+      const store = open({ url: there.url, tokenFile: there.tokenFile, mount: ownMount });
+      const [begun, confirmed] = [new Set<string>(), new Set<string>()];
+      const puts = async (): Promise<void> => {
+        for (;;) {
+          const id = randomUUID();
+          begun.add(id);
+          await store.put(id, value(`value of ${id}`));
+          confirmed.add(id);
+        }
+      };
+      const ended = Promise.allSettled([puts(), puts(), puts(), puts()]);
+      while (confirmed.size < 10) await new Promise((resolve) => setTimeout(resolve, 1));
+      await own.kill();
+      await ended;
+      expect(begun.size).toBeGreaterThan(confirmed.size);
+      await own.restart();
+      for (const id of begun) {
+        const found = (await store.get(id))?.reveal();
+        if (confirmed.has(id) || found !== undefined) expect(found).toBe(`value of ${id}`);
+        await store.put(id, value(`value of ${id}`));
+      }
+      await own.stop();
+    },
+    targetPatience,
+  );
+});
