@@ -12,9 +12,13 @@ export async function connectionsOf(send: Send, user: string): Promise<OpenUse[]
       kind: 'session',
       id: fields.get('id') ?? '',
       source: sourceOf(fields),
-      // Whole seconds: one that seems to have begun now may have begun a second ago.
-      since: new Date(now - Number(fields.get('age') ?? 0) * 1_000),
+      since: latestBegin(Number(fields.get('age') ?? 0), now),
     }));
+}
+
+/** An age is the difference of two whole seconds, so up to a second too high or too low: whose it is in doubt began later. */
+function latestBegin(age: number, now: number): Date {
+  return new Date(now - Math.max(0, age - 1) * 1_000);
 }
 
 /** `openedBefore` undefined: all of them, also those that open while they are counted. */
