@@ -1,5 +1,5 @@
 /** An example as somebody walks through it: its README is read, and its commands are typed, in their order. */
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -47,16 +47,18 @@ export async function openWalk(
   const installation = await openInstallation();
   const desk = deskOf(installation.folder, environment);
   const { home, terminals } = desk;
-  lay(home, name, substitutions);
-  const blocks = blocksOf(readFileSync(join(home, 'examples', name, 'README.md'), 'utf8'));
+  const blocks = blocksOf(readFileSync(join(packageRoot(), 'examples', name, 'README.md'), 'utf8'));
   const folder = join(home, 'shop');
-  await type(desk, blocks.shift()?.text ?? '');
-  mergeConfiguration(home, join(folder, 'rotor.yaml'));
-  installation.start('api');
-  installation.start('worker');
-  await installation.ready();
+  try {
+    lay(home, name, substitutions);
+    await type(desk, blocks.shift()?.text ?? '');
+    await startWith(installation, join(folder, 'rotor.yaml'));
+  } catch (error) {
+    await installation.close();
+    throw error;
+  }
   const take = async ({ text, isTerminals }: Block, ids: Substitutions): Promise<string> => {
-    const typed = substituted(text, ids);
+    const typed = substituted(text, { ...substitutions, ...ids });
     if (!isTerminals) return type(desk, typed);
     for (const line of typed.trim().split('\n')) openTerminal(desk, line);
     return '';
@@ -125,6 +127,13 @@ function substituted(text: string, substitutions: Substitutions): string {
   );
 }
 
+async function startWith(installation: Installation, added: string): Promise<void> {
+  mergeConfiguration(installation.folder, added);
+  installation.start('api');
+  installation.start('worker');
+  await installation.ready();
+}
+
 /** As a person does it with an editor. */
 function mergeConfiguration(home: string, added: string): void {
   const file = join(home, 'rotor.yaml');
@@ -153,14 +162,20 @@ function deskOf(home: string, more: Readonly<Record<string, string>>): Desk {
   return { home, env, terminals: [] };
 }
 
-function type({ home, env }: Desk, text: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const options = { cwd: home, env };
-    execFile('sh', ['-ec', text], options, (error, out, err) => {
-      if (error === null) resolve(out);
-      else reject(new Error(`${text}\n${out}\n${err}`));
-    });
-  });
+/** Whoever waits for what never comes is told what was typed, and what was printed by then. */
+const longestMs = 60_000;
+
+async function type({ home, env }: Desk, text: string): Promise<string> {
+  const child = spawn('sh', ['-ec', text], { cwd: home, env, detached: true });
+  child.stdin.end();
+  const said = { out: '', err: '' };
+  child.stdout.on('data', (chunk: Buffer) => (said.out += chunk.toString('utf8')));
+  child.stderr.on('data', (chunk: Buffer) => (said.err += chunk.toString('utf8')));
+  const tooLate = setTimeout(() => process.kill(-Number(child.pid), 'SIGKILL'), longestMs);
+  const [code] = (await once(child, 'close')) as [number | null];
+  clearTimeout(tooLate);
+  if (code === 0) return said.out;
+  throw new Error(`${String(code ?? 'not done in time')}\n${text}\n${said.out}\n${said.err}`);
 }
 
 /** In a group of its own, as a terminal makes one: Ctrl-C reaches the program, whoever started it. */

@@ -10,8 +10,8 @@ describeWholeLife(
       // It notes a use at once, and a change too.
       issuer: () => ({
         kind: 'aws-iam-access-key',
-        useLag: '0',
-        propagation: '0',
+        useLag: 0,
+        propagation: 0,
         ...options,
       }),
       specification: { userName: user },
