@@ -84,11 +84,16 @@ const byClass: Readonly<Record<string, Meaning>> = {
   '55': ['busy', 'something is in use on the server'],
 };
 
-/** SQLSTATE's first two characters are its class; the server's words stay behind. */
 export function lacksRight(): AdapterError {
   return new AdapterError(...missingRight);
 }
 
+/** Whoever asked knows better what it was for. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof AdapterError && ['refused', 'not-permitted'].includes(error.code);
+}
+
+/** SQLSTATE's first two characters are its class; the server's words stay behind. */
 export function toAdapterError(error: unknown): AdapterError {
   const state = sqlState(error);
   if (state === '') return ofConnection(error);

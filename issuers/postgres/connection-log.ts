@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { AdapterError } from '../../domain/errors.js';
 import { onceForAll } from '../../domain/together.js';
-import type { Administration } from './administration.js';
+import { isRefusal, type Administration } from './administration.js';
 import { openContinuity } from './continuity.js';
 import type { LoggedLogin } from './log-lines.js';
 import { lookAtSettings } from './log-settings.js';
@@ -63,6 +63,6 @@ async function locate({ server, path }: LogSource): Promise<LogPlace> {
 }
 
 function noneWhereRefused(error: unknown): [] {
-  if (error instanceof AdapterError && error.code === 'refused') return [];
+  if (isRefusal(error)) return [];
   throw error;
 }

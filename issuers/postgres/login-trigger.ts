@@ -1,7 +1,7 @@
 /** A login event trigger in a database of somebody's: it notes logins, and never refuses or delays one. */
 import { AdapterError } from '../../domain/errors.js';
 import type { ObservedUse } from '../../domain/issuer.js';
-import type { Administration } from './administration.js';
+import { isRefusal, type Administration } from './administration.js';
 
 export interface NotedLogins {
   readonly now: Date;
@@ -133,7 +133,7 @@ async function ensureInstalled(server: Administration, database: string): Promis
   try {
     await server.query(install, [], database);
   } catch (error) {
-    if (!(error instanceof AdapterError) || error.code !== 'refused') throw error;
+    if (!isRefusal(error)) throw error;
     throw new AdapterError(
       'not-permitted',
       `rotor may not install its login trigger in ${database}: only a superuser may make event triggers; ` +
