@@ -6,6 +6,7 @@ import { humanTask } from './human-task/index.js';
 import { jsonFile } from './json-file/index.js';
 import { openbaoKv } from './openbao-kv/index.js';
 import { processReload } from './process-reload/index.js';
+import { sshFile } from './ssh-file/index.js';
 import { systemdCredential } from './systemd-credential/index.js';
 import { textFile } from './text-file/index.js';
 import { webhook } from './webhook/index.js';
@@ -19,6 +20,7 @@ export const connectorKinds = [
   jsonFile,
   openbaoKv,
   processReload([dotenv, jsonFile, textFile, yamlFile]),
+  sshFile,
   systemdCredential,
   textFile,
   webhook,

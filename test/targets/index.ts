@@ -5,9 +5,10 @@ import { moto } from './moto/index.js';
 import { openbao } from './openbao.js';
 import { rabbitmq } from './rabbitmq.js';
 import { redis } from './redis.js';
+import { sshd } from './sshd.js';
 import type { Target } from './target.js';
 
-export const targets = [openbao, moto, redis, mariadb, rabbitmq, keycloak] as const;
+export const targets = [openbao, moto, redis, mariadb, rabbitmq, keycloak, sshd] as const;
 
 export type TargetName = (typeof targets)[number]['name'];
 
