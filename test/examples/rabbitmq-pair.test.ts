@@ -56,6 +56,7 @@ test('the example of a RabbitMQ user for a pair of programs: what its README say
   expect(leaked).toMatch(/v2 revoked/);
   expect([await logsIn(second), await logsIn(held('publisher'))]).toEqual([false, true]);
   const [publisher = '', consumer = ''] = await walk.stop();
+  for (const said of [publisher, consumer]) expect(said.match(/connected as/g)).toHaveLength(3);
   const published = count(publisher, /publisher: (\d+) orders/);
   expect(published).toBeGreaterThan(30);
   expect(count(consumer, /consumer: (\d+) orders/)).toBeGreaterThanOrEqual(published);
