@@ -35,6 +35,26 @@ afterAll(() => sample.stop());
 const traits = http.traits(optionsFor({ tokenFile: '/token' }, 'http://127.0.0.1:1'));
 describeIssuer({ name: 'http', traits }, () => Promise.resolve(subjectAt(sample)));
 
+describe.each([120_000, -120_000])('http at a server whose clock is %i ms ahead', (aheadMs) => {
+  let other: Sample;
+  beforeAll(async () => {
+    other = await startSample({ aheadMs });
+  });
+  afterAll(() => other.stop());
+
+  describeIssuer({ name: 'the contract', traits }, () => Promise.resolve(subjectAt(other)));
+
+  test('uses are told by its clock, and the record says which time it is there', async () => {
+    const subject = subjectAt(other);
+    const made = await make(subject);
+    await subject.use(made.value.reveal(), 'program');
+    const there = Date.now() + aheadMs;
+    const record = await subject.issuer.observedUse?.(subject.secret, new Date(there - 60_000));
+    for (const at of [record?.issuerNow, record?.completeThrough, record?.uses[0]?.lastAt])
+      expect(Math.abs((at?.getTime() ?? 0) - there)).toBeLessThan(30_000);
+  });
+});
+
 describe('http, whose mints are named', () => {
   test.each(namedMintChecks.map(({ name, run }) => [name, run] as const))('%s', (_, run) =>
     run(subjectAt(sample)),

@@ -32,14 +32,23 @@ export const sampleTraits = {
   tellsProbesApart: true,
 } as const;
 
-export async function startSample(): Promise<Sample> {
+/** Its clock differs from ours by so much. */
+function shifted(aheadMs: number): string[] {
+  const script = `const Real = Date; globalThis.Date = class extends Real {
+    constructor(...given) { given.length > 0 ? super(...given) : super(Real.now() + ${aheadMs}); }
+    static now() { return Real.now() + ${aheadMs}; } };`;
+  return ['--import', `data:text/javascript,${encodeURIComponent(script)}`];
+}
+
+export async function startSample({ aheadMs = 0 } = {}): Promise<Sample> {
   const folder = mkdtempSync(join(tmpdir(), 'rotor-own-server-'));
   const token = randomUUID();
   const tokenFile = join(folder, 'issuer.token');
   writeFileSync(tokenFile, token, { mode: 0o600 });
   const script = join(packageRoot(), 'issuers', 'http', 'sample', 'server.mjs');
   const run = async (port: string): Promise<[ChildProcess, string]> => {
-    const args = [script, port, join(folder, 'state.json'), token];
+    const clock = aheadMs === 0 ? [] : shifted(aheadMs);
+    const args = [...clock, script, port, join(folder, 'state.json'), token];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = (await once(child.stdout, 'data')) as [Buffer];
     return [child, line.toString('utf8').trim()];
