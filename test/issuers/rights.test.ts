@@ -84,7 +84,7 @@ describe('openbao-approle', () => {
     };
     const told = (rule: string): RegExp => {
       const path = /"(.*?)"/.exec(rule)?.[1] ?? '';
-      return new RegExp(`may not \\w+ ${path.replaceAll('+', '[^/]+')}$`);
+      return new RegExp(`may not \\w+ ${path.replaceAll('+', '[^/]+')}( |$)`);
     };
     await holdToRights(rules, told, async (some) => {
       const options = { ...subject.options, tokenFile: await tokenWith(some) };
