@@ -24,6 +24,9 @@ export function placedStore(places: Places): Store {
     kind: chosen?.store.kind ?? sealed.kind,
     put: async (versionId, value) => (await storeToPut(places, versionId)).put(versionId, value),
     get: async (versionId) => {
+      // The usual installation has no other store: one question, not two.
+      const own = chosen === undefined ? await sealed.get(versionId) : undefined;
+      if (own !== undefined) return own;
       const noted = await notedPlace(places, versionId);
       if (noted !== undefined) return storeAt(places, noted).get(versionId);
       // A database that was set back knows nothing of what was put later.

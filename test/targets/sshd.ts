@@ -1,6 +1,6 @@
 /** OpenSSH's server of the distribution, for whoever runs the tests: logged in to with a key alone. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +50,7 @@ async function start(site: Site): Promise<Running<SshdAddress>> {
 function makeKey(file: string): void {
   if (existsSync(file)) return;
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', file]);
+  chmodSync(`${file}.pub`, 0o600);
 }
 
 function configuration(site: Site, port: number | undefined): string {
