@@ -172,6 +172,19 @@ export async function replaceText(before: FileContent, text: string): Promise<vo
   });
 }
 
+/** Undefined where the file is missing and may be made. */
+export async function readOrNone(
+  create: boolean,
+  read: () => Promise<FileContent>,
+): Promise<FileContent | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (create && error instanceof AdapterError && error.code === 'not-found') return undefined;
+    throw error;
+  }
+}
+
 /** A new file that rotor alone can read. Throws `changed-meanwhile` where it exists by now. */
 export async function createText(path: string, text: string): Promise<void> {
   refuseTooLarge(path, text);

@@ -14,6 +14,7 @@ import {
   FileOptions,
   FilePath,
   inTurn,
+  readOrNone,
   readText,
   realFile,
   replaceText,
@@ -79,7 +80,7 @@ async function held(
   known: readonly KnownValue[],
 ): Promise<HeldVersions> {
   const address = addressOf(destination);
-  const text = (await readOrNone(options, address))?.text ?? '';
+  const text = (await readOrNone(address.create, () => readDotenv(options, address)))?.text ?? '';
   return readHeld(entriesOf(readVariable(text, address.variable), address), known);
 }
 
@@ -106,7 +107,7 @@ const withdrawn: Edit = (entries, value) => entries.filter((entry) => !isSame(en
 async function change(options: FileOptions, delivery: Delivery, edit: Edit): Promise<void> {
   const address = addressOf(delivery.destination);
   await inTurn(realFile(address.file, options), async () => {
-    const content = await readOrNone(options, address);
+    const content = await readOrNone(address.create, () => readDotenv(options, address));
     const before = readVariable(content?.text ?? '', address.variable);
     const entries = edit(entriesOf(before, address), delivery.version.value.reveal(), address);
     const value = entries.join(address.separator ?? '');
@@ -116,17 +117,4 @@ async function change(options: FileOptions, delivery: Delivery, edit: Edit): Pro
       ? createText(realFile(address.file, options), text)
       : replaceText(content, text));
   });
-}
-
-async function readOrNone(
-  options: FileOptions,
-  address: Address,
-): Promise<FileContent | undefined> {
-  try {
-    return await readDotenv(options, address);
-  } catch (error) {
-    const isMissing = error instanceof AdapterError && error.code === 'not-found';
-    if (isMissing && address.create) return undefined;
-    throw error;
-  }
 }

@@ -13,10 +13,10 @@ import {
   FileOptions,
   FilePath,
   inTurn,
+  readOrNone,
   readText,
   realFile,
   replaceText,
-  type FileContent,
 } from '../files.js';
 import { connectorKind } from '../kind.js';
 import { delivered, readHeld, withdrawn, type Edit } from '../known.js';
@@ -25,7 +25,6 @@ const Address = z.strictObject({
   file: FilePath,
   create: z.boolean().default(false).describe('a missing file is created, of mode 0600'),
 });
-type Address = z.output<typeof Address>;
 
 export const textFile = connectorKind({
   kind: 'text-file',
@@ -55,7 +54,8 @@ async function held(
   { address }: Destination,
   known: readonly KnownValue[],
 ): Promise<HeldVersions> {
-  const content = await readOrNone(options, Address.parse(address));
+  const { file, create } = Address.parse(address);
+  const content = await readOrNone(create, () => readText(file, options));
   return readHeld(content === undefined ? [] : [content.text.replace(lineEnd, '')], known);
 }
 
@@ -64,29 +64,17 @@ async function write(
   { destination, version }: Delivery,
   edit: Edit,
 ): Promise<void> {
-  const address = Address.parse(destination.address);
+  const { file, create } = Address.parse(destination.address);
   const value = version.value.reveal();
   if (lineEnd.test(value))
     throw new AdapterError('refused', 'the value ends in a line break, which a file cannot tell');
-  await inTurn(realFile(address.file, options), async () => {
-    const content = await readOrNone(options, address);
+  await inTurn(realFile(file, options), async () => {
+    const content = await readOrNone(create, () => readText(file, options));
     const before = content?.text.replace(lineEnd, '');
     const wanted = edit(before, value);
     if (wanted === undefined || wanted === before) return;
-    if (content === undefined) return createText(realFile(address.file, options), wanted);
+    if (content === undefined) return createText(realFile(file, options), wanted);
     const end = lineEnd.exec(content.text)?.[0] ?? '';
     await replaceText(content, `${wanted}${end}`);
   });
-}
-
-async function readOrNone(
-  options: FileOptions,
-  { file, create }: Address,
-): Promise<FileContent | undefined> {
-  try {
-    return await readText(file, options);
-  } catch (error) {
-    if (create && error instanceof AdapterError && error.code === 'not-found') return undefined;
-    throw error;
-  }
 }
