@@ -1,19 +1,18 @@
 /** How rotor reaches AWS: where, as whom, one attempt at a time. */
 import { z } from 'zod';
 import { AdapterError } from '../domain/errors.js';
+import { isPrivateUrl } from './options.js';
 import { readSecretFile } from './secret-file.js';
 
-const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost']);
-
-function isPrivate(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { protocol, hostname, username, password } = new URL(url);
-  return (protocol === 'https:' || loopback.has(hostname)) && username === '' && password === '';
+function isFit(url: string): boolean {
+  if (!isPrivateUrl(url)) return false;
+  const { username, password } = new URL(url);
+  return username === '' && password === '';
 }
 
 export const AwsEndpoint = z
   .url({ protocol: /^https?$/, abort: true })
-  .refine(isPrivate, 'expected https, or this machine, and no login in it')
+  .refine(isFit, 'expected https, or this machine, and no login in it')
   .optional();
 
 /** Options that every kind at AWS has. */

@@ -13,3 +13,12 @@ export const DurationOption = z
     context.addIssue({ code: 'custom', message: wanted });
     return z.NEVER;
   });
+
+const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost']);
+
+/** Nobody reads along on the way: it is encrypted, or leads to this machine. */
+export function isPrivateUrl(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'https:' || loopback.has(hostname);
+}

@@ -172,7 +172,7 @@ function connectorsOf(settings: Settings): (kind: string) => Connector {
 function placesOf({ configuration }: Settings): Place[] {
   return configuration.places.flatMap(({ kind: name, options }) => {
     const kind = placeKinds.find((one) => one.kind === name);
-    return kind === undefined ? [] : [kind.open(kind.options.parse(options) as never)];
+    return kind === undefined ? [] : [kind.open(options as never)];
   });
 }
 

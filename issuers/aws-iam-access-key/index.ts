@@ -19,6 +19,7 @@ import {
 } from '../../reach/aws.js';
 import { DurationOption } from '../../reach/options.js';
 import { issuerKind } from '../kind.js';
+import { readSpecification } from '../specification.js';
 import { openIam, type Iam } from './iam.js';
 import { noteLagMs, readUse } from './use.js';
 import { keyOf, valueOf } from './value.js';
@@ -111,10 +112,8 @@ function open(instance: Instance): Issuer {
   };
 }
 
-function userOf({ specification }: IssuedSecret): string {
-  const parsed = Specification.safeParse(specification);
-  if (parsed.success) return parsed.data.userName;
-  throw new AdapterError('refused', 'the specification names no user');
+function userOf(secret: IssuedSecret): string {
+  return readSpecification(Specification, secret, 'user').userName;
 }
 
 async function mint(iam: Iam, secret: IssuedSecret): Promise<Minted> {

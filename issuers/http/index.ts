@@ -11,20 +11,14 @@ import type {
   UseRecord,
 } from '../../domain/issuer.js';
 import { SecretValue } from '../../domain/secret-value.js';
-import { DurationOption } from '../../reach/options.js';
+import { DurationOption, isPrivateUrl } from '../../reach/options.js';
 import { byMinute } from '../by-minute.js';
 import { issuerKind } from '../kind.js';
+import { readSpecification } from '../specification.js';
 import { readTag } from '../tag.js';
 import { Traits } from './protocol.js';
 import { openServer, type OwnServer } from './server.js';
 import { differenceOf, issuerTraits } from './traits.js';
-
-const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost']);
-
-function isPrivate(url: string): boolean {
-  const { protocol, hostname } = new URL(url);
-  return protocol === 'https:' || loopback.has(hostname);
-}
 
 const Specification = z.looseObject({
   principal: z.string().min(1).max(500).describe('whose credentials they are'),
@@ -41,7 +35,7 @@ export const http = issuerKind({
   options: z.strictObject({
     url: z
       .url({ protocol: /^https?$/, abort: true })
-      .refine(isPrivate, 'values need TLS: expected https, or this machine')
+      .refine(isPrivateUrl, 'values need TLS: expected https, or this machine')
       .describe('where the server is'),
     tokenFile: z
       .string()
@@ -101,10 +95,9 @@ async function demandFit(instance: Instance): Promise<void> {
   instance.fitUntil = Date.now() + fitForMs;
 }
 
-function told({ secretId: id, name, specification }: IssuedSecret) {
-  const parsed = Specification.safeParse(specification);
-  if (parsed.success) return { id, name, specification: parsed.data };
-  throw new AdapterError('refused', 'the specification names no principal');
+function told(secret: IssuedSecret) {
+  const specification = readSpecification(Specification, secret, 'principal');
+  return { id: secret.secretId, name: secret.name, specification };
 }
 
 function moment(text: string | undefined): Date | undefined {

@@ -13,6 +13,7 @@ import type {
 import type { SecretValue } from '../../domain/secret-value.js';
 import { DurationOption } from '../../reach/options.js';
 import { issuerKind, type IssuerContext } from '../kind.js';
+import { readSpecification } from '../specification.js';
 import { noRealm, openAdmin, unknownReply, type Admin } from './admin.js';
 import {
   dropRotated,
@@ -114,10 +115,8 @@ function open(instance: Instance): Issuer {
   };
 }
 
-function clientIdOf({ specification }: IssuedSecret): string {
-  const parsed = Specification.safeParse(specification);
-  if (parsed.success) return parsed.data.clientId;
-  throw new AdapterError('refused', 'the specification names no client');
+function clientIdOf(secret: IssuedSecret): string {
+  return readSpecification(Specification, secret, 'client').clientId;
 }
 
 /** Keycloak shows secrets in clear: what leaves rotor is keyed, and names the place as well. */

@@ -13,6 +13,7 @@ import type {
 import type { SecretValue } from '../../domain/secret-value.js';
 import { readSecretFile } from '../../reach/secret-file.js';
 import { issuerKind, type IssuerContext } from '../kind.js';
+import { readSpecification } from '../specification.js';
 import {
   accountText,
   alone,
@@ -133,10 +134,8 @@ async function asRotor<T>(
   }
 }
 
-function accountOf({ specification }: IssuedSecret): AccountName {
-  const parsed = Specification.safeParse(specification);
-  if (parsed.success) return parsed.data;
-  throw new AdapterError('refused', 'the specification names no user');
+function accountOf(secret: IssuedSecret): AccountName {
+  return readSpecification(Specification, secret, 'user');
 }
 
 /** The server's hash tells a weak password: what leaves rotor is keyed. */

@@ -22,6 +22,7 @@ import {
   type Bao,
 } from '../../reach/openbao.js';
 import { issuerKind } from '../kind.js';
+import { readSpecification } from '../specification.js';
 import { readTag } from '../tag.js';
 import { rememberIds, type KnownIds } from './known-ids.js';
 import {
@@ -131,10 +132,8 @@ function open(instance: Instance): Issuer {
   };
 }
 
-function roleOf({ mount }: Instance, { specification }: IssuedSecret): Role {
-  const parsed = Specification.safeParse(specification);
-  if (parsed.success) return { mount, role: parsed.data.role };
-  throw new AdapterError('refused', 'the specification names no role');
+function roleOf({ mount }: Instance, secret: IssuedSecret): Role {
+  return { mount, role: readSpecification(Specification, secret, 'role').role };
 }
 
 /** A value that is there already was made by an attempt before: its answer was lost. */

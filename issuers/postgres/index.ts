@@ -15,6 +15,7 @@ import type {
 } from '../../domain/issuer.js';
 import { SecretValue } from '../../domain/secret-value.js';
 import { issuerKind } from '../kind.js';
+import { readSpecification } from '../specification.js';
 import { readTag } from '../tag.js';
 import {
   openAdministration,
@@ -141,10 +142,8 @@ function open(instance: Instance): Issuer {
   };
 }
 
-function specificationOf({ specification }: IssuedSecret): Specification {
-  const parsed = Specification.safeParse(specification);
-  if (parsed.success) return parsed.data;
-  throw new AdapterError('refused', 'the specification names no owner role and database');
+function specificationOf(secret: IssuedSecret): Specification {
+  return readSpecification(Specification, secret, 'owner role and database');
 }
 
 /** Named after the version: repeated, it is the same role, and the server refuses a second one. */

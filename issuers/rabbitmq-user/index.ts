@@ -14,6 +14,7 @@ import type {
 } from '../../domain/issuer.js';
 import { SecretValue } from '../../domain/secret-value.js';
 import { issuerKind } from '../kind.js';
+import { readSpecification } from '../specification.js';
 import { rememberUses } from '../seen-uses.js';
 import { readTag } from '../tag.js';
 import { openConnections, openUseOf, type Connections } from './connections.js';
@@ -101,10 +102,8 @@ function open(instance: Instance): Issuer {
   };
 }
 
-function specificationOf({ specification }: IssuedSecret): z.output<typeof Specification> {
-  const parsed = Specification.safeParse(specification);
-  if (parsed.success) return parsed.data;
-  throw new AdapterError('refused', 'the specification names no user');
+function specificationOf(secret: IssuedSecret): z.output<typeof Specification> {
+  return readSpecification(Specification, secret, 'user');
 }
 
 /** Named after the version. The server has no "only if it is not there": looked for first, so that no value is replaced. */

@@ -14,6 +14,7 @@ import type {
 import type { SecretValue } from '../../domain/secret-value.js';
 import { readSecretFile } from '../../reach/secret-file.js';
 import { issuerKind, type IssuerContext } from '../kind.js';
+import { readSpecification } from '../specification.js';
 import { withConnection, type Login, type Send } from './connection.js';
 import { connectionsOf, endConnections } from './sessions.js';
 import {
@@ -132,10 +133,8 @@ async function onEach<T>(instance: Instance, work: (send: Send) => Promise<T>): 
   return results;
 }
 
-function userOf({ specification }: IssuedSecret): z.output<typeof Specification> {
-  const parsed = Specification.safeParse(specification);
-  if (parsed.success) return parsed.data;
-  throw new AdapterError('refused', 'the specification names no user');
+function userOf(secret: IssuedSecret): z.output<typeof Specification> {
+  return readSpecification(Specification, secret, 'user');
 }
 
 function hashOf(value: SecretValue): string {
