@@ -53,6 +53,18 @@ describe('a mint whose answer is lost', () => {
     await expectNoOrphans();
   });
 
+  test.each([
+    ['asked again where a change takes a while', 300, 0],
+    ['believed at once where it holds at once', 0, 1],
+  ])('one yes to a new credential is %s', async (_name, propagationMs, left) => {
+    await worldWith({ traits: { propagationMs } });
+    world.issuer.trouble.staleSeconds = 1;
+    await world.ask('rotate');
+    expect(await world.result()).toBe('succeeded');
+    expect(world.issuer.trouble.staleSeconds).toBe(left);
+    await expectNoOrphans();
+  });
+
   test('three times in a row blocks the run, and leaves nothing behind', async () => {
     await worldWith({});
     world.issuer.trouble.lostMints = 99;

@@ -42,6 +42,8 @@ export interface Trouble {
   rivals: number;
   /** Mints that happen twice, tag and all: something on the way sends the request again. */
   twins: number;
+  /** Second tries of a good value that come to a server which has not heard of it yet. */
+  staleSeconds: number;
   /** A mint answers with this credential, which is somebody else's. */
   answersWith: string | undefined;
 }
@@ -95,6 +97,8 @@ interface Principal {
   readonly listsAfterMs: number;
   readonly live: Map<string, Made>;
   readonly dead: Map<string, string>;
+  /** How often each value was proven. */
+  readonly proofs: Map<string, number>;
   readonly log: UseLog;
   readonly trouble: Trouble;
 }
@@ -113,6 +117,7 @@ export function testIssuer(
     listsAfterMs: options.listsAfterMs ?? traits.propagationMs,
     live: new Map(),
     dead: new Map(),
+    proofs: new Map(),
     log: openUseLog({ traits, now, resolutionMs: options.resolutionMs ?? 0 }),
     trouble: noTrouble(),
   };
@@ -149,6 +154,7 @@ function noTrouble(): Trouble {
     slowMs: 0,
     rivals: 0,
     twins: 0,
+    staleSeconds: 0,
     answersWith: undefined,
   };
 }
@@ -173,6 +179,7 @@ function calls(principal: Principal): Calls {
       if (!traits.tellsProbesApart && credentialId !== undefined)
         log.note(credentialId, { userAgent: 'rotor' }, accepted);
       if (!accepted || credentialId !== ref.credentialId) throw new CredentialRefused();
+      refuseStale(principal, value.reveal());
     },
     revoke: async (ref) => {
       await answer(principal);
@@ -185,6 +192,14 @@ function calls(principal: Principal): Calls {
       return [...live.values()].filter((made) => isTold(principal, made)).map(listing(principal));
     },
   };
+}
+
+function refuseStale({ proofs, trouble }: Principal, value: string): void {
+  const count = (proofs.get(value) ?? 0) + 1;
+  proofs.set(value, count);
+  if (count !== 2 || trouble.staleSeconds === 0) return;
+  trouble.staleSeconds -= 1;
+  throw new CredentialRefused();
 }
 
 function switches(principal: Principal): Required<Pick<Issuer, 'disable' | 'enable'>> {
