@@ -9,7 +9,10 @@ const dependents = 3_000;
 const mebibyte = 1_048_576;
 
 export async function manyDependentsBench(): Promise<Line[]> {
-  const world = await openWorld({ ...quickPolicy, quietPeriodMs: 0 }, { keeperEveryMs: 5_000 });
+  const world = await openWorld(
+    { ...quickPolicy, quietPeriodMs: 0 },
+    { keeperEveryMs: 5_000, debugMode: false },
+  );
   await world.adopt();
   useAtOnce(world);
   await declareMany(world, { count: dependents, evidence: 'observed' });

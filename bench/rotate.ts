@@ -13,7 +13,7 @@ const rounds = 15;
 const policy = { ...quickPolicy, quietPeriodMs: 0, disablePeriodMs: 0 };
 
 export async function rotateBench(): Promise<Line[]> {
-  const world = await openWorld(policy, { keeperEveryMs: 5_000 });
+  const world = await openWorld(policy, { keeperEveryMs: 5_000, debugMode: false });
   await world.adopt();
   const names = ['a', 'b', 'c', 'd'];
   for (const name of names) await world.depend(name);

@@ -26,7 +26,7 @@ const schedule: Schedule = {
 export async function schedulesBench(): Promise<Line[]> {
   const world = await openWorld(
     { ...quickPolicy, schedule },
-    { keeperEveryMs: 5_000, schedulesEveryMs: 86_400_000 },
+    { keeperEveryMs: 5_000, schedulesEveryMs: 86_400_000, debugMode: false },
   );
   const { pool, ownerPool } = world.database;
   const temporal = { client: world.client, taskQueue: world.taskQueue };

@@ -2,7 +2,16 @@
 import Sequencer from '@jest/test-sequencer';
 
 /** As measured; whatever is not named comes after them. */
-const slowFolders = ['faults', 'engine', 'issuers', 'infra', 'product', 'examples', 'targets'];
+const slowFolders = [
+  'faults',
+  'engine',
+  'issuers',
+  'real',
+  'infra',
+  'product',
+  'examples',
+  'targets',
+];
 
 function rankOf({ path }) {
   const rank = slowFolders.findIndex((folder) => path.includes(`/test/${folder}/`));

@@ -44,6 +44,8 @@ export interface EngineParts {
   readonly journals?: SignedPlace;
   /** How long activities may go on once the worker is told to stop. */
   readonly graceMs?: number;
+  /** The SDK's debug mode: workflows share this thread, so that it starts sooner; nobody ends one that never yields. */
+  readonly debugMode?: boolean;
 }
 
 export interface Engine {
@@ -126,22 +128,15 @@ function openWorkers(
   connection: NativeConnection,
   temporal: Temporal,
 ): Promise<Worker[]> {
-  const ports: Ports = {
-    ...parts.ports,
-    tell: (id, change) => tellRun(temporal, id, change),
-    campaigns: openCampaigns({ ...parts, temporal }),
-    scheduler: openScheduler({ ...parts, temporal, calendar }),
-    strays: openStrays(temporal),
-  };
-  const activities = createActivities(ports);
   const common = {
     connection,
     namespace: parts.namespace,
     workflowBundle: { codePath: parts.workflowBundle },
-    activities,
+    activities: createActivities(portsOf(parts, temporal)),
     identity: parts.identity,
     shutdownGraceTime: parts.graceMs ?? 1_000,
     shutdownForceTime: '10s',
+    debugMode: parts.debugMode ?? false,
     // Tasks for a worker that was killed go to another one after this.
     stickyQueueScheduleToStartTimeout: '2s',
   };
@@ -161,4 +156,14 @@ function openWorkers(
       maxCachedWorkflows: 100,
     }),
   ]);
+}
+
+function portsOf(parts: EngineParts, temporal: Temporal): Ports {
+  return {
+    ...parts.ports,
+    tell: (id, change) => tellRun(temporal, id, change),
+    campaigns: openCampaigns({ ...parts, temporal }),
+    scheduler: openScheduler({ ...parts, temporal, calendar }),
+    strays: openStrays(temporal),
+  };
 }

@@ -13,8 +13,8 @@ export interface BaoAdmin {
   readonly url: string;
   readonly tokenFile: string;
   ask(method: string, path: string, body?: object): Promise<BaoReply>;
-  /** A new KV mount. */
-  mount(version?: '1' | '2'): Promise<string>;
+  /** A new KV mount that is ready; under a name that is taken, the one that is there. */
+  mount(version?: '1' | '2', named?: string): Promise<string>;
   /** A token that may do this alone. */
   tokenWith(policy: string): Promise<string>;
 }
@@ -41,8 +41,7 @@ export function baoAdmin(
     url,
     tokenFile,
     ask,
-    mount: async (version = '2') => {
-      const mount = name();
+    mount: async (version = '2', mount = name()) => {
       const made = { type: 'kv', options: { version } };
       await ask('POST', `sys/mounts/${mount}`, made);
       await upgraded(ask, `${mount}/config`);

@@ -49,12 +49,13 @@ export type World = Awaited<ReturnType<typeof openWorld>>;
 
 const bundle = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
 
-/** Tests want a keeper that looks often; a benchmark has the usual one. */
+/** Tests want a keeper that looks often, and an engine that starts soon; a benchmark has the usual ones. */
 export async function openWorld(
   policy: Policy = quickPolicy,
   about: TestIssuerOptions & {
     readonly keeperEveryMs?: number;
     readonly schedulesEveryMs?: number;
+    readonly debugMode?: boolean;
   } = {},
 ) {
   const database = await openDatabase();
@@ -88,6 +89,7 @@ export async function openWorld(
     keeperEveryMs: about.keeperEveryMs ?? 200,
     schedulesEveryMs: about.schedulesEveryMs ?? 60_000,
     graceMs: 10,
+    debugMode: about.debugMode ?? true,
     ports: {
       registry,
       store,

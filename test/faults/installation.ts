@@ -133,14 +133,15 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL
   await gone;
 }
 
+/** Looks often at first: what takes long is looked at less often, so that looking is not what makes it take long. */
 export async function eventually(look: () => Promise<boolean>, withinMs = 30_000): Promise<void> {
-  const stop = Date.now() + withinMs;
+  const [began, stop] = [Date.now(), Date.now() + withinMs];
   // One that throws before it waits for anything is asked again, too.
   const attempt = async (): Promise<boolean> => look();
   for (;;) {
     if (await attempt().catch(() => false)) return;
     if (Date.now() > stop) throw new Error('it did not come about in time');
-    await pause(30);
+    await pause(Math.min(20 + (Date.now() - began) / 20, 100));
   }
 }
 
@@ -159,7 +160,7 @@ export interface SecretOptions {
 export async function openSecret(
   installation: ForSecrets,
   name: string,
-  { policy: differing = {}, everyMs = 40, adopted = true }: SecretOptions = {},
+  { policy: differing = {}, everyMs = 80, adopted = true }: SecretOptions = {},
 ) {
   const policy = { ...quick, ...differing };
   const { authority, folder, api, url } = installation;

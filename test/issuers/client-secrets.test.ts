@@ -1,12 +1,9 @@
-import { createHmac, randomBytes, randomUUID } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import fastify from 'fastify';
 import { ensureClient, mintCredential, revokeCredential } from '../../authority/credentials.js';
-import { openRecorderPool } from '../../authority/recorder.js';
-import { authorityRoutes } from '../../authority/routes.js';
 import { clientSecrets } from '../../issuers/client-secrets/index.js';
 import {
   describeBrokenIssuers,
@@ -17,28 +14,36 @@ import { adminToken, hashKey, serve } from '../authority/served.js';
 import { openDatabase, type TestDatabase } from '../harness/database.js';
 import { contextOf } from './context.js';
 
+/** One authority for all subjects: each has a client of its own. */
+let database: TestDatabase;
+let authority: Awaited<ReturnType<typeof serve>>;
+let folder: string;
+beforeAll(async () => {
+  database = await openDatabase();
+  authority = await serve(database);
+  folder = mkdtempSync(join(tmpdir(), 'rotor-authority-'));
+  writeFileSync(join(folder, 'token'), adminToken, { mode: 0o600 });
+});
+afterAll(async () => {
+  await authority.close();
+  await database.close();
+  rmSync(folder, { recursive: true });
+});
+
+async function asAdministrator<T>(path: string, body: object): Promise<T> {
+  const response = await fetch(`${authority.url}/authority/v1${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return (await response.json()) as T;
+}
+
 async function prepare(): Promise<PreparedIssuer> {
-  const database = await openDatabase();
-  const recorderPool = openRecorderPool(database.url);
-  const adminToken = randomBytes(16).toString('hex');
-  const folder = mkdtempSync(join(tmpdir(), 'rotor-authority-'));
+  const { url } = authority;
   const adminTokenFile = join(folder, 'token');
-  writeFileSync(adminTokenFile, adminToken, { mode: 0o600 });
-  const server = fastify();
-  const hashKey = randomBytes(32);
-  const { pool } = database;
-  await server.register(authorityRoutes({ pool, recorderPool, hashKey, adminToken }));
-  const url = await server.listen({ port: 0, host: '127.0.0.1' });
-  const post = async <T>(path: string, body: unknown): Promise<T> => {
-    const response = await fetch(`${url}/authority/v1${path}`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    return (await response.json()) as T;
-  };
   const client = { secretKey: randomUUID(), name: 'acme/api' };
-  const { clientId } = await post<{ clientId: string }>('/clients', client);
+  const { clientId } = await asAdministrator<{ clientId: string }>('/clients', client);
   const installation = randomUUID();
   return {
     issuer: clientSecrets.open({ url, adminTokenFile }, contextOf(installation)),
@@ -62,7 +67,7 @@ async function prepare(): Promise<PreparedIssuer> {
       return response.ok;
     },
     plant: async () => {
-      const { credentialId } = await post<{ credentialId: string }>(
+      const { credentialId } = await asAdministrator<{ credentialId: string }>(
         `/clients/${clientId}/credentials`,
         {
           role: 'Viewer',
@@ -72,12 +77,7 @@ async function prepare(): Promise<PreparedIssuer> {
       );
       return credentialId;
     },
-    close: async () => {
-      await server.close();
-      await recorderPool.end();
-      await database.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    close: () => Promise.resolve(),
   };
 }
 
@@ -86,17 +86,6 @@ describeIssuer({ name: 'client secrets of the authority', traits }, prepare);
 describeBrokenIssuers(prepare);
 
 describe('a probe', () => {
-  let database: TestDatabase;
-  let served: Awaited<ReturnType<typeof serve>>;
-  beforeAll(async () => {
-    database = await openDatabase();
-    served = await serve(database);
-  });
-  afterAll(async () => {
-    await served.close();
-    await database.close();
-  });
-
   const made = async () => {
     const clientId = await ensureClient(database.pool, { secretKey: randomUUID(), name: 'acme' });
     const expiresAt = new Date(Date.now() + 60_000);
@@ -105,12 +94,20 @@ describe('a probe', () => {
   };
   const login = async ({ clientId, value = '' }: Awaited<ReturnType<typeof made>>, probe = '') => {
     const client = { client_id: clientId, client_secret: value };
-    const response = await fetch(`${served.url}/oauth/token`, {
+    const response = await fetch(`${authority.url}/oauth/token`, {
       method: 'POST',
       headers: probe === '' ? {} : { 'rotor-probe': probe },
       body: new URLSearchParams({ grant_type: 'client_credentials', ...client }),
     });
     return (await response.json()) as Record<string, unknown>;
+  };
+  const usesOf = async (clientId: string): Promise<number> => {
+    const { rows } = await database.pool.query<{ count: string }>(
+      `select u.count from authority.uses u join authority.credentials c on c.id = u.credential_id
+       where c.client_id = $1`,
+      [clientId],
+    );
+    return rows.reduce((sum, { count }) => sum + Number(count), 0);
   };
   const signed = (mark: string) =>
     `${mark}.${createHmac('sha256', adminToken).update(mark).digest('hex')}`;
@@ -122,18 +119,12 @@ describe('a probe', () => {
     const once = signed(randomUUID());
     const named = { probe: 'accepted', credential_id: credentialId };
     expect(await login(credential, once)).toEqual(named);
-    const { rows: none } = await database.pool.query('select 1 from authority.uses');
-    expect(none).toEqual([]);
+    expect(await usesOf(clientId)).toBe(0);
     const forged = `${randomUUID()}.${'0'.repeat(64)}`;
     for (const probe of ['', once, forged]) {
       expect(await login(credential, probe)).toEqual(ordinary);
     }
-    const { rows } = await database.pool.query<{ count: string }>(
-      `select u.count from authority.uses u join authority.credentials c on c.id = u.credential_id
-       where c.client_id = $1`,
-      [clientId],
-    );
-    expect(rows.reduce((sum, { count }) => sum + Number(count), 0)).toBe(3);
+    expect(await usesOf(clientId)).toBe(3);
   });
 
   test('of a refused value learns nothing', async () => {

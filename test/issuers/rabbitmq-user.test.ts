@@ -8,6 +8,7 @@ import { SecretValue } from '../../domain/secret-value.js';
 import { traits } from '../../issuers/rabbitmq-user/index.js';
 import { describeIssuer } from '../contracts/hold-to-issuer.js';
 import { accepts, codeOf, listed, make, ordered, usesOf } from '../../conformance/subject.js';
+import { eventually } from '../faults/installation.js';
 import { target, targetPatience } from '../targets/client.js';
 import type { AddressOf } from '../targets/index.js';
 import { leakingServer, toldBy } from './leaking-server.js';
@@ -91,10 +92,11 @@ describe('rabbitmq-user', () => {
     expect(await accepts(subject, made)).toBe(true);
   });
 
-  test('an open connection is seen, by its address at once and by its name soon; a probe is not', async () => {
+  test('an open connection is seen, by its address within moments and by its name soon; a probe is not', async () => {
     const { issuer } = subject;
     const made = await make(subject);
     const program = await connection(made.value.reveal(), 'stranger');
+    await eventually(async () => (await issuer.openUse?.(made))?.length === 1);
     expect(await issuer.openUse?.(made)).toMatchObject([
       { kind: 'session', source: { address: '127.0.0.1' } },
     ]);

@@ -1,30 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openbaoKv } from '../../places/openbao-kv/index.js';
+import { baoAdmin } from '../connectors/bao-places.js';
 import { target, targetPatience } from '../targets/client.js';
 import type { AddressOf } from '../targets/index.js';
-import { readCredential } from '../targets/serving.js';
 import { look } from './looking.js';
 
 let bao: AddressOf<'openbao'>;
 const needle = `needle-${randomUUID()}`;
 const mounts = { '1': `kv-${randomUUID()}`, '2': `kv-${randomUUID()}` };
 
-async function ask(method: string, path: string, body?: object): Promise<unknown> {
-  const response = await fetch(`${bao.url}/v1/${path}`, {
-    method,
-    headers: { 'x-vault-token': readCredential(bao.tokenFile) },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  if (!response.ok) throw new Error(`${method} ${path}: ${String(response.status)}`);
-  const text = await response.text();
-  return text === '' ? undefined : JSON.parse(text);
+async function ask(method: string, path: string, body?: object): Promise<void> {
+  const { status } = await baoAdmin(bao).ask(method, path, body);
+  if (status >= 300) throw new Error(`${method} ${path}: ${String(status)}`);
 }
 
 beforeAll(async () => {
   bao = await target('openbao');
-  for (const version of ['1', '2'] as const)
-    await ask('POST', `sys/mounts/${mounts[version]}`, { type: 'kv', options: { version } });
+  for (const version of ['1', '2'] as const) await baoAdmin(bao).mount(version, mounts[version]);
   const values = { password: needle, nested: { deep: needle }, user: 'app' };
   await ask('POST', `${mounts[1]}/app/a/db`, values);
   await ask('POST', `${mounts[2]}/data/app/a/db`, { data: values });

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SecretsManager } from '@aws-sdk/client-secrets-manager';
+import { baoAdmin } from '../connectors/bao-places.js';
 import { target } from '../targets/client.js';
 import { readCredential } from '../targets/serving.js';
 
@@ -31,14 +32,9 @@ export async function openVaults(folder: string): Promise<Vaults> {
   admin.destroy();
   const token = readCredential(bao.tokenFile);
   writeFileSync(join(folder, 'bao-token'), token, { mode: 0o600 });
-  const ask = (path: string, body: object): Promise<unknown> =>
-    fetch(`${bao.url}/v1/${path}`, {
-      method: 'POST',
-      headers: { 'x-vault-token': token },
-      body: JSON.stringify(body),
-    });
+  const { ask, mount } = baoAdmin(bao);
   // There already where a test before came here.
-  await ask('sys/mounts/secret', { type: 'kv', options: { version: '2' } });
-  await ask('secret/data/shop/db', { data: { password: 'not looked at' } });
+  await mount('2', 'secret');
+  await ask('POST', 'secret/data/shop/db', { data: { password: 'not looked at' } });
   return { baoUrl: bao.url, aws };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SecretsManager } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
+import { baoAdmin } from '../connectors/bao-places.js';
 import { target, targetPatience } from '../targets/client.js';
 import { readCredential } from '../targets/serving.js';
 import { openInstallation, type Installation, type Row } from '../faults/installation.js';
@@ -200,17 +201,10 @@ describe('rotor import openbao', () => {
       const bao = await target('openbao');
       const path = `shop-${randomUUID().slice(0, 8)}`;
       const needle = `needle-${randomUUID()}`;
-      const ask = async (method: string, below: string, body: object): Promise<number> => {
-        const headers = { 'x-vault-token': readCredential(bao.tokenFile) };
-        const init = { method, headers, body: JSON.stringify(body) };
-        return (await fetch(`${bao.url}/v1/${below}`, init)).status;
-      };
-      const mount = `kv-${path}`;
-      expect(
-        await ask('POST', `sys/mounts/${mount}`, { type: 'kv', options: { version: '2' } }),
-      ).toBe(204);
+      const { ask, mount: newMount } = baoAdmin(bao);
+      const mount = await newMount();
       const data = { password: needle, user: 'app' };
-      expect(await ask('POST', `${mount}/data/${path}/db`, { data })).toBe(200);
+      expect((await ask('POST', `${mount}/data/${path}/db`, { data })).status).toBe(200);
       const custom_metadata = { team: 'Payments' };
       await ask('POST', `${mount}/metadata/${path}/db`, { custom_metadata });
       await ask('POST', `${mount}/data/elsewhere`, { data });
@@ -229,7 +223,7 @@ describe('rotor import openbao', () => {
       const wrong = ['--url', bao.url, '--token-file', bao.tokenFile, '--mount', 'sys'];
       const refused = await rotor(['import', 'openbao', ...wrong, ...shop]);
       expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('not of kv')]);
-      await ask('DELETE', `sys/mounts/${mount}`, {});
+      await ask('DELETE', `sys/mounts/${mount}`);
     },
     targetPatience,
   );

@@ -29,12 +29,17 @@ export interface RealSystem {
   close(): Promise<void>;
 }
 
+export interface Refusal {
+  readonly program: string;
+  readonly at: Date;
+}
+
 export interface RealScene {
   readonly installation: Installation;
-  /** What a program was told when it was refused, in the order of time. */
-  readonly refused: string[];
+  /** In the order of time. */
+  readonly refused: Refusal[];
   held(): string[];
-  run(kind: RunKind, meanwhile?: (runId: string) => Promise<void>): Promise<Row>;
+  run(kind: RunKind, meanwhile?: Meanwhile, breaking?: readonly string[]): Promise<Row>;
   versions(): Promise<string[]>;
   findings(): Promise<string[]>;
   /** From now on an old version stays alive for at least so long. */
@@ -45,8 +50,9 @@ export interface RealScene {
 }
 
 type RunKind = 'rotate' | 'compromise';
+type Meanwhile = (runId: string) => Promise<void>;
 
-const programs = ['billing', 'reports'] as const;
+export const programs = ['billing', 'reports'] as const;
 
 /** Adopted, with its value, and in use. */
 export async function openRealScene(system: RealSystem): Promise<RealScene> {
@@ -72,7 +78,7 @@ export async function openRealScene(system: RealSystem): Promise<RealScene> {
     installation,
     refused: traffic.refused,
     held,
-    run: (kind, meanwhile) => run(installation, { kind, meanwhile }),
+    run: (kind, meanwhile, breaking) => run(installation, { kind, meanwhile, breaking }),
     findings: async () => {
       const findings = await installation.api.get<Row[]>('/v1/findings');
       return findings.map(({ code }) => String(code));
@@ -101,15 +107,19 @@ export async function openRealScene(system: RealSystem): Promise<RealScene> {
   };
 }
 
-async function run(
-  { api }: Installation,
-  asked: { kind: RunKind; meanwhile: ((runId: string) => Promise<void>) | undefined },
-): Promise<Row> {
-  const { kind, meanwhile } = asked;
+interface Asked {
+  readonly kind: RunKind;
+  readonly meanwhile: Meanwhile | undefined;
+  /** Whose outage is accepted. */
+  readonly breaking: readonly string[] | undefined;
+}
+
+async function run({ api }: Installation, { kind, meanwhile, breaking }: Asked): Promise<Row> {
   const { runId } = await api.post<{ runId: string }>('/v1/secrets/acme/real/runs', {
     kind,
     reason: 'test',
-    ...(kind === 'compromise' ? { confirm: 'revoke' } : {}),
+    ...(kind === 'compromise' || breaking !== undefined ? { confirm: 'revoke' } : {}),
+    ...(breaking === undefined ? {} : { acceptOutage: { dependents: breaking, sources: [] } }),
   });
   const look = async (): Promise<Row> => (await api.get<{ run: Row }>(`/v1/runs/${runId}`)).run;
   await meanwhile?.(runId);
@@ -120,14 +130,14 @@ async function run(
 }
 
 function useAllTheTime(system: RealSystem, held: () => string[]) {
-  const refused: string[] = [];
+  const refused: Refusal[] = [];
   let using = true;
   const program = async (name: string, index: number): Promise<void> => {
     while (using) {
       const value = held()[index] ?? '';
       if (value !== '' && !(await system.use(value, name).catch(() => true))) {
         // Whoever reads the file just before it changes asks once more with what it holds now.
-        if (held()[index] === value) refused.push(`${name} at ${new Date().toISOString()}`);
+        if (held()[index] === value) refused.push({ program: name, at: new Date() });
       }
       await pause(50);
     }
