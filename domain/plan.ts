@@ -59,9 +59,11 @@ function planForward(facts: Facts): Plan {
   };
 }
 
-/** Who has to be saved from a leak does not wait for anybody's proof: everybody moves at once. */
-function policyOf({ policy, run }: Facts): Facts['policy'] {
-  return run.kind === 'compromise' ? { ...policy, canary: false, waves: [] } : policy;
+/** Who has to be saved from a leak, or is refused already, does not wait for anybody's proof: everybody moves at once. */
+function policyOf(facts: Facts): Facts['policy'] {
+  const { policy, run } = facts;
+  const atOnce = run.kind === 'compromise' || isReplacedInPlace(facts);
+  return atOnce ? { ...policy, canary: false, waves: [] } : policy;
 }
 
 export function hasSuccessor(facts: Facts): boolean {

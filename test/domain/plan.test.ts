@@ -289,10 +289,12 @@ describe('who has moved', () => {
 });
 
 describe('waves', () => {
-  test('there are none in a compromise: nobody waits for a canary', () => {
+  test.each([
+    ['in a compromise', { run: { ...fresh, kind: 'compromise' } as const }],
+    ['where the value is replaced in place', { traits: { ...traits, overlap: { kind: 'none' } } }],
+  ] as const)('there are none %s: nobody waits for a canary', (_name, about) => {
     const dependencies = ['a', 'b', 'c'].map((name) => dependency(name));
-    const run = { ...fresh, kind: 'compromise' } as const;
-    const { waves } = planRun(beginning({ dependencies, deliveries: [], run }));
+    const { waves } = planRun(beginning({ dependencies, deliveries: [], ...about }));
     expect(waves.map(({ name, batches }) => [name, batches.flat().length])).toEqual([
       ['everyone', 3],
     ]);

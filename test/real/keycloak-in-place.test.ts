@@ -32,7 +32,7 @@ describe('keycloak-client-secret without a rotation policy: one value, replaced 
   async function outages(): Promise<Row[]> {
     const { rows } = await scene.installation.database.pool.query<Row>(
       `select n.name as program, y.delivered_at as until,
-         (select max(called_at) from rotor.grants) as since
+         (select min(called_at) from rotor.grants g where g.run_id = v.run_id) as since
        from rotor.deliveries y join rotor.versions v on v.id = y.version_id
        join rotor.dependencies d on d.id = y.dependency_id
        join rotor.dependents n on n.id = d.dependent_id where v.is_current`,
@@ -66,7 +66,7 @@ describe('keycloak-client-secret without a rotation policy: one value, replaced 
     });
     await scene.run('rotate', async (runId) => {
       const waits = async (): Promise<unknown> =>
-        (await api.get<{ run: Row }>(`/v1/runs/${runId}`)).run['waits_code'];
+        (await api.get<{ run: Row }>(`/v1/runs/${runId}`)).run['waitsCode'];
       await eventually(async () => (await waits()) === 'dependents-not-moved');
       await api.post(`/v1/runs/${runId}/decisions`, { kind: 'abort', reason: 'not today' });
     });
@@ -95,19 +95,21 @@ describe('keycloak-client-secret without a rotation policy: one value, replaced 
   }, 120_000);
 
   test('once it is in place there is no way back, and it says so', async () => {
-    const { api } = scene.installation;
-    await scene.keepOld('1h');
     const [old = ''] = scene.held();
+    const { api } = scene.installation;
     const ended = await scene.run(
       'rotate',
       async (runId) => {
         await eventually(async () => scene.held().every((value) => value !== old));
         const decision = { kind: 'roll-back', reason: 'test' };
-        await api.post(`/v1/runs/${runId}/decisions`, decision);
+        await expect(api.post(`/v1/runs/${runId}/decisions`, decision)).rejects.toMatchObject({
+          code: 'revoke-called',
+        });
       },
       programs,
     );
-    expect(ended).toMatchObject({ outcome: 'rolled-back' });
+    expect(ended).toMatchObject({ outcome: 'succeeded' });
+    await expectOnlyAnnounced();
   }, 120_000);
 
   test('leaked: cut at once, and everybody has another one', async () => {
