@@ -1,8 +1,8 @@
-/** Targets that are slow to start are begun with the run, where a test of it needs them: they are ready when its turn comes. */
+/** Targets that a test of the run needs are begun with it, one after another: what has to be fetched and started is there when its turn comes. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../infra/package-root.js';
-import type { TargetName } from '../targets/index.js';
+import { targets, type TargetName } from '../targets/index.js';
 
 /** What we read of jest's configuration. */
 export interface Run {
@@ -15,7 +15,8 @@ export interface Run {
   readonly onlyChanged: boolean;
 }
 
-const slow: readonly TargetName[] = ['keycloak'];
+/** It takes the longest by far. */
+const first: TargetName = 'keycloak';
 
 /** Those of a run whose files are chosen in another way than by patterns start on demand, as all others do. */
 export function wantedEarly(run: Run): TargetName[] {
@@ -26,10 +27,13 @@ export function wantedEarly(run: Run): TargetName[] {
     .filter((file) => file.endsWith('.test.js'))
     .map((file) => join(folder, file))
     .filter((file) => chosen.isMatch(file));
-  return slow.filter((name) => files.some((file) => needs(file, name)));
+  const others = targets.map(({ name }) => name).filter((name) => name !== first);
+  return [first, ...others].filter((name) => files.some((file) => needs(file, name)));
 }
 
 /** By its name, or by what it says: a file that asks through another one is named after the target. */
 function needs(file: string, name: TargetName): boolean {
-  return file.includes(name) || readFileSync(file, 'utf8').includes(`target('${name}')`);
+  if (file.includes(name)) return true;
+  const text = readFileSync(file, 'utf8');
+  return ['target', 'ownTarget'].some((ask) => text.includes(`${ask}('${name}')`));
 }

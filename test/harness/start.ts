@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { startServers } from '../../infra/embedded/servers.js';
 import { removeState } from '../../infra/embedded/state.js';
 import { openCoordinator } from '../targets/coordinator.js';
+import type { TargetName } from '../targets/index.js';
 import { openPool, type Pool } from '../targets/pool.js';
 import { wantedEarly, type Run } from './early.js';
 import { removeLeftovers } from './leftovers.js';
@@ -14,8 +15,12 @@ const prefix = 'rotor-test-';
 
 async function start(run: Run): Promise<void> {
   const pool = await startAll({ durable: false });
-  // A failure is told to the test that asks.
-  for (const name of wantedEarly(run)) pool.ask(name).catch(() => undefined);
+  void startEarly(pool, wantedEarly(run));
+}
+
+/** A failure is told to the test that asks. */
+async function startEarly(pool: Pool, names: readonly TargetName[]): Promise<void> {
+  for (const name of names) await pool.ask(name).catch(() => undefined);
 }
 
 export async function startAll({ durable }: { readonly durable: boolean }): Promise<Pool> {

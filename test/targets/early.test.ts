@@ -1,6 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { wantedEarly, type Run } from '../harness/early.js';
 
+const all = ['keycloak', 'openbao', 'moto', 'redis', 'mariadb', 'rabbitmq', 'sshd'];
+
 function run(pattern: RegExp, chosen: Partial<Run> = {}): Run {
   const isMatch = (path: string): boolean => pattern.test(path);
   return {
@@ -12,10 +14,10 @@ function run(pattern: RegExp, chosen: Partial<Run> = {}): Run {
 }
 
 test.each([
-  ['begun where all tests run', run(/./), ['keycloak']],
-  ['begun where a test that asks for it runs', run(/targets\/running/), ['keycloak']],
-  ['not begun where none of the tests asks for it', run(/domain/), []],
-  ['not begun where the files are chosen in another way', run(/./, { onlyChanged: true }), []],
-])('the slow target is %s', (_, chosen, names) => {
+  ['all of them, the slow one first, where all tests run', run(/./), all],
+  ['those that its tests ask for', run(/issuers\/(redis|rights)/), ['openbao', 'redis']],
+  ['none where none of its tests asks for one', run(/domain/), []],
+  ['none where the files are chosen in another way', run(/./, { onlyChanged: true }), []],
+])('a run begins %s', (_, chosen, names) => {
   expect(wantedEarly(chosen)).toEqual(names);
 });
