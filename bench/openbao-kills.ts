@@ -49,7 +49,7 @@ async function killRotor({ killAt, rotate, secrets, live }: Rotor): Promise<Told
   if (secret === undefined) throw new Error('there is no secret');
   let well = 0;
   for (const point of points) {
-    await killAt(point);
+    killAt(point);
     await rotate(secret);
     if ((await connects(secret.held(), secret.name)) && (await live(secret)) === 1) well += 1;
   }

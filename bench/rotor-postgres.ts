@@ -2,13 +2,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ChildProcess } from 'node:child_process';
 import { Client, Connection } from '@temporalio/client';
 import { parse } from 'dotenv';
 import { secretWorkflowId } from '../domain/run.js';
 import type { IssuedSecret, Issuer } from '../domain/issuer.js';
 import { postgres } from '../issuers/postgres/index.js';
-import { end, openInstallation, type Installation, type Row } from '../test/faults/installation.js';
+import { openInstallation, type Installation, type Row } from '../test/faults/installation.js';
 import { handed } from '../test/harness/environment.js';
 import { sharedTemporal } from '../test/harness/temporal.js';
 import { contextOf } from '../test/issuers/context.js';
@@ -29,7 +28,7 @@ export interface Rotor {
   rotate(secret: RotorSecret): Promise<void>;
   live(secret: RotorSecret): Promise<number>;
   /** The worker dies once at that point, and is started again at once. */
-  killAt(point: string): Promise<void>;
+  killAt(point: string): void;
   /** The issuer by itself: what it does for a rotation, without all that rotor does around it. */
   readonly bare: Bare;
   close(): Promise<void>;
@@ -74,7 +73,7 @@ export async function openRotor(count: number): Promise<Rotor> {
   });
   for (const { role } of secrets) await ownerPool.query(`create role ${role} nologin`);
   installation.start('api');
-  let worker: ChildProcess = installation.start('worker');
+  let worker = installation.start('worker');
   await installation.ready();
   await installation.apply(declaration(secrets, database));
   const connection = await Connection.connect({ address: sharedTemporal().address });
@@ -88,11 +87,8 @@ export async function openRotor(count: number): Promise<Rotor> {
       const { versions } = await installation.api.get<{ versions: Row[] }>(secretPath(name));
       return versions.filter(({ state }) => !['revoked', 'ended'].includes(String(state))).length;
     },
-    killAt: async (point) => {
-      worker.removeAllListeners('exit');
-      await end(worker);
-      const once = join(installation.folder, `killed-${point.replace(':', '-')}`);
-      worker = installation.start('worker', { ROTOR_KILL_AT: point, ROTOR_KILL_ONCE: once });
+    killAt: (point) => {
+      installation.killAt(point);
       worker.once('exit', () => (worker = installation.start('worker')));
     },
     bare: bareOf(issuer, (number) => ({

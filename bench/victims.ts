@@ -1,6 +1,7 @@
 /** The processes that the soak kills: two workers and now and then the API, each started again at once. */
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ChildProcess } from 'node:child_process';
@@ -51,9 +52,10 @@ export function openVictims({ start, folder, log }: Installation): Victims {
     place.point =
       randomInt(armedOneIn[place.name]) === 0 ? points[randomInt(points.length)] : undefined;
     started += 1;
-    const file = join(folder, `killed-${started}`);
-    const arms = { ROTOR_KILL_AT: place.point ?? '', ROTOR_KILL_ONCE: file };
-    place.child = start(place.name, place.point === undefined ? {} : arms);
+    // A file of its own: another process comes to the same points.
+    const file = join(folder, `kill-at-${started}`);
+    if (place.point !== undefined) writeFileSync(file, place.point);
+    place.child = start(place.name, { ROTOR_KILL_AT: file });
   };
   return {
     kill: async (times) => {

@@ -1,22 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ChildProcess } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import {
-  end,
   eventually,
   openInstallation,
   quick,
   type Installation,
   type Row,
 } from '../faults/installation.js';
+import { openKillable, type Killable } from '../faults/killable.js';
 import { rotorIn, type Rotor } from '../product/rotor.js';
 
 let installation: Installation;
-let api: ChildProcess;
-let worker: ChildProcess;
+let api: Killable;
+let worker: Killable;
 let rotor: Rotor;
 let runId: string;
 let admin: string;
@@ -73,8 +71,8 @@ async function taskOf(name: string): Promise<Row> {
 beforeAll(async () => {
   installation = await openInstallation();
   rotor = rotorIn(installation);
-  api = installation.start('api');
-  worker = installation.start('worker');
+  api = openKillable(installation, 'api');
+  worker = openKillable(installation, 'worker');
   await installation.ready();
   await declared('billing');
   runId = await asks('billing');
@@ -264,34 +262,22 @@ test('an API that is killed (SIGKILL) as it burns a link has shown nobody the va
     const { link } = await installation.api.post<Row>(`/v1/tasks/${id}/link`, {});
     return String(link).split('#')[1] ?? '';
   };
-  await end(api);
-  api = installation.start('api', {
-    ROTOR_KILL_AT: 'hand-over:opened',
-    ROTOR_KILL_ONCE: join(installation.folder, 'api-killed-once'),
-  });
-  await installation.ready();
   const burned = await make();
-  const died = once(api, 'exit');
+  const died = api.diesAt('hand-over:opened');
   await expect(pressed(burned)).rejects.toThrow();
-  expect(await died).toEqual([null, 'SIGKILL']);
-  api = installation.start('api');
+  await died;
+  api.start();
   await installation.ready();
   expect((await pressed(burned)).text).toContain('it was opened before');
   expect(valueIn((await pressed(await make())).text)).toBe(value);
 });
 
 test('a worker that is killed (SIGKILL) once the task is open leaves one task, which is waited for', async () => {
-  await end(worker);
   await declared('killed');
-  const file = join(installation.folder, 'killed-once');
-  worker = installation.start('worker', {
-    ROTOR_KILL_AT: 'update:answered',
-    ROTOR_KILL_ONCE: file,
-  });
-  const died = once(worker, 'exit');
+  const died = worker.diesAt('update:answered');
   const killed = await asks('killed');
-  expect(await died).toEqual([null, 'SIGKILL']);
-  worker = installation.start('worker');
+  await died;
+  worker.start();
   const id = String((await taskOf('killed'))['task']);
   const { link } = await installation.api.post<Row>(`/v1/tasks/${id}/link`, {});
   await pressed(String(link).split('#')[1] ?? '');

@@ -67,6 +67,7 @@ export async function openInstallation(
     ROTOR_STATE: folder,
     ROTOR_CONFIG: join(folder, 'rotor.yaml'),
     ROTOR_KEY_FILE: join(folder, 'keys.json'),
+    ROTOR_KILL_AT: join(folder, 'kill-at'),
     ROTOR_TASK_QUEUE: `test-${randomBytes(4).toString('hex')}`,
     DATABASE_URL: proxies?.databaseUrl ?? database.url,
     TEMPORAL_ADDRESS: proxies?.temporalAddress ?? temporal.address,
@@ -101,6 +102,8 @@ export async function openInstallation(
     url,
     api,
     start,
+    /** Whichever of its processes comes to that point next dies there (SIGKILL). */
+    killAt: (point: string) => writeFileSync(environment.ROTOR_KILL_AT, point),
     ready,
     authority,
     environment,

@@ -1,10 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import type { ChildProcess } from 'node:child_process';
 import {
-  end,
   eventually,
   openInstallation,
   openSecret,
@@ -12,22 +8,19 @@ import {
   type SecretOptions,
   type UsedSecret,
 } from './installation.js';
+import { openKillable, type Killable } from './killable.js';
 
 let installation: Installation;
-let api: ChildProcess;
-let worker: ChildProcess;
+let api: Killable;
+let worker: Killable;
 
 beforeAll(async () => {
   installation = await openInstallation();
-  api = installation.start('api');
+  api = openKillable(installation, 'api');
+  worker = openKillable(installation, 'worker');
   await installation.ready();
 }, 60_000);
 afterAll(() => installation.close());
-
-function armed(name: 'worker' | 'api', point: string): ChildProcess {
-  const file = join(installation.folder, `${point.replace(':', '-')}-${randomUUID()}`);
-  return installation.start(name, { ROTOR_KILL_AT: point, ROTOR_KILL_ONCE: file });
-}
 
 async function used(
   name: string,
@@ -39,7 +32,6 @@ async function used(
     await work(secret);
   } finally {
     await secret.stop();
-    await end(worker);
   }
 }
 
@@ -54,14 +46,12 @@ async function isDelivered({ name }: UsedSecret): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** From here on, the worker at work is one that dies at the point; the one after it lives. */
+/** The worker dies at the point; the one after it lives. */
 async function diesThere(point: string, cause: () => Promise<unknown>): Promise<void> {
-  await end(worker);
-  worker = armed('worker', point);
-  const died = once(worker, 'exit');
+  const died = worker.diesAt(point);
   await cause();
-  expect(await died).toEqual([null, 'SIGKILL']);
-  worker = installation.start('worker');
+  await died;
+  worker.start();
 }
 
 async function ends(secret: UsedSecret, runId: string, outcome: string): Promise<void> {
@@ -83,7 +73,6 @@ describe('the worker is killed (SIGKILL) on the way back', () => {
   for (const point of ['update:delivered', 'revoke:called', 'clean:ended']) {
     test(`at ${point} of an aborted rotation: everybody has the old value again, the new one is gone`, async () => {
       await used(`abort-${point.replace(':', '-')}`, {}, async (secret) => {
-        worker = installation.start('worker');
         // Nobody uses anything: the new value is delivered, and waits for its proof.
         secret.rest(true);
         const runId = await secret.ask('rotate');
@@ -100,14 +89,13 @@ describe('the worker is killed (SIGKILL) on the way back', () => {
 
   test('after a write that was never reported, and the run is aborted: what may have been written is taken back', async () => {
     await used('unreported', {}, async (secret) => {
-      worker = armed('worker', 'update:delivered');
-      const died = once(worker, 'exit');
+      const died = worker.diesAt('update:delivered');
       secret.rest(true);
       const runId = await secret.ask('rotate');
       await died;
       expect(secret.values().env).not.toEqual([secret.oldValue]);
       await secret.abort(runId);
-      worker = installation.start('worker');
+      worker.start();
       secret.rest(false);
       await ends(secret, runId, 'rolled-back');
       await isAsBefore(secret);
@@ -117,7 +105,6 @@ describe('the worker is killed (SIGKILL) on the way back', () => {
   test('at disable:enabled of an aborted rotation: the old value works again, the new one is gone', async () => {
     const policy = { name: 'watchful', disablePeriod: '1m' };
     await used('brought-back', { policy }, async (secret) => {
-      worker = installation.start('worker');
       const runId = await secret.ask('rotate');
       await eventually(async () =>
         (await secret.versions()).some(({ state }) => state === 'disabled'),
@@ -133,11 +120,11 @@ describe('the worker is killed (SIGKILL) before a value was sealed, and once mor
   for (const point of ['revoke:granted', 'revoke:called']) {
     test(`at ${point}: nothing is left behind, and the next rotation succeeds too`, async () => {
       await used(`twice-${point.replace(':', '-')}`, {}, async (secret) => {
-        worker = armed('worker', 'create:minted');
-        const first = once(worker, 'exit');
+        const first = worker.diesAt('create:minted');
         const runId = await secret.ask('rotate');
         await first;
-        await diesThere(point, () => Promise.resolve());
+        await worker.diesAt(point);
+        worker.start();
         await ends(secret, runId, 'succeeded');
         await ends(secret, await secret.ask('rotate'), 'succeeded');
       });
@@ -147,19 +134,15 @@ describe('the worker is killed (SIGKILL) before a value was sealed, and once mor
 
 describe('the API is killed (SIGKILL)', () => {
   async function apiDiesAt(point: string, cause: () => Promise<unknown>): Promise<void> {
-    await end(api);
-    api = armed('api', point);
-    await installation.ready();
-    const died = once(api, 'exit');
+    const died = api.diesAt(point);
     await expect(cause()).rejects.toMatchObject({ code: 'unreachable' });
-    expect(await died).toEqual([null, 'SIGKILL']);
-    api = installation.start('api');
+    await died;
+    api.start();
     await installation.ready();
   }
 
   test('at request:stored: the keeper starts the run, and asking again is the same request', async () => {
     await used('asked', {}, async (secret) => {
-      worker = installation.start('worker');
       const key = randomUUID();
       await apiDiesAt('request:stored', () => secret.ask('rotate', key));
       const runId = await secret.ask('rotate', key);
@@ -182,7 +165,6 @@ describe('the API is killed (SIGKILL)', () => {
            (select from rotor.versions v where v.id = s.version_id)`,
       );
       expect(rows).toHaveLength(0);
-      worker = installation.start('worker');
       await ends(secret, await secret.ask('rotate'), 'succeeded');
     });
   }, 90_000);

@@ -1,8 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import type { IssuerTraits } from '../../domain/issuer.js';
 import { eventually } from './installation.js';
+import { openKillable } from './killable.js';
 import { openSecretOfIssuer, type SecretOfIssuer } from './secret-of-issuer.js';
 
 let secret: SecretOfIssuer;
@@ -19,12 +18,14 @@ interface Killed {
 async function surviveKill({ kind, point, traits, trouble = {} }: Killed): Promise<void> {
   secret = await openSecretOfIssuer(traits);
   Object.assign(secret.issuer.trouble, trouble);
-  const file = join(secret.installation.folder, 'killed');
-  const armed = secret.start({ ROTOR_KILL_AT: point, ROTOR_KILL_ONCE: file });
-  const died = once(armed, 'exit');
+  const worker = openKillable(
+    { ...secret.installation, start: secret.start },
+    'worker-with-issuer',
+  );
+  const died = worker.diesAt(point);
   const runId = await secret.ask(kind);
-  expect(await died).toEqual([null, 'SIGKILL']);
-  secret.start();
+  await died;
+  worker.start();
   await eventually(async () => (await secret.workflowStatus()) === 'COMPLETED', 45_000);
   const runs = await secret.rows('select id, outcome from rotor.runs');
   expect(runs).toEqual([{ id: runId, outcome: 'succeeded' }]);

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
 import { takePosts } from '../notify/receiving.js';
-import { end, eventually, openInstallation, openSecret } from './installation.js';
+import { eventually, openInstallation, openSecret } from './installation.js';
+import { openKillable } from './killable.js';
 
 interface Told {
   readonly id: string;
@@ -27,17 +28,15 @@ test('a worker killed between sending and recording: the same event comes again,
     );
     installation.start('api');
     await installation.ready();
-    const once = join(folder, 'killed');
-    const armed = { ROTOR_KILL_AT: 'notify:sent', ROTOR_KILL_ONCE: once };
-    const killed = installation.start('worker', armed);
-    const gone = new Promise((resolve) => killed.once('exit', (_code, signal) => resolve(signal)));
+    const worker = openKillable(installation, 'worker');
+    const died = worker.diesAt('notify:sent');
     const secret = await openSecret(installation, 'told');
     const runId = await secret.ask('rotate');
-    expect(await gone).toBe('SIGKILL');
+    await died;
     await installation.database.ownerPool.query(
       'update rotor.notifications set claimed_until = now()',
     );
-    const worker = installation.start('worker');
+    worker.start();
     const all = () => receiver.posts.map((_post, index) => receiver.json<Told>(index));
     const kinds = () => all().flatMap(({ events }) => events.map(({ kind }) => kind));
     await eventually(async () => (await secret.run(runId))['state'] === 'ended', 45_000);
@@ -51,7 +50,6 @@ test('a worker killed between sending and recording: the same event comes again,
     expect(await installation.api.post('/v1/notifications/ops/test')).toMatchObject({
       state: 'sent',
     });
-    await end(worker);
   } finally {
     await installation.close();
     await receiver.close();

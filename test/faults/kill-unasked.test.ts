@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import {
   end,
@@ -20,8 +19,8 @@ afterAll(() => installation.close());
 
 /** A worker that dies at the point, once; resolves when it is dead. */
 function diesAt(point: string): Promise<string | null> {
-  const once = join(installation.folder, point.replace(':', '-'));
-  const armed = installation.start('worker', { ROTOR_KILL_AT: point, ROTOR_KILL_ONCE: once });
+  installation.killAt(point);
+  const armed = installation.start('worker');
   return new Promise((resolve) => armed.once('exit', (_code, signal) => resolve(signal)));
 }
 

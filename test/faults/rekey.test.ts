@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { SecretValue } from '../../domain/secret-value.js';
 import { readKeyFile } from '../../infra/key-file.js';
@@ -32,11 +31,8 @@ afterAll(async () => {
 }, 30_000);
 
 function rekey(args: readonly string[] = [], killAt?: string): Promise<Said> {
-  const once = join(installation.folder, `killed-${randomUUID()}`);
-  const kill = killAt === undefined ? {} : { ROTOR_KILL_AT: killAt, ROTOR_KILL_ONCE: once };
-  return rotorIn(installation)(['rekey', ...args, '--json'], {
-    env: { ...installation.environment, ...kill },
-  });
+  if (killAt !== undefined) installation.killAt(killAt);
+  return rotorIn(installation)(['rekey', ...args, '--json'], { env: installation.environment });
 }
 
 interface State {

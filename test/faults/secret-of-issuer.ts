@@ -58,8 +58,7 @@ export async function openSecretOfIssuer(traits: Partial<IssuerTraits>) {
     rows,
     ended: () => served.ended(),
     held: () => files.map((file) => /=(.*)/.exec(readFileSync(file, 'utf8'))?.[1] ?? ''),
-    start: (more: Record<string, string> = {}) =>
-      installation.start('worker-with-issuer', { ROTOR_TEST_ISSUER: served.url, ...more }),
+    start: () => installation.start('worker-with-issuer', { ROTOR_TEST_ISSUER: served.url }),
     async ask(kind: RunKind): Promise<string> {
       const acceptedOutage = { by: 'test', reason: 'test', dependents, sources: [] };
       const request = {

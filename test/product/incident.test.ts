@@ -2,7 +2,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
-  end,
   eventually,
   openInstallation,
   openSecret,
@@ -94,11 +93,7 @@ describe('an incident', () => {
   });
 
   test('contains everything that the host held, one at a time, though the worker is killed, and nothing new goes to it', async () => {
-    await end(worker);
-    worker = installation.start('worker', {
-      ROTOR_KILL_AT: 'campaign:advanced',
-      ROTOR_KILL_ONCE: join(installation.folder, 'killed-once'),
-    });
+    installation.killAt('campaign:advanced');
     const asked = await start('--quarantine', '--at-once', '1', '--confirm', 'revoke', '--json');
     expect(asked.code).toBe(0);
     const { incident } = JSON.parse(asked.out) as { incident: string };

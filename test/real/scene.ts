@@ -2,7 +2,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ChildProcess } from 'node:child_process';
 import { parse } from 'dotenv';
 import {
   eventually,
@@ -10,6 +9,7 @@ import {
   type Installation,
   type Row,
 } from '../faults/installation.js';
+import { openKillable } from '../faults/killable.js';
 
 export interface RealSystem {
   /** Of the instance, in rotor.yaml; files that it names go into the folder. */
@@ -63,7 +63,7 @@ export async function openRealScene(system: RealSystem): Promise<RealScene> {
   const old = await system.first();
   for (const file of files) writeFileSync(file, `VALUE='${old}'\n`);
   installation.start('api');
-  let worker: ChildProcess = installation.start('worker');
+  const worker = openKillable(installation, 'worker');
   await installation.ready();
   try {
     await installation.apply(declaration(system, files));
@@ -94,14 +94,10 @@ export async function openRealScene(system: RealSystem): Promise<RealScene> {
       );
     },
     killAt: (point) => {
-      worker.kill('SIGKILL');
-      const once = join(installation.folder, `killed-${point.replace(':', '-')}`);
-      worker = installation.start('worker', { ROTOR_KILL_AT: point, ROTOR_KILL_ONCE: once });
-      worker.once('exit', () => (worker = installation.start('worker')));
+      void worker.diesAt(point).then(worker.start);
     },
     close: async () => {
       await traffic.stop();
-      worker.removeAllListeners('exit');
       await installation.close();
     },
   };

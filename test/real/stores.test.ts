@@ -5,6 +5,7 @@ import { generateIdentity } from 'age-encryption';
 import { parse, stringify } from 'yaml';
 import { baoAdmin } from '../connectors/bao-places.js';
 import { openInstallation, openSecret, type Row } from '../faults/installation.js';
+import { openKillable } from '../faults/killable.js';
 import { surviveKill } from '../faults/killed-worker.js';
 import { target, targetPatience } from '../targets/client.js';
 
@@ -34,7 +35,8 @@ test.each([
     writeFileSync(file, stringify({ ...configuration, store: await storeIn(folder) }));
     installation.start('api');
     await installation.ready();
-    await surviveKill(installation, { kind: 'rotate', point: 'create:minted' });
+    const worker = openKillable(installation, 'worker');
+    await surviveKill(installation, worker, { kind: 'rotate', point: 'create:minted' });
     const secret = await openSecret(installation, 'other');
     expect(await api.post<Row[]>('/v1/identify', { value: secret.oldValue })).toMatchObject([
       { secret: 'acme/other', version: 'v1' },
