@@ -9,13 +9,13 @@ import {
   activate,
   beginCreate,
   finishCreate,
-  mintedAmong,
   wrongRights,
   type EndFirstOrder,
   type MintOrder,
 } from '../domain/steps/create.js';
 import { blockedBy, hasEnded } from './failures.js';
 import { makeRoom } from './make-room.js';
+import { mintedBy } from './minted.js';
 import { endOrphan } from './orphan.js';
 import { record, type OfRun, type Ports } from './ports.js';
 import { recordGone, revokeVersion } from './revoke.js';
@@ -83,19 +83,20 @@ async function make(making: Making): Promise<Answer> {
 }
 
 async function findOrMint(making: Making): Promise<Found | Answer> {
-  const { ports, order } = making;
+  const { ports, runId, order, facts } = making;
   const listed = await listBefore(making);
-  const own = order.fresh ? [] : mintedAmong(order, listed ?? []);
+  const unanswered = { ...order, runId, issuer: facts.secret.issuer };
+  const own = order.fresh ? [] : await mintedBy(ports, unanswered, listed ?? []);
   if (own.length > 0) return chooseOne(making, own);
   await refuseSecondMint(making);
   if (order.listedBefore === undefined) await noteListed(making, listed);
   // Superseded meanwhile? Then nothing is made any more.
-  const facts = await ports.registry.read(making.runId);
-  const room = await makeRoom(ports, facts, listed ?? []);
+  const now = await ports.registry.read(runId);
+  const room = await makeRoom(ports, now, listed ?? []);
   if ('kind' in room) return room;
   ports.reached('create:mint');
   const found = await mint(making);
-  for (const versionId of room.displaces) await recordGone(ports, making.runId, versionId);
+  for (const versionId of room.displaces) await recordGone(ports, runId, versionId);
   return found;
 }
 

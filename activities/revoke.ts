@@ -19,6 +19,7 @@ import {
 } from '../domain/steps/unanswered.js';
 import { versionsToEnd } from '../domain/steps/verify.js';
 import { blockedBy } from './failures.js';
+import { mintedBy } from './minted.js';
 import { endOpenUse } from './open-use.js';
 import { record, type OfRun, type Ports } from './ports.js';
 import { noticeSetBack } from './set-back.js';
@@ -87,7 +88,10 @@ async function settleUnanswered(ports: Ports, facts: Facts): Promise<Facts | Ans
   for (const versionId of unanswered) {
     const order = await ports.registry.decide(runId, (now) => decideSearch(now, versionId));
     if (order.kind === 'answer') return order.answer;
-    const listed = issuer.traits.lists ? await issuer.list(order.secret) : undefined;
+    const unanswered = { ...order, runId, issuer: facts.secret.issuer };
+    const listed = issuer.traits.lists
+      ? await mintedBy(ports, unanswered, await issuer.list(order.secret))
+      : undefined;
     if (wasNeverMinted(order, listed)) await ports.store.destroy(versionId);
     await ports.registry.decide(runId, (now) => recordSearch(now, order, listed));
   }

@@ -93,6 +93,17 @@ describe('a mint whose answer is lost', () => {
     expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
   });
 
+  test("without a tag, a value of ours is not taken for somebody else's that came meanwhile", async () => {
+    await worldWith({ traits: { ...ours, ...untagged } });
+    Object.assign(world.issuer.trouble, { vanishedMints: 1, rivals: 1 });
+    await world.ask('rotate');
+    expect(await world.result()).toBe('succeeded');
+    expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
+    expect([...world.issuer.live.values()].map(({ value }) => value.split('-')[0])).toContain(
+      'rival',
+    );
+  });
+
   test('of an issuer that neither lists nor takes our value is never repeated blindly', async () => {
     await worldWith({ traits: { lists: false } });
     world.issuer.trouble.lostMints = 1;
@@ -275,6 +286,20 @@ describe('an answer that is not what was ordered', () => {
     expect(await world.versions()).toEqual(['v1 active current', 'v2 ended']);
     expect(world.store.values.size).toBe(1);
     await expectNoOrphans();
+  });
+
+  test('without a tag, what somebody else made meanwhile is not ended with it', async () => {
+    await worldWith({ traits: { ...ours, ...untagged } });
+    Object.assign(world.issuer.trouble, { vanishedMints: 1, rivals: 1 });
+    const runId = await world.ask('rotate');
+    await eventually(() => Promise.resolve(world.issuer.trouble.vanishedMints === 0));
+    world.issuer.trouble.down = 3;
+    await world.decide(runId, 'abort');
+    expect(await world.result()).toBe('rolled-back');
+    expect([...world.issuer.live.values()].map(({ value }) => value.split('-')[0])).toContain(
+      'rival',
+    );
+    expect(world.issuer.live.size).toBe(2);
   });
 
   test('a compromise of every version ends what a mint without an answer has made', async () => {

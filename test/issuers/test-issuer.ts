@@ -29,6 +29,8 @@ export interface Made {
 export interface Trouble {
   /** Mints whose effect happens and whose answer is lost. */
   lostMints: number;
+  /** Mints that never get there, and of which nobody is told so. */
+  vanishedMints: number;
   /** Revokes whose effect happens and whose answer is lost. */
   lostRevokes: number;
   /** Calls of any kind that do not get through. */
@@ -147,6 +149,7 @@ export function testIssuer(
 function noTrouble(): Trouble {
   return {
     lostMints: 0,
+    vanishedMints: 0,
     lostRevokes: 0,
     down: 0,
     busy: 0,
@@ -166,9 +169,10 @@ function calls(principal: Principal): Calls {
   return {
     mint: async (request) => {
       await answer(principal);
+      rival(principal);
+      lose(trouble, 'vanishedMints', undefined);
       const minted = mint(principal, request);
       twin(principal, request);
-      rival(principal);
       return lose(trouble, 'lostMints', minted);
     },
     verify: async (ref, value) => {
@@ -231,8 +235,12 @@ async function answer({ trouble }: Principal): Promise<void> {
   throw new AdapterError('busy', 'the issuer asks to come back later', trouble.retryAfterMs);
 }
 
-/** After everything has happened. */
-function lose<T>(trouble: Trouble, what: 'lostMints' | 'lostRevokes', reply: T): T {
+/** After everything has happened, or nothing. */
+function lose<T>(
+  trouble: Trouble,
+  what: 'lostMints' | 'vanishedMints' | 'lostRevokes',
+  reply: T,
+): T {
   if (trouble[what] === 0) return reply;
   trouble[what] -= 1;
   throw new AdapterError('timed-out', 'the issuer did not answer in time');
