@@ -1,7 +1,7 @@
 /** Logins of a PostgreSQL server: one role per version, whose sessions act as one owner role. */
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { AdapterError, CredentialRefused } from '../../domain/errors.js';
+import { AdapterError } from '../../domain/errors.js';
 import type {
   Credential,
   CredentialRef,
@@ -17,15 +17,11 @@ import { SecretValue } from '../../domain/secret-value.js';
 import { issuerKind } from '../kind.js';
 import { readSpecification } from '../specification.js';
 import { readTag } from '../tag.js';
-import {
-  openAdministration,
-  sqlState,
-  toAdapterError,
-  type Administration,
-} from './administration.js';
-import { clientOf, pathOf } from './connection.js';
+import { openAdministration, type Administration } from './administration.js';
+import { pathOf } from './connection.js';
 import { openConnectionLog, type ConnectionLog } from './connection-log.js';
 import type { LoggedLogin } from './log-lines.js';
+import { probe } from './probe.js';
 import {
   createRole,
   dropRole,
@@ -47,6 +43,10 @@ const Specification = z.strictObject({
   /** What programs connect to, where it is not the address that rotor administers by. */
   host: z.string().min(1).max(253).optional(),
   port: z.number().int().min(1).max(65_535).optional(),
+  sslmode: z
+    .enum(['require', 'verify-ca', 'verify-full'])
+    .optional()
+    .describe('what the value says of TLS, for a server that demands it'),
   validityMs: z.number().int().positive().optional(),
 });
 type Specification = z.output<typeof Specification>;
@@ -131,7 +131,7 @@ function open(instance: Instance): Issuer {
     kind: 'postgres',
     traits: traitsOf(instance.log !== undefined),
     mint: (request) => mint(instance, request),
-    verify: (ref, value, probe) => verify(value, probe, ref),
+    verify: (ref, value, mark) => probe(server, ref, { value, mark }),
     revoke: (ref) => revoke(instance, ref),
     list: (secret) => list(instance, secret),
     disable: (ref) => login(instance, ref, false),
@@ -148,7 +148,7 @@ function specificationOf(secret: IssuedSecret): Specification {
 
 /** Named after the version: repeated, it is the same role, and the server refuses a second one. */
 async function mint({ server }: Instance, request: MintRequest): Promise<Minted> {
-  const { ownerRole, database, host, port } = specificationOf(request.secret);
+  const { ownerRole, database, host, port, sslmode } = specificationOf(request.secret);
   const name = `${ownerRole}_${request.versionId.replaceAll('-', '').slice(0, 12)}`;
   const password = randomBytes(32).toString('base64url');
   const { expiresAt, tag } = request;
@@ -159,36 +159,9 @@ async function mint({ server }: Instance, request: MintRequest): Promise<Minted>
   url.username = name;
   url.password = password;
   url.pathname = pathOf(database);
+  if (sslmode !== undefined) url.searchParams.set('sslmode', sslmode);
   const value = new SecretValue(url.href);
   return { credentialId: name, value, ...(expiresAt === undefined ? {} : { expiresAt }) };
-}
-
-/** One real login, under a name that the record of use leaves out. */
-async function verify(value: SecretValue, probe: string, ref: CredentialRef): Promise<void> {
-  const client = clientOf(urlOf(value, ref), {
-    application: `rotor-probe ${probe}`.slice(0, 63),
-  });
-  try {
-    await client.connect();
-  } catch (error) {
-    // 28P01 wrong password, 28000 not permitted to log in; 3D000 and the like are no word on the password.
-    if (sqlState(error).startsWith('28')) throw new CredentialRefused();
-    throw toAdapterError(error);
-  } finally {
-    await client.end().catch(() => undefined);
-  }
-}
-
-/** A value that is no URL of this role proves nothing about it. */
-function urlOf(value: SecretValue, { credentialId }: CredentialRef): URL {
-  try {
-    const url = new URL(value.reveal());
-    decodeURIComponent(url.pathname + url.password);
-    if (decodeURIComponent(url.username) === credentialId) return url;
-  } catch {
-    // Said below, without the text.
-  }
-  throw new CredentialRefused();
 }
 
 async function login(
