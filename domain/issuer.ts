@@ -96,6 +96,8 @@ export type UseOutcome = 'accepted' | 'refused';
 /** Uses of one credential by one source with one outcome, in one minute. */
 export interface ObservedUse {
   readonly credentialId: string;
+  /** Where one that is gone is known by its tag alone: `credentialId` is then nobody's. */
+  readonly versionId?: string;
   readonly source: UseSource;
   readonly outcome: UseOutcome;
   readonly minute: Date;
@@ -149,6 +151,7 @@ export interface Issuer {
   list(secret: IssuedSecret): Promise<readonly Credential[]>;
   /** Refuses the credential until then by the issuer's own clock, or until `enable`. Repeating it extends the time. */
   disable?(credential: CredentialRef, until: Date): Promise<void>;
+  /** Gone already is success: it is found gone by whoever lists. */
   enable?(credential: CredentialRef): Promise<void>;
   /** Uses since then, of all credentials of the principal. */
   observedUse?(secret: IssuedSecret, since: Date): Promise<UseRecord>;

@@ -66,9 +66,10 @@ const upsertUses = `
 with incoming as (
        select r.*, v.id as version_id, v.ordinal, v.disabled_at,
          (select max(g.called_at) from rotor.grants g where g.version_id = v.id) as called_at
-       from jsonb_to_recordset($2::jsonb) as r(index int, credential_id text, source_key text,
+       from jsonb_to_recordset($2::jsonb) as r(index int, credential_id text, tagged uuid, source_key text,
          outcome text, minute timestamptz, source jsonb, last_at timestamptz, count bigint)
-       join rotor.versions v on v.secret_id = $1 and v.credential_id = r.credential_id),
+       join rotor.versions v on v.secret_id = $1
+         and (v.credential_id = r.credential_id or v.id = r.tagged)),
      known as (
        select distinct u.version_id, u.source_key, u.outcome from rotor.use u
        join incoming i using (version_id, source_key, outcome)),
@@ -102,6 +103,7 @@ async function copyUses(db: Queryable, { secretId, record }: Reading): Promise<N
   const incoming = uses.map((use, index) => ({
     index,
     credential_id: use.credentialId,
+    tagged: isId(use.versionId) ? use.versionId : undefined,
     source_key: sourceKey(use.source),
     outcome: use.outcome,
     minute: use.minute,
@@ -118,6 +120,11 @@ async function copyUses(db: Queryable, { secretId, record }: Reading): Promise<N
     const use = uses[index];
     return use === undefined ? [] : [{ version, use, firstOfSource: !known, confirmed }];
   });
+}
+
+/** Anybody may write a tag. */
+function isId(text: string | undefined): boolean {
+  return text !== undefined && /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }
 
 async function findNews(

@@ -80,7 +80,10 @@ export const openbaoApprole = issuerKind({
       tokens: rememberTokens(bao),
       traits: traitsOf(audit !== undefined, userLockout),
       device: audit?.device,
-      audited: audit === undefined ? undefined : openAuditedUses({ bao, mount, file: audit.file }),
+      audited:
+        audit === undefined
+          ? undefined
+          : openAuditedUses({ bao, mount, installationId, file: audit.file }),
     });
   },
 });

@@ -68,6 +68,17 @@ describe('openbao-approle', () => {
     expect(await lives(others)).toBe(true);
   });
 
+  test('who is refused with a revoked secret-id is known to a process that began later, by a login before', async () => {
+    const made = await make(subject);
+    await subject.use(made.value.reveal(), 'billing');
+    await subject.issuer.revoke(made);
+    await subject.use(made.value.reveal(), 'late');
+    const record = await openAs({}).observedUse?.(subject.secret, new Date(Date.now() - 60_000));
+    const { versionId } = made;
+    expect(record?.uses.map(({ outcome }) => outcome).sort()).toEqual(['accepted', 'refused']);
+    expect(record?.uses).toMatchObject([{ versionId }, { versionId }]);
+  });
+
   test('what came before rotor has no tag: a login with any of it counts for all of it', async () => {
     const made = await subject.ask('POST', `auth/approle/role/${subject.role}/secret-id`, {});
     const second = await subject.ask('POST', `auth/approle/role/${subject.role}/secret-id`, {});

@@ -79,6 +79,19 @@ test('a credential that is adopted late: the record stands still until its earli
   expect(standsStill(read.record)).toBe(false);
 });
 
+test('use that is told of a version by its tag alone is of that version', async () => {
+  const versionId = randomUUID();
+  const known = { value: 'unknown', expiresAt: undefined, by: 'test' } as const;
+  await registry.adopt({ secretId, versionId, credentialId: 'gone', ...known });
+  const record = recordOf('nobody');
+  const uses = ['not-an-id', versionId].flatMap((id) =>
+    record.uses.map((use) => ({ ...use, credentialId: id, versionId: id })),
+  );
+  await registry.recordUse({ secretId, record: { ...record, uses }, since: new Date(0) });
+  const { uses: read } = await factsOf();
+  expect(read.filter((use) => use.versionId === versionId)).toMatchObject([{ count: 1 }]);
+});
+
 describe('a credential that is adopted while the very first reading is being written', () => {
   async function secretNever(read: string): Promise<SecretName & { secretId: string }> {
     const { rows } = await database.ownerPool.query<{ id: string }>(
