@@ -203,7 +203,8 @@ async function change(
 async function revoke(instance: Instance, { secret, credentialId }: CredentialRef): Promise<void> {
   await change(instance, accountOf(secret), (account) => {
     const way = findWay(instance, account, credentialId);
-    return way === undefined ? undefined : account?.ways.filter((one) => one !== way);
+    // The server may have it twice.
+    return way === undefined ? undefined : account?.ways.filter((one) => !sameWay(one, way));
   });
 }
 

@@ -125,6 +125,15 @@ describe('mariadb-user', () => {
     expect(await subject.issuer.list(subject.secret)).toEqual([]);
   });
 
+  test('a password that the account has twice goes as a whole', async () => {
+    const made = await make(subject);
+    const once = `mysql_native_password using password('${made.value.reveal()}')`;
+    await sql(`alter user ${account()} identified via ${once} or unix_socket or ${once}`);
+    await subject.issuer.revoke(made);
+    expect(await logsIn(serverOf(server), subject.user, made.value.reveal())).toBe(false);
+    expect(await subject.issuer.list(subject.secret)).toEqual([]);
+  });
+
   test('without its last password nobody gets in, with none least of all', async () => {
     const made = await make(subject);
     await subject.issuer.revoke(made);
