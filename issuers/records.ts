@@ -44,7 +44,7 @@ export function sampledRecord({ now, since, uses, resolutionMs }: Sample): UseRe
 }
 
 /** Looks that are farther apart are no samples of the time between. */
-const longestPauseMs = 5 * 60_000;
+export const longestPauseMs = 5 * 60_000;
 
 /** Nobody looked since then: the samples begin now. */
 export function sinceLooks(since: Date, now: Date): Date | undefined {

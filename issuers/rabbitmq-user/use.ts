@@ -1,5 +1,6 @@
 /** The record of use: connections that are open at each look, without rotor's own probes. */
 import type { UseRecord } from '../../domain/issuer.js';
+import { longestPauseMs, sampledRecord, sinceLooks } from '../records.js';
 import type { SeenUses } from '../seen-uses.js';
 import { longestUnknownMs, sourceOf, type Connection } from './connections.js';
 import { loginTimeoutMs } from './login.js';
@@ -23,8 +24,6 @@ export function namedProbes(fingerprint: (text: string) => string): Probes {
   };
 }
 
-/** Looks that are farther apart are no samples of the time between. */
-const longestPauseMs = 5 * 60_000;
 /** No probe lives as long, and no leftover of the server counts for a connection as long. */
 const noProbeMs = 3 * loginTimeoutMs + longestUnknownMs;
 
@@ -55,15 +54,14 @@ export function openSampler(seen: SeenUses, { isProbe }: Probes): Sampler {
       forget(now);
       seen.age(now);
     },
-    record: (since, now) => ({
-      kind: 'sampled',
-      completeThrough: now,
-      continuousSince: now.getTime() - since.getTime() > longestPauseMs ? now : undefined,
-      resolutionMs: 0,
-      // What is open at a look is timed by whoever looks.
-      issuerNow: now,
-      uses: seen.since(since),
-    }),
+    // What is open at a look is timed by whoever looks.
+    record: (since, now) =>
+      sampledRecord({
+        now,
+        since: sinceLooks(since, now),
+        uses: seen.since(since),
+        resolutionMs: 0,
+      }),
   };
 }
 
