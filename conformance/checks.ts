@@ -180,6 +180,16 @@ const ending: readonly IssuerCheck[] = [
     },
   },
   {
+    name: 'of what is gone nothing is left to enable, and that is success',
+    applies: ({ disable, lists }) => disable !== 'none' && lists,
+    async run(subject) {
+      const made = await make(subject);
+      await subject.issuer.revoke(made);
+      await comesTrue(subject, 'gone', async () => (await listed(subject, made)) === undefined);
+      await subject.issuer.enable?.(made);
+    },
+  },
+  {
     name: 'what is disabled comes back by itself where the issuer says so, and only there',
     applies: ({ disable }) => disable !== 'none',
     async run(subject) {

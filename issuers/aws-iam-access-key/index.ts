@@ -20,7 +20,7 @@ import {
 import { DurationOption } from '../../reach/options.js';
 import { issuerKind } from '../kind.js';
 import { readSpecification } from '../specification.js';
-import { openIam, type Iam } from './iam.js';
+import { openIam, type Iam, type KeyName } from './iam.js';
 import { noteLagMs, readUse } from './use.js';
 import { keyOf, valueOf } from './value.js';
 import { notOfUser, proveKey } from './verify.js';
@@ -95,7 +95,7 @@ interface Instance {
 
 function open(instance: Instance): Issuer {
   const { iam, traits, useLagMs } = instance;
-  const nameOf = ({ secret, credentialId }: CredentialRef): { user: string; id: string } => ({
+  const nameOf = ({ secret, credentialId }: CredentialRef): KeyName => ({
     user: userOf(secret),
     id: credentialId,
   });
@@ -107,7 +107,7 @@ function open(instance: Instance): Issuer {
     revoke: (ref) => revoke(iam, ref),
     list: (secret) => list(iam, secret),
     disable: (ref) => iam.setActive(nameOf(ref), false),
-    enable: (ref) => iam.setActive(nameOf(ref), true),
+    enable: (ref) => enable(iam, nameOf(ref)),
     observedUse: (secret, since) => readUse(iam, { user: userOf(secret), since, lagMs: useLagMs }),
   };
 }
@@ -132,10 +132,22 @@ async function verify(
   await proveKey(sts, key, userOf(secret));
 }
 
-/** A user that was renamed took its keys along: not found under the old name is not gone. */
+async function enable(iam: Iam, key: KeyName): Promise<void> {
+  try {
+    await iam.setActive(key, true);
+  } catch (error) {
+    if (!(error instanceof AdapterError) || error.code !== 'not-found') throw error;
+    await demandGone(iam, key);
+  }
+}
+
 async function revoke(iam: Iam, { secret, credentialId: id }: CredentialRef): Promise<void> {
-  const user = userOf(secret);
-  if (await iam.remove({ user, id })) return;
+  const key = { user: userOf(secret), id };
+  if (!(await iam.remove(key))) await demandGone(iam, key);
+}
+
+/** A user that was renamed took its keys along: not found under the old name is not gone. */
+async function demandGone(iam: Iam, { user, id }: KeyName): Promise<void> {
   const owner = await iam.ownerOf(id);
   if (owner !== undefined && owner.toLowerCase() !== user.toLowerCase()) throw notOfUser(id, user);
   if (owner !== undefined || (await isListed(iam, user, id)))
