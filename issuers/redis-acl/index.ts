@@ -119,18 +119,24 @@ function open(instance: Instance): Issuer {
   };
 }
 
-/** One server after the other, as rotor; what is done on one before another fails is done again. */
+/**
+ * One server after the other, as rotor; what is done on some where another fails is done again. One that is away does not keep
+ * a value alive on those that come after it.
+ */
 async function onEach<T>(instance: Instance, work: (send: Send) => Promise<T>): Promise<T[]> {
   const results: T[] = [];
+  const faults: unknown[] = [];
   for (const url of instance.urls) {
     try {
       results.push(await withConnection(instance.login(url), work));
     } catch (error) {
-      if (!(error instanceof CredentialRefused)) throw error;
-      throw new AdapterError('not-permitted', "the server refuses rotor's own login");
+      faults.push(error);
     }
   }
-  return results;
+  if (faults.length === 0) return results;
+  const [first] = faults;
+  if (!(first instanceof CredentialRefused)) throw first;
+  throw new AdapterError('not-permitted', "the server refuses rotor's own login");
 }
 
 function userOf(secret: IssuedSecret): z.output<typeof Specification> {

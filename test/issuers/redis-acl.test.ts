@@ -148,6 +148,17 @@ describe('redis-acl', () => {
     expect(await codeOf(list({ urls: ['redis://127.0.0.1:1'] }))).toBe('unreachable');
   });
 
+  test('a server that is away keeps no value alive on those that are named after it', async () => {
+    const made = await make(subject);
+    const urls = ['redis://127.0.0.1:1', urlOf(redis)];
+    const issuer = redisAcl.open(
+      redisAcl.options.parse({ urls, passwordFile: redis.passwordFile }),
+      contextOf(subject.installation),
+    );
+    expect(await codeOf(issuer.revoke(made))).toBe('unreachable');
+    expect(await accepts(subject, made)).toBe(false);
+  });
+
   test('a right that is missing is named', async () => {
     await subject.asAdmin((send) =>
       send(['ACL', 'SETUSER', 'weak', 'on', '>weak-password', '+ping', '~*']),
