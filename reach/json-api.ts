@@ -50,7 +50,10 @@ export function openJsonApi(reached: Reached): JsonApi {
       const response = await send(`${base}${call.path}`, requestOf(call, signal));
       const { status } = response;
       if (!reads(status)) refuseFault(response, who);
-      return { status, body: await bodyOf(response, who) };
+      const text = await textOf(response, who).catch((error: unknown) => {
+        throw faultOf(error, { who, signal });
+      });
+      return { status, body: bodyOf(text, who) };
     },
   };
 }
@@ -61,11 +64,22 @@ function senderOf({ caFile, who }: Reached): Send {
   return async (url, request) => {
     const send = caFile === undefined ? fetch : await trusting(caFile, who);
     return send(url, request).catch((error: unknown) => {
-      if (request.signal?.aborted === true)
-        throw new AdapterError('timed-out', `${who} did not answer in time`);
-      throw networkFault(error, who);
+      throw faultOf(error, { who, signal: request.signal });
     });
   };
+}
+
+interface Asked {
+  readonly who: string;
+  readonly signal: AbortSignal | null | undefined;
+}
+
+/** Before the answer, and in the middle of it. */
+function faultOf(error: unknown, { who, signal }: Asked): AdapterError {
+  if (error instanceof AdapterError) return error;
+  if (signal?.aborted === true)
+    return new AdapterError('timed-out', `${who} did not answer in time`);
+  return networkFault(error, who);
 }
 
 /** By file, with what it held: whoever changes it changes whom the next call trusts. */
@@ -114,22 +128,25 @@ function refuseFault({ status, headers }: Response, who: string): void {
   if (status >= 500) throw new AdapterError('unreachable', `${who} failed (HTTP ${status})`);
 }
 
-async function bodyOf(response: Response, who: string): Promise<unknown> {
+function bodyOf(text: string, who: string): unknown {
   try {
-    const text = await textOf(response);
     return text === '' ? undefined : JSON.parse(text);
   } catch {
-    throw new AdapterError('bad-reply', `the answer of ${who} cannot be read`);
+    throw unreadable(who);
   }
 }
 
+function unreadable(who: string): AdapterError {
+  return new AdapterError('bad-reply', `the answer of ${who} cannot be read`);
+}
+
 /** No more is read of a body that is too large. */
-async function textOf({ body }: Response): Promise<string> {
+async function textOf({ body }: Response, who: string): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
     size += chunk.length;
-    if (size > largestReply) throw new RangeError('too large');
+    if (size > largestReply) throw unreadable(who);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
