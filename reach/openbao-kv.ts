@@ -70,12 +70,28 @@ const Mount = z.object({
   options: z.object({ version: z.string().optional() }).nullish(),
 });
 
+export interface KvMount {
+  readonly type: string;
+  /** Of a KV engine: 1 where it does not say. */
+  readonly version: string;
+}
+
+export async function mountOf(
+  bao: Bao,
+  mount: string,
+  asking: Pick<BaoCall, 'signal' | 'refusal'> = {},
+): Promise<KvMount> {
+  const path = `sys/internal/ui/mounts/${escaped(mount)}`;
+  const reply = await bao.ask({ method: 'GET', path, ...asking });
+  const { type, options } = dataOf(Mount, reply);
+  return { type, version: options?.version ?? '1' };
+}
+
 async function refuseOtherMount(bao: Bao, { mount, signal }: KvPlace): Promise<void> {
   // OpenBao says no more to whoever has no right below it.
   const refusal = `OpenBao has no mount ${mount}, or rotor's token is not valid or may do nothing there`;
-  const path = `sys/internal/ui/mounts/${escaped(mount)}`;
-  const { type, options } = dataOf(Mount, await bao.ask({ method: 'GET', path, signal, refusal }));
-  if (type === 'kv' && options?.version === '2') return;
+  const { type, version } = await mountOf(bao, mount, { signal, refusal });
+  if (type === 'kv' && version === '2') return;
   const what = type === 'kv' ? 'a KV mount of version 1, which keeps no versions' : 'no KV mount';
   throw new AdapterError(
     'invalid-destination',

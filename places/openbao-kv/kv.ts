@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { AdapterError } from '../../domain/errors.js';
 import { dataOf, keysOf, openBao, type Bao, type BaoAccess } from '../../reach/openbao.js';
+import { mountOf } from '../../reach/openbao-kv.js';
 
 export interface KvOptions extends BaoAccess {
   readonly mount: string;
@@ -65,15 +66,9 @@ function notesOf({ created_time, updated_time, custom_metadata }: z.output<typeo
   ];
 }
 
-const Mount = z.object({
-  type: z.string(),
-  options: z.object({ version: z.string().optional() }).nullish(),
-});
-
 async function versionOf(bao: Bao, mount: string): Promise<string> {
-  const path = `sys/internal/ui/mounts/${mount.split('/').map(encodeURIComponent).join('/')}`;
-  const { type, options } = dataOf(Mount, await bao.ask({ method: 'GET', path }));
-  if (type === 'kv') return options?.version ?? '1';
+  const { type, version } = await mountOf(bao, mount);
+  if (type === 'kv') return version;
   throw new AdapterError('invalid-destination', `the mount ${mount} is of ${type}, and not of kv`);
 }
 
