@@ -20,7 +20,7 @@ const atOnce = 8;
 const restEvery = 500;
 
 export interface Search {
-  readonly found: Pick<Discovered, 'met' | 'passedOver' | 'covered'>;
+  readonly found: Pick<Discovered, 'met' | 'passedOver' | 'covered' | 'read'>;
   readonly looked: DiscoveryTold['looked'];
   lookAtDestinations(): Promise<readonly KnownDestination[]>;
   lookAt(place: Place): Promise<void>;
@@ -36,10 +36,11 @@ interface Found {
   readonly met: Met[];
   readonly passedOver: PassedOver[];
   readonly covered: string[];
+  readonly read: string[];
 }
 
 export function openSearch(seeking: Seeking): Search {
-  const found: Found = { met: [], passedOver: [], covered: [] };
+  const found: Found = { met: [], passedOver: [], covered: [], read: [] };
   const looked: { place: string; told: string }[] = [];
   const looking = lookingFor(seeking, found);
   const { ports } = seeking;
@@ -53,7 +54,7 @@ export function openSearch(seeking: Seeking): Search {
         looking.passedOver('', `there are more than ${mostDestinations} destinations`);
       await inParallel(destinations, atOnce, async (one) => {
         if (await readDestination(ports, one, looking))
-          found.covered.push(one.identity, one.destinationId);
+          found.read.push(one.identity, one.destinationId);
       });
       looked.push({ place: 'destinations of rotor', told: `${destinations.length}` });
       return destinations;

@@ -24,6 +24,8 @@ export interface Discovered {
   readonly destinations: readonly KnownDestination[];
   /** Beginnings of the identities that were looked at. */
   readonly covered: readonly string[];
+  /** Destinations that were read, by identity and by id: each is only itself. */
+  readonly read: readonly string[];
   readonly passedOver: readonly PassedOver[];
 }
 
@@ -191,10 +193,14 @@ export function isOver(found: Discovered, findings: readonly Finding[]): Finding
     .map(({ code, about }) => ({ code, about }));
 }
 
-function isGone({ covered, passedOver }: Discovered, { about, versionId }: OpenFinding): boolean {
+function isGone(
+  { covered, read, passedOver }: Discovered,
+  { about, versionId }: OpenFinding,
+): boolean {
   const where = about.slice((versionId ?? '').length + 1);
   const begins = (beginning: string): boolean => where.startsWith(beginning);
-  return covered.some(begins) && !passedOver.some((one) => begins(one.where));
+  const isLookedAt = read.includes(where) || covered.some(begins);
+  return isLookedAt && !passedOver.some((one) => begins(one.where));
 }
 
 /** Whom the issuer saw, and nobody declared: as the sweep finds it. */

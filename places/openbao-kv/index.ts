@@ -5,7 +5,7 @@ import { AdapterError } from '../../domain/errors.js';
 import { baoAccess, BaoPath, isOneLogin, oneLogin } from '../../reach/openbao.js';
 import { kvIdentity } from '../../reach/openbao-kv.js';
 import { placeKind } from '../kind.js';
-import { openKv, type Kv } from './kv.js';
+import { openKv, withSlash, type Kv } from './kv.js';
 
 const Options = z
   .strictObject({
@@ -23,19 +23,28 @@ export const openbaoKv = placeKind({
   options: Options,
   open: (options) => ({
     name: `OpenBao ${options.mount}/${options.path}`,
-    covers: `${options.namespace ?? ''}/${options.mount}/${options.path}`,
+    covers: identityOf(options, withSlash(options.path)),
     look: (looking) => look(options, looking),
   }),
 });
+
+/** Begins those of what lies there, as the connector spells them. */
+function identityOf(
+  { namespace, mount }: Pick<Options, 'namespace' | 'mount'>,
+  path: string,
+): string {
+  return `${namespace ?? ''}/${mount}/${path}`;
+}
 
 async function look(options: Options, looking: Looking): Promise<string> {
   const { namespace, mount, mostSecrets } = options;
   const kv = await openKv(options);
   let count = 0;
-  const passOver = (path: string, why: string): void => looking.passedOver(`${mount}/${path}`, why);
+  const passOver = (path: string, why: string): void =>
+    looking.passedOver(identityOf(options, path), why);
   for await (const path of kv.paths(passOver)) {
     if (count >= mostSecrets || looking.signal.aborted) {
-      looking.passedOver(`${mount}/${options.path}`, `the rest after ${count} secrets`);
+      passOver(withSlash(options.path), `the rest after ${count} secrets`);
       break;
     }
     count += 1;
@@ -66,6 +75,6 @@ async function lookAtSecret(
     }
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
-    looking.passedOver(`${mount}/${path}`, error.message);
+    looking.passedOver(identityOf({ namespace, mount }, path), error.message);
   }
 }

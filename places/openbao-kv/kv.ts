@@ -72,7 +72,8 @@ async function versionOf(bao: Bao, mount: string): Promise<string> {
   throw new AdapterError('invalid-destination', `the mount ${mount} is of ${type}, and not of kv`);
 }
 
-function withSlash(path: string): string {
+/** Below a folder, and not what is called alike. */
+export function withSlash(path: string): string {
   return path === '' || path.endsWith('/') ? path : `${path}/`;
 }
 

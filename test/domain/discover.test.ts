@@ -72,6 +72,7 @@ function found(...places: string[]): Discovered {
     met: places.map((identity) => ({ spot: { identity }, versionId: 'id-1', whole: true })),
     destinations: [],
     covered: ['/srv/'],
+    read: [],
     passedOver: [],
   };
 }
@@ -172,6 +173,12 @@ describe('a finding of before', () => {
     expect(over({ passedOver: [{ where: '/srv', why: 'cannot be read' }] })).toEqual([
       '/srv/app.env#API',
     ]);
+  });
+
+  test('stays open where only a place was read that is called alike', () => {
+    const read = ['/srv/app.env#AP', '/srv/x'];
+    expect(over({ covered: [], read })).toEqual(['/srv/x', '/srv/app.env#API']);
+    expect(over({ covered: [], read: ['/srv/'] })).toEqual(['/srv/app.env#API']);
   });
 
   test('is over with its version', () => {

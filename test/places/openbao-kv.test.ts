@@ -53,11 +53,25 @@ test.each(['1', '2'] as const)('keys of version %s are read below the path', asy
 test('what is deleted, too deep or too much is said', async () => {
   const mount = mounts[2];
   const whole = await look(open({ mount }), needle);
-  expect(whole.passedOver).toEqual([`${mount}/app/gone: is deleted, or has no value`]);
+  expect(whole.passedOver).toEqual([`/${mount}/app/gone: is deleted, or has no value`]);
   const flat = await look(open({ mount, depth: 0 }), needle);
-  expect(flat.passedOver).toContain(`${mount}/app/a/: is too deep`);
+  expect(flat.passedOver).toContain(`/${mount}/app/a/: is too deep`);
   const one = await look(open({ mount, mostSecrets: 1 }), needle);
-  expect(one.passedOver).toEqual([`${mount}/app: the rest after 1 secrets`]);
+  expect(one.passedOver).toEqual([`/${mount}/app/: the rest after 1 secrets`]);
+});
+
+test('what was looked at and what was passed over begin as the connector spells what lies there', async () => {
+  const mount = mounts[2];
+  const place = open({ mount });
+  const { met, passedOver } = await look(open({ mount, depth: 0 }), needle);
+  expect(met).toEqual([]);
+  const { met: whole } = await look(place, needle);
+  for (const { spot } of whole) {
+    expect(spot.identity.startsWith(place.covers)).toBe(true);
+    const begins = passedOver.some((one) => spot.identity.startsWith(one.split(': ')[0] ?? '?'));
+    expect(begins).toBe(true);
+  }
+  expect(`/${mount}/apple#password`.startsWith(place.covers)).toBe(false);
 });
 
 test('a mount of another kind is refused, and so is one that is away', async () => {
