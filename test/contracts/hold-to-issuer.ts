@@ -75,6 +75,14 @@ export const brokenIssuers: Readonly<Record<string, (sound: Issuer) => Partial<I
   }),
   'disables nothing': () => ({ disable: () => Promise.resolve() }),
   'enables nothing': () => ({ enable: () => Promise.resolve() }),
+  'fails where what it was to enable is gone': (sound) => ({
+    enable: async (ref) => {
+      const there = await sound.list(ref.secret);
+      if (!there.some(({ credentialId }) => credentialId === ref.credentialId))
+        throw new Error('gone');
+      await sound.enable?.(ref);
+    },
+  }),
   'cannot do what its traits say': () => ({ observedUse: undefined }) as unknown as Partial<Issuer>,
   'records no use': (sound) => ({
     observedUse: async (secret, since) => {
