@@ -1,17 +1,18 @@
 /** The authority's administration, and its token endpoint. */
-import { readFileSync } from 'node:fs';
 import { AdapterError } from '../../domain/errors.js';
 import { openJsonApi, type JsonReply } from '../../reach/json-api.js';
+import { readSecretFile } from '../../reach/secret-file.js';
 
 export interface AuthorityClient {
   call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<JsonReply>;
   /** One attempt to get a token: what was answered, undefined where it was refused. */
   login(clientId: string, secret: string, probe: string): Promise<JsonReply | undefined>;
-  readonly adminToken: string;
+  /** Read each time: whoever changes the file changes what is used next. */
+  adminToken(): string;
 }
 
 export function openAuthorityClient(url: string, adminTokenFile: string): AuthorityClient {
-  const adminToken = readToken(adminTokenFile);
+  const adminToken = (): string => readSecretFile(adminTokenFile).reveal();
   const api = openJsonApi({ url, who: 'the authority', timeoutMs: 5_000 });
   return {
     adminToken,
@@ -19,7 +20,7 @@ export function openAuthorityClient(url: string, adminTokenFile: string): Author
       const reply = await api.call({
         method,
         path: `/authority/v1${path}`,
-        headers: { authorization: `Bearer ${adminToken}` },
+        headers: { authorization: `Bearer ${adminToken()}` },
         ...(method === 'GET' ? {} : { body: body ?? {} }),
       });
       if (reply.status === 401 || reply.status === 403)
@@ -44,15 +45,4 @@ export function openAuthorityClient(url: string, adminTokenFile: string): Author
       throw new AdapterError('bad-reply', 'the authority answered in an unknown way');
     },
   };
-}
-
-function readToken(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch {
-    throw new AdapterError(
-      'not-permitted',
-      "the file of the authority's admin token cannot be read",
-    );
-  }
 }

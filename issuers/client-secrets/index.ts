@@ -127,7 +127,7 @@ async function verify(
   { value, mark }: { readonly value: SecretValue; readonly mark: string },
 ): Promise<void> {
   const clientId = await clientIdOf(instance, secret);
-  const mac = createHmac('sha256', instance.authority.adminToken).update(mark).digest('hex');
+  const mac = createHmac('sha256', instance.authority.adminToken()).update(mark).digest('hex');
   const reply = await instance.authority.login(clientId, value.reveal(), `${mark}.${mac}`);
   if (reply === undefined) throw new CredentialRefused();
   if (parsed(ProbeReply, reply).credential_id !== credentialId) throw new CredentialRefused();

@@ -1,5 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -84,6 +84,16 @@ async function prepare(): Promise<PreparedIssuer> {
 const traits = clientSecrets.traits({ url: 'https://authority.example', adminTokenFile: '/token' });
 describeIssuer({ name: 'client secrets of the authority', traits }, prepare);
 describeBrokenIssuers(prepare);
+
+test('an admin token that others may read is not used, and the file is read each time', async () => {
+  const { issuer, secret } = await prepare();
+  const file = join(folder, 'token');
+  chmodSync(file, 0o644);
+  const refused = { code: 'not-permitted', message: expect.stringContaining('chmod 600') };
+  await expect(issuer.list(secret)).rejects.toMatchObject(refused);
+  chmodSync(file, 0o600);
+  expect(await issuer.list(secret)).toEqual([]);
+});
 
 describe('a probe', () => {
   const made = async () => {
