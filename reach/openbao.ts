@@ -18,7 +18,7 @@ export const baoAccess = {
     .string()
     .min(1)
     .optional()
-    .describe('certificates (PEM) that its own is signed with; read at the start'),
+    .describe('certificates (PEM) that its own is signed with; read with each call'),
   namespace: z.string().min(1).optional(),
   tokenFile: z.string().min(1).optional().describe("a file of mode 0600 with rotor's own token"),
   appRole: z
