@@ -4,6 +4,8 @@ import type { Facts, RecordFacts, UseFacts } from './facts.js';
 
 /** A record that is this much behind, beyond its own resolution, stands still. */
 export const recordLagMs = 10_000;
+/** Readings that were written in another order than they were made differ by so much. */
+export const clockNoiseMs = 1_000;
 
 export interface Quiet {
   readonly quietMs: number;
@@ -20,10 +22,17 @@ export interface Quiet {
 export function quietTime(facts: Facts, record: RecordFacts, uses: readonly UseFacts[]): Quiet {
   const lastUse = Math.max(0, ...uses.map(({ lastAt }) => lastAt.getTime()));
   const since = Math.max(lastUse, record.continuousSince.getTime());
-  const quietMs = record.completeThrough.getTime() - record.resolutionMs - since;
+  const quietMs = provenThrough(record) - record.resolutionMs - since;
   const neededMs = neededQuietMs(facts);
   const earliest = new Date(since + neededMs + record.resolutionMs - record.skewMs);
   return { quietMs, neededMs, earliest, enough: quietMs >= neededMs };
+}
+
+/** An issuer whose clock was put back has promised what its clock has not reached: that is no evidence. */
+function provenThrough({ completeThrough, readAt, skewMs }: RecordFacts): number {
+  const issuerNow = readAt.getTime() + skewMs;
+  const isAhead = completeThrough.getTime() > issuerNow + clockNoiseMs;
+  return isAhead ? issuerNow : completeThrough.getTime();
 }
 
 /** The policy's period, or longer: for propagation, and for dependents not yet seen on the successor. */

@@ -1,6 +1,6 @@
 /** Up to where an issuer's record of use was read, without a gap since when. */
 import type { UseRecord } from '../../domain/issuer.js';
-import { firstReadingMs } from '../../domain/quiet.js';
+import { clockNoiseMs, firstReadingMs } from '../../domain/quiet.js';
 import type { Queryable } from '../postgres.js';
 
 /** A record as it was read: `since` is what was asked for. */
@@ -19,6 +19,8 @@ interface Moved {
  * The watermark advances by a reading that began at or before it, and stays where a reading left something out
  * (`readUseAgain` came in between). A gap in the record moves the beginning of what is continuous. All else in
  * the registry is told by the database's clock, so the issuer's is compared with that, not with a worker's.
+ * An issuer whose clock is behind the beginning of the reading was put back: it could tell nothing, so the record
+ * begins anew and is read again.
  */
 export async function moveWatermark(
   db: Queryable,
@@ -31,9 +33,13 @@ export async function moveWatermark(
      values ($1, $2, $3, coalesce($4::timestamptz, $7::timestamptz), $5,
        round(extract(epoch from $6::timestamptz - clock_timestamp()) * 1000))
      on conflict (secret_id) do update set kind = $2,
-       complete_through = case when $7::timestamptz <= r.complete_through
-         then greatest(r.complete_through, $3) else r.complete_through end,
-       continuous_since = greatest(r.continuous_since, $4::timestamptz),
+       complete_through = case
+         when $9
+           then least(r.complete_through, $6::timestamptz - make_interval(secs => $8))
+         when $7::timestamptz <= r.complete_through then greatest(r.complete_through, $3)
+         else r.complete_through end,
+       continuous_since = case when $9 then $6::timestamptz
+         else greatest(r.continuous_since, $4::timestamptz) end,
        resolution_ms = $5, skew_ms = excluded.skew_ms, read_at = clock_timestamp()
      returning r.skew_ms as skew`,
     values: [
@@ -44,6 +50,8 @@ export async function moveWatermark(
       record.resolutionMs,
       record.issuerNow,
       since,
+      firstReadingMs / 1_000,
+      record.issuerNow.getTime() + clockNoiseMs < since.getTime(),
     ],
   });
   return { skewMs: Number(rows[0]?.skew ?? 0) };

@@ -171,6 +171,18 @@ describe('what blocks a revoke', () => {
       ['quiet-period'],
     ],
     [
+      "a promise that the issuer's clock has not reached: it was put back",
+      facts({
+        record: record && {
+          ...record,
+          completeThrough: new Date(record.readAt.getTime() + 30 * day),
+          continuousSince: ago(day),
+        },
+        uses: [],
+      }),
+      ['quiet-period'],
+    ],
+    [
       'a sampled record that nobody accepted',
       facts({ record: record && { ...record, kind: 'sampled' } }),
       ['use-not-seen'],

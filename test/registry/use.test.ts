@@ -248,3 +248,26 @@ test('how far an issuer is ahead is told by the clock of the database, whatever 
   expect(record.skewMs).toBeGreaterThan(0);
   expect(record.skewMs).toBeLessThanOrEqual(30_000);
 });
+
+test("an issuer's clock that is put back begins the record anew: nothing is proven by what it promised before", async () => {
+  const now = new Date();
+  const ahead = new Date(now.getTime() + 3_600_000);
+  const told = { ...recordOf('first'), uses: [] };
+  const promised = { ...told, completeThrough: ahead, issuerNow: ahead };
+  await registry.recordUse({ secretId, record: promised, since: new Date(0) });
+  const { record: before } = await factsOf();
+  expect(before.completeThrough).toEqual(ahead);
+
+  const since = readFrom(before.completeThrough, now);
+  await registry.recordUse({ secretId, record: told, since });
+
+  const { record: after } = await factsOf();
+  expect(standsStill(after)).toBe(true);
+  const again = readFrom(after.completeThrough, now);
+  expect(again.getTime()).toBeLessThan(now.getTime() - 31 * day);
+  await registry.recordUse({ secretId, record: told, since: again });
+  const { record: read } = await factsOf();
+  expect(read.completeThrough).toEqual(told.completeThrough);
+  expect(read.continuousSince).toEqual(told.issuerNow);
+  expect(standsStill(read)).toBe(false);
+});
