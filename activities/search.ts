@@ -1,5 +1,5 @@
 /** One search through all places for what is recognized: what it met, what it passed over, how far it came. */
-import { candidatesOf } from '../domain/discover/candidates.js';
+import { candidatesOf, candidatesOfName } from '../domain/discover/candidates.js';
 import type { Discovered, Met } from '../domain/discover/judge.js';
 import type {
   KnownDestination,
@@ -18,6 +18,7 @@ const mostMet = 10_000;
 const atOnce = 8;
 /** After so many texts others have their turn. */
 const restEvery = 500;
+const hidden = '[value]';
 
 export interface Search {
   readonly found: Pick<Discovered, 'met' | 'passedOver' | 'covered' | 'read'>;
@@ -89,7 +90,7 @@ function lookingFor({ recognize, signal }: Seeking, found: Found): Looking {
       for (const candidate of candidatesOf(text)) {
         const versionId = recognize(candidate.text);
         if (versionId !== undefined)
-          note({ spot: shown(spot, recognize), versionId, whole: candidate.whole });
+          note({ spot: shown(spot, recognize, candidate.text), versionId, whole: candidate.whole });
         count += 1;
         if (count % restEvery === 0) await new Promise(setImmediate);
       }
@@ -98,15 +99,15 @@ function lookingFor({ recognize, signal }: Seeking, found: Found): Looking {
 }
 
 /** A name may hold a value, too: of a file, or of a field. Such a place cannot be declared. */
-function shown(spot: Spot, recognize: Recognize): Spot {
-  const identity = withoutValues(spot.identity, recognize);
+function shown(spot: Spot, recognize: Recognize, met: string): Spot {
+  const identity = withoutValues(spot.identity.replaceAll(met, hidden), recognize);
   if (identity === spot.identity) return spot;
   return { identity, ...(spot.detail === undefined ? {} : { detail: spot.detail }) };
 }
 
 function withoutValues(name: string, recognize: Recognize): string {
-  const values = [...candidatesOf(name)].filter(({ text }) => recognize(text) !== undefined);
-  return values.reduce((text, value) => text.replaceAll(value.text, '[value]'), name);
+  const values = [...candidatesOfName(name)].filter(({ text }) => recognize(text) !== undefined);
+  return values.reduce((text, value) => text.replaceAll(value.text, hidden), name);
 }
 
 /** With nothing known every entry comes back as unknown, and is recognized here. */

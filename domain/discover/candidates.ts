@@ -22,6 +22,26 @@ export function* candidatesOf(text: string): Generator<Candidate> {
   for (const part of partsOf(text)) if (isNew(part)) yield { text: part, whole: false };
 }
 
+/** More than any usual name has: what has more is looked at as far as that. */
+const mostSigns = 64;
+
+/** What in the name of a file or a field may be a value: values hold `-`, `_` and `.` themselves, so every span between two signs. */
+export function* candidatesOfName(name: string): Generator<Candidate> {
+  yield* candidatesOf(name);
+  for (const part of name.split(/[/#]+/))
+    for (const text of spansOf(part)) yield { text, whole: false };
+}
+
+function spansOf(part: string): string[] {
+  const signs = [...part.matchAll(/[^\p{L}\p{N}]/gu)].slice(0, mostSigns);
+  const starts = [0, ...signs.map(({ index }) => index + 1)];
+  const ends = [...signs.map(({ index }) => index), part.length];
+  const spans = starts.flatMap((start) =>
+    ends.map((end) => part.slice(start, Math.max(start, end))),
+  );
+  return spans.filter(({ length }) => length >= shortest);
+}
+
 function* partsOf(text: string): Generator<string> {
   yield* afterSign(text);
   for (const word of text.split(/[\s"'`,;|<>()[\]{}]+/)) {

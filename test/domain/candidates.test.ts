@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { candidatesOf } from '../../domain/discover/candidates.js';
+import { candidatesOf, candidatesOfName } from '../../domain/discover/candidates.js';
 
 const value = 's3cr3t-Value+with/signs==';
 
@@ -53,3 +53,10 @@ test('a long line of signs takes no time', () => {
   for (const text of [...long, `a=${' '.repeat(200_000)}`, '('.repeat(200_000)])
     expect([...candidatesOf(text)].length).toBeLessThan(20);
 });
+
+test.each(['backup-a_v-4lue.x-2.txt', 'a_v-4lue.x', '/srv/a_v-4lue.x.bak#KEY', 'old.a_v-4lue.x~'])(
+  'a value with signs in it is found in the name %s',
+  (name) => {
+    expect([...candidatesOfName(name)].map(({ text }) => text)).toContain('a_v-4lue.x');
+  },
+);

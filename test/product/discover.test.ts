@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
@@ -171,13 +171,22 @@ describe('rotor discover', () => {
     const { oldValue } = secret;
     writeFileSync(join(folder, `${oldValue}.json`), JSON.stringify({ [oldValue]: oldValue }));
     writeFileSync(join(folder, `${oldValue}.bin`), Buffer.from([0]));
+    writeFileSync(join(folder, `backup-${oldValue}-2.txt`), oldValue);
+    writeFileSync(join(folder, `old_${oldValue}.2.bin`), Buffer.from([0]));
+    writeFileSync(join(folder, `x${oldValue}y.txt`), oldValue);
     const { told, out } = await discover();
     expect(out).not.toContain(oldValue);
     expect(told.copies.map(({ where }) => where)).toContain(`${folder}/[value].json#/[value]`);
-    expect(told.passedOver.map(({ where }) => where)).toContain(`${folder}/[value].bin`);
+    const found = told.copies.map(({ where }) => where);
+    for (const where of ['backup-[value]-2.txt', 'x[value]y.txt'])
+      expect(found).toContain(`${folder}/${where}`);
+    const passedOver = told.passedOver.map(({ where }) => where);
+    for (const where of ['[value].bin', 'old_[value].2.bin'])
+      expect(passedOver).toContain(`${folder}/${where}`);
     const query = '/v1/findings?code=undeclared-copy&all=true';
     expect(JSON.stringify(await installation.api.get(query))).not.toContain(oldValue);
-    for (const end of ['json', 'bin']) rmSync(join(folder, `${oldValue}.${end}`));
+    for (const name of readdirSync(folder).filter((one) => one.includes(oldValue)))
+      rmSync(join(folder, name));
     await discover();
     expect(await openFindings()).toHaveLength(1);
   }, 40_000);
