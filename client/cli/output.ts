@@ -2,6 +2,7 @@
 import Table from 'cli-table3';
 import colors from 'picocolors';
 import { RotorError } from '../../domain/errors.js';
+import { readableLines } from '../../domain/readable.js';
 
 export interface Output {
   readonly json: boolean;
@@ -14,13 +15,16 @@ export interface Output {
 
 export function openOutput(json: boolean): Output {
   const print = (text: string): void => {
-    process.stdout.write(`${text}\n`);
+    process.stdout.write(`${readableLines(text)}\n`);
+  };
+  const printJson = (value: unknown): void => {
+    process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
   };
   return {
     json,
     print,
-    note: (text) => void (json || process.stderr.write(`${text}\n`)),
-    show: (value, text) => print(json ? JSON.stringify(value, undefined, 2) : text(value)),
+    note: (text) => void (json || process.stderr.write(`${readableLines(text)}\n`)),
+    show: (value, text) => (json ? printJson(value) : print(text(value))),
   };
 }
 
@@ -116,7 +120,7 @@ export function printError(error: RotorError, json: boolean): void {
     );
   }
   if (error.hint !== undefined) lines.push(`  ${colors.dim('→')} ${error.hint}`);
-  process.stderr.write(`${lines.join('\n')}\n`);
+  process.stderr.write(`${readableLines(lines.join('\n'))}\n`);
 }
 
 /** Exit codes that scripts can use. */

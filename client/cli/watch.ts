@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import colors from 'picocolors';
 import type { Context } from './context.js';
+import { readableLines } from '../../domain/readable.js';
 import { exitCodes, when } from './output.js';
 import { openPatience } from './patience.js';
 import { waitingLines } from './task-texts.js';
@@ -70,12 +71,16 @@ function jsonScreen(): Screen {
   };
 }
 
+function linesOf(view: RunView, moment?: (at: unknown) => string): string[] {
+  return [headline(view.run), ...progress(view, moment)].map(readableLines);
+}
+
 function plainScreen(): Screen {
   const seen = new Set<string>();
   return {
     draw: (view) => {
       // What is due is a moment here: a log is no place for a countdown.
-      for (const line of [headline(view.run), ...progress(view, String)]) {
+      for (const line of linesOf(view, String)) {
         if (!seen.has(line)) process.stdout.write(`${line}\n`);
         seen.add(line);
       }
@@ -89,7 +94,7 @@ function liveScreen(): Screen {
   return {
     draw: (view) => {
       const width = process.stdout.columns || 80;
-      const lines = [headline(view.run), ...progress(view)].flatMap((line) => wrapped(line, width));
+      const lines = linesOf(view).flatMap((line) => wrapped(line, width));
       if (drawn > 0) process.stdout.write(`\u001b[${drawn}A\u001b[J`);
       process.stdout.write(`${lines.join('\n')}\n`);
       drawn = lines.length;

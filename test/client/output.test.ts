@@ -43,3 +43,20 @@ test('a full disk is told as one', async () => {
   const child = spawn(process.execPath, ['--input-type=module', '-e', program]);
   expect(await endOf(child)).toEqual({ code: 1, err: expect.stringContaining('disk-full') });
 });
+
+test('what others wrote into names does not steer the terminal of whoever looks', async () => {
+  const program = `
+    import { openOutput, printError } from ${JSON.stringify(join(dist, 'client', 'cli', 'output.js'))};
+    const name = 'a\\u001b[2Jb\\u202ec';
+    openOutput(false).show({ name }, (value) => value.name);
+    openOutput(true).show({ name }, () => '');
+    printError({ message: name, code: 'x', problems: [] }, false);
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program]);
+  let out = '';
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString('utf8')));
+  const { err } = await endOf(child);
+  expect(out).toContain('a[2Jbc\n');
+  expect(JSON.parse(out.slice(out.indexOf('{')))).toEqual({ name: 'a\u001b[2Jb\u202ec' });
+  expect(err).toContain('a[2Jbc (x)');
+});
