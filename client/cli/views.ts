@@ -1,5 +1,7 @@
 /** Texts of what the API answers: plans, secrets, users, checks. */
 import colors from 'picocolors';
+import { attribute, type SeenAs } from '../../domain/attribution.js';
+import type { UseSource } from '../../domain/issuer.js';
 import { labelsText } from './labels.js';
 import { table, when, type Cells } from './output.js';
 import type { Row } from './row.js';
@@ -148,14 +150,20 @@ export function findingsText(rows: readonly Row[]): string {
 }
 
 export function usersText(secret: SecretView): string {
+  const declared = secret.dependencies.map((row) => ({
+    dependencyId: text(row['id']),
+    dependent: text(row['dependent']),
+    seenAs: (row['seenAs'] ?? undefined) as SeenAs | undefined,
+  }));
   const used = table(
-    ['version', 'outcome', 'address', 'user agent', 'count', 'last'],
+    ['version', 'outcome', 'dependent', 'address', 'seen as', 'count', 'last'],
     secret.use.map((row) => {
-      const source = (row['source'] ?? {}) as Row;
+      const source = (row['source'] ?? {}) as UseSource;
       return [
         ...cells(row, ['version', 'outcome']),
-        text(source['address'] ?? source['name']),
-        text(source['userAgent']).slice(0, 28),
+        attribute(source, declared)?.dependent ?? colors.yellow('not declared'),
+        text(source.address),
+        calledText(source),
         text(row['count']),
         when(row['last']),
       ];
@@ -170,6 +178,11 @@ export function usersText(secret: SecretView): string {
   ];
   if (secret.findings.length > 0) parts.push('', findingsText(secret.findings));
   return parts.join('\n');
+}
+
+function calledText({ userAgent, name }: UseSource): string {
+  const called = [userAgent, name].filter((one) => one !== undefined && one !== '');
+  return called.join(' · ').slice(0, 28);
 }
 
 export function changesText(rows: readonly Row[]): string {
