@@ -14,12 +14,10 @@ import {
   listed,
   make,
   ordered,
-  recordsEveryUse,
-  seen,
-  usesOf,
   type IssuerCheck,
   type Made,
 } from './subject.js';
+import { watching } from './watching.js';
 
 const making: readonly IssuerCheck[] = [
   {
@@ -28,7 +26,7 @@ const making: readonly IssuerCheck[] = [
     async run(subject) {
       const made = await make(subject);
       const found = async (): Promise<Credential | undefined> => listed(subject, made);
-      await comesTrue(subject, 'listed', async () => (await found()) !== undefined);
+      await comesTrue(subject, 'it is listed', async () => (await found()) !== undefined);
       const credential = await found();
       const { tag, longestValidityMs } = subject.issuer.traits;
       const carried = { kind: 'ours', versionId: made.versionId };
@@ -37,7 +35,7 @@ const making: readonly IssuerCheck[] = [
         tag === 'place' ? carried : { kind: 'none' },
         'it carries its tag',
       );
-      assert.equal(credential?.disabled, false);
+      assert.equal(credential?.disabled, false, 'it is not disabled');
       if (longestValidityMs === undefined) return;
       const end = credential?.expiresAt?.getTime() ?? 0;
       assert.ok(Math.abs(end - Date.now() - day) < 60_000, 'it ends when it was asked to');
@@ -49,7 +47,7 @@ const making: readonly IssuerCheck[] = [
     async run(subject) {
       const credentialId = await subject.plant();
       const found = async (): Promise<Credential | undefined> => listed(subject, { credentialId });
-      await comesTrue(subject, 'listed', async () => (await found()) !== undefined);
+      await comesTrue(subject, 'it is listed', async () => (await found()) !== undefined);
       assert.notEqual((await found())?.tag.kind, 'ours', 'its tag is not ours');
     },
   },
@@ -63,7 +61,11 @@ const making: readonly IssuerCheck[] = [
       const first = await issuer.mint({ ...request, value });
       const again = await issuer.mint({ ...request, value });
       assert.equal(again.credentialId, first.credentialId, 'it is the same credential');
-      await comesTrue(subject, 'listed', async () => (await issuer.list(secret)).length === 1);
+      await comesTrue(
+        subject,
+        'it is listed',
+        async () => (await issuer.list(secret)).length === 1,
+      );
     },
   },
   {
@@ -73,13 +75,16 @@ const making: readonly IssuerCheck[] = [
       const { issuer } = subject;
       const made = await make(subject);
       const hidden = made.value.reveal();
-      assert.ok(!inspect(made, { depth: 9 }).includes(hidden));
-      assert.ok(!JSON.stringify(made).includes(hidden));
+      const shown = [inspect(made, { depth: 9 }), JSON.stringify(made)];
+      assert.ok(!shown.some((text) => text.includes(hidden)), 'no answer but the value holds it');
       const wrong = new SecretValue(`wrong-${hidden}`);
       const reason = await issuer
         .verify(made, wrong, randomUUID())
         .catch((error: unknown) => error);
-      assert.ok(!inspect(reason, { depth: 9, showHidden: true }).includes(hidden));
+      assert.ok(
+        !inspect(reason, { depth: 9, showHidden: true }).includes(hidden),
+        'no error holds the value',
+      );
     },
   },
   {
@@ -98,9 +103,13 @@ const making: readonly IssuerCheck[] = [
         assert.equal(await codeOf(make(subject)), 'refused', 'there is no room for more');
       else assert.ok(await accepts(subject, await make(subject)), 'a further one is accepted');
       const survives = overlap.kind === 'slots';
-      await comesTrue(subject, 'it made room', async () => {
-        return (await accepts(subject, oldest)) === survives;
-      });
+      await comesTrue(
+        subject,
+        survives ? 'the oldest lives on' : 'the oldest made room',
+        async () => {
+          return (await accepts(subject, oldest)) === survives;
+        },
+      );
       for (const one of made.slice(1))
         assert.ok(await accepts(subject, one), 'the others stay as they are');
     },
@@ -117,9 +126,13 @@ const ending: readonly IssuerCheck[] = [
       const wrong = subject.issuer.verify(made, new SecretValue('wrong'), randomUUID());
       assert.equal(await codeOf(wrong), 'credential-refused', 'another value is refused');
       await subject.issuer.revoke(made);
-      await comesTrue(subject, 'refused', async () => !(await accepts(subject, made)));
+      await comesTrue(subject, 'it is refused', async () => !(await accepts(subject, made)));
       if (!subject.issuer.traits.lists) return;
-      await comesTrue(subject, 'gone', async () => (await listed(subject, made)) === undefined);
+      await comesTrue(
+        subject,
+        'it is listed no more',
+        async () => (await listed(subject, made)) === undefined,
+      );
     },
   },
   {
@@ -128,14 +141,14 @@ const ending: readonly IssuerCheck[] = [
       overlap.kind === 'many' || (overlap.kind !== 'none' && overlap.slots > 1),
     async run(subject) {
       const [one, other] = [await make(subject), await make(subject)];
-      assert.notEqual(one.credentialId, other.credentialId);
+      assert.notEqual(one.credentialId, other.credentialId, 'each has an id of its own');
       for (const made of [one, other])
         assert.ok(await accepts(subject, made), 'each value is accepted');
       for (const [made, { value }] of [
         [one, other],
         [other, one],
       ] as const)
-        assert.equal(await accepts(subject, { ...made, value }), false, 'no other value is');
+        assert.equal(await accepts(subject, { ...made, value }), false, "the other's value is not");
     },
   },
   {
@@ -212,77 +225,6 @@ const ending: readonly IssuerCheck[] = [
       assert.equal(issuer.enable !== undefined, traits.disable !== 'none');
       assert.equal(issuer.observedUse !== undefined, traits.useRecord !== 'absent');
       if (traits.outlives === 'nothing') assert.equal(issuer.endOpenUse, undefined);
-    },
-  },
-];
-
-const watching: readonly IssuerCheck[] = [
-  {
-    name: 'a reading goes on where the one before it ended, without a gap',
-    applies: ({ useRecord }) => useRecord !== 'absent',
-    async run({ issuer, secret }) {
-      const first = await issuer.observedUse?.(secret, new Date(Date.now() - day));
-      assert.ok(first !== undefined);
-      const next = await issuer.observedUse?.(secret, first.completeThrough);
-      assert.ok(next !== undefined && next.completeThrough >= first.completeThrough);
-      assert.ok((next.continuousSince ?? first.completeThrough) <= first.issuerNow);
-    },
-  },
-  {
-    name: 'an accepted use is seen with its source, and the record goes past it',
-    applies: recordsEveryUse,
-    usesIt: true,
-    async run(subject) {
-      const { issuer, secret } = subject;
-      const made = await make(subject);
-      for (const _time of [1, 2])
-        assert.ok(await subject.use(made.value.reveal(), 'billing'), 'a program is let in');
-      const wanted = { outcome: 'accepted', userAgent: 'billing' } as const;
-      await comesTrue(subject, 'seen', async () => {
-        return (await seen(subject, made, wanted)) !== undefined;
-      });
-      const use = await seen(subject, made, wanted);
-      await comesTrue(subject, 'the record goes past it', async () => {
-        const record = await issuer.observedUse?.(secret, new Date(Date.now() - day));
-        assert.ok(record !== undefined && record.completeThrough <= record.issuerNow);
-        const sure = record.completeThrough.getTime() + record.resolutionMs;
-        return use !== undefined && sure >= use.lastAt.getTime();
-      });
-    },
-  },
-  {
-    name: 'a refused use is seen with its source',
-    applies: ({ seesRefusals, useRecord }) => seesRefusals && useRecord === 'exact',
-    usesIt: true,
-    async run(subject) {
-      const made = await make(subject);
-      await subject.issuer.revoke(made);
-      const refused = async (): Promise<boolean> =>
-        !(await subject.use(made.value.reveal(), 'late'));
-      await comesTrue(subject, 'refused', refused);
-      await comesTrue(subject, 'seen', async () => {
-        return (await seen(subject, made, { outcome: 'refused', userAgent: 'late' })) !== undefined;
-      });
-    },
-  },
-  {
-    name: "rotor's own marked probes are left out of the record",
-    applies: (traits) => traits.tellsProbesApart && recordsEveryUse(traits),
-    usesIt: true,
-    async run(subject) {
-      const made = await make(subject);
-      assert.ok(await accepts(subject, made), 'the probe is accepted');
-      assert.ok(await subject.use(made.value.reveal(), 'billing'), 'a program is let in');
-      const seenAs = { outcome: 'accepted', userAgent: 'billing' } as const;
-      await comesTrue(subject, 'seen', async () => {
-        return (await seen(subject, made, seenAs)) !== undefined;
-      });
-      const uses = await usesOf(subject, made);
-      // Not every issuer sees a name: who it was is checked above.
-      assert.deepEqual(
-        uses.map(({ count }) => count),
-        [1],
-      );
     },
   },
 ];

@@ -48,9 +48,9 @@ function unchecked({ name: rule }: IssuerCheck): Verdict {
   return { rule, outcome: 'not-checked', why: 'it takes a program that logs in (--use)' };
 }
 
-/** In the words of the checks and of ours: none holds a value. */
+/** In the words of the checks and of ours: none holds a value, as what Node adds on further lines may. */
 function whyOf(error: unknown): string {
-  if (error instanceof AssertionError) return error.message.replaceAll(/\s+/g, ' ').trim();
+  if (error instanceof AssertionError) return error.message.split('\n', 1).join('').trim();
   if (error instanceof AdapterError) return `${error.message} (${error.code})`;
   if (error instanceof CredentialRefused) return error.message;
   return error instanceof Error ? `failed: ${error.name}` : 'failed';

@@ -30,7 +30,8 @@ export const namedMintChecks: readonly IssuerCheck[] = [
       const [value, other] = [randomUUID(), randomUUID()].map((text) => new SecretValue(text));
       assert.ok(value !== undefined && other !== undefined);
       const { credentialId } = await issuer.mint({ ...request, value });
-      assert.equal(await codeOf(issuer.mint({ ...request, value: other })), 'refused');
+      const second = await codeOf(issuer.mint({ ...request, value: other }));
+      assert.equal(second, 'refused', 'another value for the same version is refused');
       const made = { ...request, credentialId };
       assert.ok(await accepts(subject, { ...made, value }), 'the first value is accepted still');
       assert.equal(await accepts(subject, { ...made, value: other }), false, 'the other is not');

@@ -150,6 +150,8 @@ describe('a server that is broken', () => {
     const verdicts = found.get(fault) ?? [];
     expect(named(verdicts, 'broken')).toEqual(expect.arrayContaining([...rules]));
     for (const { outcome, why } of verdicts) expect(why === undefined).toBe(outcome === 'kept');
+    // In the words of the rules, not in those of the library that compares.
+    expect(verdicts.map(({ why = '' }) => why).join('\n')).not.toMatch(/strictly|evaluated|actual/);
   });
 
   test('in that it forgets uses fails the rules of use, and they are not checked without a program', async () => {
@@ -164,6 +166,27 @@ describe('a server that is broken', () => {
       expect(named(verdicts, 'broken')).toEqual(rules);
       const without = await holdHttp(at(url), () => undefined);
       expect([named(without, 'broken'), named(without, 'not-checked')]).toEqual([[], rules]);
+    });
+  }, 30_000);
+
+  test('in that it tells uses by another clock than what time it is fails the rule of use', async () => {
+    const hour = 3_600_000;
+    const earlier = (text: unknown): string =>
+      new Date(Date.parse(String(text)) - hour).toISOString();
+    const meddle = only(/^\/use/, ({ status, body }) => {
+      const uses = body['uses'] as { lastAt: string }[];
+      const shifted = uses.map((use) => ({ ...use, lastAt: earlier(use.lastAt) }));
+      return { status, body: { ...body, uses: shifted } };
+    });
+    await meddled(sample, meddle, async (url) => {
+      const verdicts = await holdHttp(at(url, { use: login }), () => undefined);
+      expect(verdicts.filter(({ outcome }) => outcome === 'broken')).toEqual([
+        {
+          rule: 'an accepted use is seen with its source, and the record goes past it',
+          outcome: 'broken',
+          why: 'the time of a use is by the clock that tells what time it is now',
+        },
+      ]);
     });
   }, 30_000);
 });
