@@ -20,7 +20,14 @@ export function hasLongBlank(text: string): boolean {
 
 /** Every line that is neither empty nor a comment has to be an assignment. Ask before anything is parsed. */
 export function isDotenv(text: string): boolean {
-  if (hasLongBlank(text)) return false;
-  const rest = text.replace(/^\uFEFF/, '').replaceAll(assignment, '');
-  return rest.split(/\r?\n/).every((left) => left.trim() === '' || left.trim().startsWith('#'));
+  return !hasLongBlank(text) && strangeLine(text) === undefined;
+}
+
+/** The number of the first line that is neither. */
+export function strangeLine(text: string): number | undefined {
+  const lineBreaks = (found: string): string => '\n'.repeat(found.split('\n').length - 1);
+  const rest = text.replace(/^\uFEFF/, '').replaceAll(assignment, lineBreaks);
+  const isStrange = (left: string): boolean => left.trim() !== '' && !left.trim().startsWith('#');
+  const index = rest.split('\n').findIndex(isStrange);
+  return index < 0 ? undefined : index + 1;
 }

@@ -66,7 +66,9 @@ export async function checkParts({
     ),
     ...storeLooks(parts),
     ...issuers.map((name) =>
-      look(`issuer ${name}`, 'is it up, and does its token fit?', () => issuer(parts, name)),
+      look(`issuer ${name}`, 'is it up (and not sealed), does its token fit?', () =>
+        issuer(parts, name),
+      ),
     ),
     ...connectors.map((kind) =>
       look(`connector ${kind}`, 'see its options in rotor.yaml', () => {

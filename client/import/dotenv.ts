@@ -5,7 +5,7 @@ import { basename, dirname } from 'node:path';
 import { parse } from 'dotenv';
 import type { Problem } from '../../domain/errors.js';
 import type { Found, FoundPlace, FoundSecret } from '../../domain/import/found.js';
-import { isDotenv } from '../../domain/dotenv-lines.js';
+import { hasLongBlank, isDotenv, strangeLine } from '../../domain/dotenv-lines.js';
 import { guessOf, type Guess } from '../../domain/import/guess.js';
 
 const largest = 1_048_576;
@@ -53,7 +53,9 @@ function textOf(file: string): Text | Omit<Problem, 'path'> {
     const text = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
     // Strictly: a line of a key that stands there alone is no name to be told.
     if (isDotenv(text)) return { path: realpathSync(file), text };
-    return { message: 'is no dotenv file', hint: 'lines of NAME=value, and comments' };
+    const line = hasLongBlank(text) ? undefined : strangeLine(text);
+    const where = line === undefined ? 'too many blank lines' : `line ${line} is neither`;
+    return { message: `is no dotenv file: ${where}`, hint: 'lines of NAME=value, and comments' };
   } catch {
     return { message: 'cannot be read', hint: 'is it there, and may you read it?' };
   }

@@ -113,7 +113,10 @@ describe('rotor import dotenv', () => {
     const key = `-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAb3De5Fg7Hi9==\n`;
     const pasted = write('pasted.env', `KEY=${key}`);
     const loose = await rotor(['import', 'dotenv', pasted, ...shop]);
-    expect([loose.code, loose.err]).toEqual([2, expect.stringContaining('is no dotenv file')]);
+    expect([loose.code, loose.err]).toEqual([
+      2,
+      expect.stringContaining('is no dotenv file: line 2 is neither'),
+    ]);
     const odd = write('odd.env', 'API_TOKEN=abcdefgh1\nAb3De5Fg7Hi9==\n');
     const told = await rotor(['import', 'dotenv', odd, ...shop]);
     expect([told.code, told.out]).toEqual([0, expect.stringContaining('1 with unusual names')]);
