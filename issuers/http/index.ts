@@ -120,12 +120,23 @@ async function mint(
   });
   if (isOurs && minted.value !== undefined)
     throw new AdapterError('bad-reply', 'the server sends a value, where rotor chose it');
+  refuseValueAsId(minted, value);
   const end = moment(minted.expiresAt);
   return {
     credentialId: minted.credentialId,
     ...(minted.value === undefined ? {} : { value: new SecretValue(minted.value) }),
     ...(end === undefined ? {} : { expiresAt: end }),
   };
+}
+
+/** Ids are kept, shown and logged, as no value is. */
+function refuseValueAsId(
+  told: { readonly credentialId: string; readonly value?: string | undefined },
+  ours: SecretValue | undefined,
+): void {
+  const value = ours?.reveal() ?? told.value;
+  if (value === undefined || !told.credentialId.includes(value)) return;
+  throw new AdapterError('bad-reply', 'the server names a credential by its value');
 }
 
 interface Shown {
@@ -138,6 +149,7 @@ async function verify(
   { secret, credentialId }: CredentialRef,
   { value, probe }: Shown,
 ): Promise<void> {
+  refuseValueAsId({ credentialId }, value);
   const request = { secret: told(secret), credentialId, value: value.reveal(), probe };
   const { accepted } = await server.verify(request);
   if (!accepted) throw new CredentialRefused();

@@ -126,6 +126,23 @@ describe('what a server answers is refused', () => {
     });
   });
 
+  test('where it names a credential by its value, when it is made and when it is found', async () => {
+    const meddle: Meddle = async (exchange) => {
+      const real = await exchange.pass();
+      if (exchange.method !== 'PUT') return real;
+      return { status: 200, body: { credentialId: `key-${String(exchange.asked['value'])}` } };
+    };
+    await meddled(sample, meddle, async (url) => {
+      const subject = subjectAt(sample, url);
+      const { issuer, secret } = subject;
+      const value = new SecretValue(randomUUID());
+      const request = { secret, ...ordered(subject), value, expiresAt: undefined };
+      expect(await codeOf(issuer.mint(request))).toBe('bad-reply');
+      const found = { ...request, credentialId: `key-${value.reveal()}` };
+      expect(await codeOf(issuer.verify(found, value, randomUUID()))).toBe('bad-reply');
+    });
+  });
+
   test.each([
     ['refused', 422],
     ['not-permitted', 401],
