@@ -161,7 +161,8 @@ async function attempt(
     return { kind: 'delivered', evidence: await write(it, order, signal) };
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
-    return { kind: 'failed', code: error.code, passing: isPassing(error.code) };
+    const { code, message: said } = error;
+    return { kind: 'failed', code, said, passing: isPassing(code) };
   }
 }
 

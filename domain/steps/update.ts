@@ -159,7 +159,13 @@ export function sealedVersionIds(facts: Facts): string[] {
 /** What a delivery attempt came to. */
 export type DeliveryOutcome =
   | { readonly kind: 'delivered'; readonly evidence: Evidence }
-  | { readonly kind: 'failed'; readonly code: string; readonly passing: boolean };
+  | {
+      readonly kind: 'failed';
+      readonly code: string;
+      /** What the connector said: a fixed message. */
+      readonly said: string;
+      readonly passing: boolean;
+    };
 
 export function finishDelivery(
   facts: Facts,
@@ -188,7 +194,7 @@ function failedDelivery(
   { outcome, release }: Failure,
 ): Decided<AfterDelivery> {
   const { dependency, version, generation } = order;
-  const told = `${dependency.dependent}: ${dependency.connector} ${outcome.code} (${dependency.identity})`;
+  const told = `${dependency.dependent}: ${dependency.connector} ${outcome.code} (${dependency.identity}): ${outcome.said}`;
   const failed: Change = {
     change: 'delivery',
     dependencyId: dependency.dependencyId,

@@ -525,6 +525,8 @@ describe('a destination that cannot be cleaned', () => {
     const acceptedOutage = { by: 'test', reason: 'test', dependents: ['dead'], sources: [] };
     const runId = await world.ask('rotate', { acceptedOutage });
     await waitsFor(runId, 'destination-failed');
+    const told = expect.stringMatching(/^dead: .* read-only \(dead\): it cannot be written$/);
+    expect(await world.run(runId)).toMatchObject({ waits_told: told });
     await world.decide(runId, 'skip', 'dead');
     expect(await world.result()).toBe('succeeded');
     expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);

@@ -117,7 +117,7 @@ test('what is said of a delivery without a new reading is what a new reading say
   await begin(second);
   await begin(second);
   for (const outcome of [
-    { kind: 'failed', code: 'unreachable', passing: true },
+    { kind: 'failed', code: 'unreachable', said: 'it is away', passing: true },
     { kind: 'delivered', evidence: 'read-back' },
   ] as const) {
     const foretold = await registry.decide(runId, (facts) => {
