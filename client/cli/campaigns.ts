@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { CampaignKind } from '../../domain/campaign.js';
+import { asAsked, openBlocked, shortId, untilSomebodyHelps, type Following } from './blocked.js';
 import type { Act, Context } from './context.js';
 import { example } from './example.js';
 import { exitCodes, inLines, table } from './output.js';
@@ -65,7 +66,7 @@ export function withBeginOptions(command: Command): Command {
     .requiredOption('--reason <text>', 'why')
     .option('--at-once <number>', 'so many are at work at the same time', '8')
     .option('--confirm <word>', 'the word revoke, for scripts')
-    .option('--watch', 'follow it until it ends')
+    .option('--watch', `follow it until it ends; ${untilSomebodyHelps}`)
     .option('--idempotency-key <key>', 'the same key again is the same one');
 }
 
@@ -87,7 +88,7 @@ export async function begin<B>(
   const begun = await context.api.post<B & { campaign: string }>(`/v1/${kind}s`, body, key);
   const { campaign: id } = begun;
   noted?.(begun);
-  if (watch === true) return watchCampaign(context, words, id);
+  if (watch === true) return watchCampaign(context, words, { id, ...asAsked(context.output) });
   context.output.show({ [kind]: id }, () => `${kind} ${id}\nrotor ${kind} watch ${id.slice(0, 8)}`);
   return undefined;
 }
@@ -112,7 +113,12 @@ export function addLooking(command: Command, act: Act, words: CampaignWords): vo
     );
   example(command.command(`watch <${kind}>`), `rotor ${kind} watch ${one}`)
     .description('follows it until it ends')
-    .action(act((context, id: string) => watchCampaign(context, words, id)));
+    .option('--until-blocked', 'stop with exit code 7 when only a person can help')
+    .action(
+      act((context, id: string, options: Following) =>
+        watchCampaign(context, words, { id, ...options }),
+      ),
+    );
   example(command.command(`report <${kind}>`), `rotor ${kind} report ${one}`)
     .description(words.report)
     .action(
@@ -172,15 +178,16 @@ function stateOf({ lives, busy, run, outcome }: Row): State {
 
 /**
  * All of it once, then each secret that changed. The exit code: 0 once everything in scope is settled, 1 where
- * something was brought back.
+ * something was brought back, 7 where all that is left is blocked and `untilBlocked`.
  */
 export async function watchCampaign(
   { api, output }: Context,
   words: CampaignWords,
-  id: string,
+  { id, untilBlocked }: Following & { readonly id: string },
 ): Promise<number> {
   const ask = openPatience(output);
   const changesOf = followed(words);
+  const isStuck = openStuck();
   for (let last = ''; ;) {
     const view = await ask(() => api.get<CampaignView>(campaignPath(words.kind, id)));
     const begun = view.secrets.length > 0 || view.campaign['ended'] !== null;
@@ -191,8 +198,40 @@ export async function watchCampaign(
       return view.secrets.some((row) => stateOf(row) === 'kept')
         ? exitCodes.failed
         : exitCodes.fine;
+    if (untilBlocked === true && isStuck(view)) {
+      output.note(stuckText(words, view));
+      return exitCodes.blocked;
+    }
     await pause(lookEveryMs);
   }
+}
+
+/** One that goes on, or is still to be asked for, is waited for: it may end without anybody's help. */
+function openStuck(): (view: CampaignView) => boolean {
+  const runs = new Map<unknown, (run: Row) => boolean>();
+  const isStuck = (row: Row): boolean => {
+    const check = runs.get(row['run']) ?? openBlocked();
+    runs.set(row['run'], check);
+    return check(row);
+  };
+  return ({ secrets }) => {
+    // Each is looked at, also beside one that goes on.
+    const stuck = secrets.filter(isOpen).map(isStuck);
+    return stuck.length > 0 && !stuck.includes(false);
+  };
+}
+
+function isOpen({ lives, busy }: Row): boolean {
+  return lives === true || busy === true;
+}
+
+function stuckText({ kind }: CampaignWords, { campaign, secrets }: CampaignView): string {
+  const runs = secrets.filter(isOpen).map((row) => {
+    const what = `${String(row['secret'])} is blocked (${String(row['waitsCode'])})`;
+    return `${what}: rotor watch ${shortId(row)} --until-blocked says what to do`;
+  });
+  const id = String(campaign['id']).slice(0, 8);
+  return [...runs, `once somebody has helped, rotor ${kind} watch ${id} follows it`].join('\n');
 }
 
 function followed(words: CampaignWords): (view: CampaignView) => string {

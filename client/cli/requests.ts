@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { nothingMintedBefore } from '../../domain/registry.js';
 import type { RunKind } from '../../domain/run.js';
+import { asAsked, untilSomebodyHelps } from './blocked.js';
 import { confirmRevoke } from './confirm.js';
 import { secretPath, type Act, type Context } from './context.js';
 import { asMoment } from './moment.js';
@@ -139,7 +140,7 @@ function withRunOptions(command: Command): Command {
   return command
     .option('--reason <text>', 'why', 'asked for on the command line')
     .option('--confirm <word>', 'the word revoke, for scripts')
-    .option('--watch', 'follow the run until it ends')
+    .option('--watch', `follow the run until it ends; ${untilSomebodyHelps}`)
     .option('--idempotency-key <key>', 'the same key again is the same run');
 }
 
@@ -244,7 +245,7 @@ async function request(
     { ...bodyOf(asked), confirm },
     key,
   );
-  if (asked.options.watch === true) return watchRun(context, made.runId, {});
+  if (asked.options.watch === true) return watchRun(context, made.runId, asAsked(output));
   output.show(
     made,
     ({ runId, submission }) => `run ${runId} (${submission})\nrotor watch ${runId.slice(0, 8)}`,

@@ -4,6 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import colors from 'picocolors';
 import type { Context } from './context.js';
 import { readableLines } from '../../domain/readable.js';
+import { isBlocked, nextCommand, openBlocked, shortId, type Following } from './blocked.js';
 import { exitCodes, when } from './output.js';
 import { openPatience } from './patience.js';
 import { waitingLines } from './task-texts.js';
@@ -23,10 +24,11 @@ const lookEveryMs = 300;
 export async function watchRun(
   { api, output }: Context,
   run: string,
-  options: { readonly untilBlocked?: boolean },
+  options: Following,
 ): Promise<number> {
   const screen = openScreen(output.json);
   const ask = openPatience(output);
+  const isStuck = openBlocked();
   for (;;) {
     const view = await ask(() => api.get<RunView>(`/v1/runs/${encodeURIComponent(run)}`));
     screen.draw(view);
@@ -34,19 +36,13 @@ export async function watchRun(
       screen.end();
       return view.run['outcome'] === 'succeeded' ? exitCodes.fine : exitCodes.failed;
     }
-    if (options.untilBlocked === true && isBlocked(view.run)) {
+    if (options.untilBlocked === true && isStuck(view.run)) {
       screen.end();
+      output.note(`blocked until somebody helps; then rotor watch ${shortId(view.run)} follows it`);
       return exitCodes.blocked;
     }
     await pause(lookEveryMs);
   }
-}
-
-/** Codes of what passes without anybody's help. */
-const passing: ReadonlySet<unknown> = new Set([null, undefined, 'waiting', 'retrying']);
-
-function isBlocked(run: Row): boolean {
-  return !passing.has(run['waitsCode']) && run['waitsUntil'] === null;
 }
 
 interface Screen {
@@ -148,7 +144,7 @@ function progress(
         `${String(version)} ${String(state)}${current === true ? '●' : ''}`,
     );
   if (states.length > 0) lines.push(`  versions  ${states.join(' · ')}`);
-  if (run['waitsCode'] !== null && run['waitsCode'] !== undefined) lines.push(waitLine(run));
+  if (run['waitsCode'] !== null && run['waitsCode'] !== undefined) lines.push(...waitLines(run));
   if (run['outcome'] !== null) lines.push(`  ${outcomeText(run)}`);
   return lines;
 }
@@ -169,13 +165,17 @@ function dependencyLine(dependency: Row, dead: ReadonlySet<unknown>): string[] {
   return [`  ${colors.green('✓')} ${name} ${version} ${String(last['evidence'])}`];
 }
 
-function waitLine(run: Row): string {
+function waitLines(run: Row): string[] {
   const code = String(run['waitsCode']);
   const told = String(run['waitsTold']);
-  if (code === 'waiting') return `  ${colors.dim('waits')}     ${told}`;
-  if (code === 'retrying') return `  ${colors.yellow('retries')}   ${told}`;
+  if (code === 'waiting') return [`  ${colors.dim('waits')}     ${told}`];
+  if (code === 'retrying') return [`  ${colors.yellow('retries')}   ${told}`];
   const colour = run['waitsUntil'] === null ? colors.red : colors.yellow;
-  return `  ${colour('held')}      ${told} ${link(code)}`;
+  const next = isBlocked(run) ? nextCommand(run) : undefined;
+  return [
+    `  ${colour('held')}      ${told} ${link(code)}`,
+    ...(next === undefined ? [] : [`  next      ${next}`]),
+  ];
 }
 
 function outcomeText({ outcome, supersededBy }: Row): string {

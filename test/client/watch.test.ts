@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { asAsked, openBlocked, type Following } from '../../client/cli/blocked.js';
+import { watchCampaign, type CampaignWords } from '../../client/cli/campaigns.js';
 import { openOutput } from '../../client/cli/output.js';
 import type { Row } from '../../client/cli/row.js';
 import { watchRun } from '../../client/cli/watch.js';
@@ -9,6 +11,7 @@ let written = '';
 beforeEach(() => {
   written = '';
   Object.defineProperty(process.stdout, 'isTTY', { value: false, configurable: true });
+  jest.spyOn(process.stderr, 'write').mockImplementation(() => true);
   jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
     written += String(text);
     return true;
@@ -25,11 +28,24 @@ const task = {
   ...{ due: '2030-01-01T10:00:00.000Z', overdue: false, fetched: null, task: later },
 };
 
-async function watched(run: Row): Promise<string> {
-  const ended = { run: 'feedf00d', kind: 'rotate', secret: 'acme/api', plan: null, state: 'ended' };
-  const view = { run: { ...ended, ...run }, versions: [], dependencies: [], tasks: [task] };
-  const api = { get: () => Promise.resolve(view) } as unknown as ApiClient;
-  await watchRun({ api, output: openOutput(false) }, 'feedf00d', {});
+const run = { run: 'feedf00d-1', kind: 'rotate', secret: 'acme/api', plan: null };
+
+/** Each time it is asked it is in the next state; in the last one it stays. */
+function apiOf(views: readonly unknown[]): ApiClient {
+  let asked = 0;
+  const get = (): Promise<unknown> => Promise.resolve(views[Math.min(asked++, views.length - 1)]);
+  return { get } as unknown as ApiClient;
+}
+
+async function follow(states: readonly Row[], options: Following): Promise<number> {
+  const views = states.map((state) => ({
+    ...{ run: { ...run, outcome: null, ...state }, versions: [], dependencies: [], tasks: [task] },
+  }));
+  return watchRun({ api: apiOf(views), output: openOutput(false) }, 'feedf00d', options);
+}
+
+async function watched(state: Row): Promise<string> {
+  await follow([{ state: 'ended', ...state }], {});
   return written;
 }
 
@@ -41,4 +57,82 @@ test('a run that was superseded names the one that took over', async () => {
   const said = await watched({ outcome: 'superseded', supersededBy: later });
   expect(said).toContain('run 0badcafe took the secret over');
   expect(said).toContain('rotor watch 0badcafe');
+});
+
+const succeeded = { state: 'ended', outcome: 'succeeded', waitsCode: null };
+const held = (waitsCode: string, waitsUntil: string | null, waitsTold = 'why'): Row => ({
+  ...{ state: 'running', waitsCode, waitsUntil, waitsTold },
+});
+
+function onTerminal(): void {
+  Object.defineProperty(process.stdout, 'isTTY', { value: true, configurable: true });
+}
+
+test('a command with --watch ends with 7 in a script once only a person can help, and says what to type', async () => {
+  const said: string[] = [];
+  jest.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0);
+  const code = await follow([held('task-overdue', null)], asAsked(openOutput(false)));
+  expect([code, written]).toEqual([7, expect.stringContaining('next      rotor tasks list')]);
+  expect(said).toEqual(['blocked until somebody helps; then rotor watch feedf00d follows it\n']);
+  expect(asAsked(openOutput(true))).toEqual({ untilBlocked: true });
+});
+
+test('somebody at a terminal goes on watching a run that is blocked', async () => {
+  onTerminal();
+  const states = [held('paused', null), succeeded];
+  expect(await follow(states, asAsked(openOutput(false)))).toBe(0);
+  expect(written).toContain('next      rotor resume feedf00d --reason TEXT');
+});
+
+test('what passes by itself is watched on in a script: a quiet period, a window, a retry', async () => {
+  const later = '2030-01-01T10:00:00.000Z';
+  const states = [
+    ...[held('quiet-period', later), held('outside-window', later), held('overlap', later)],
+    ...[held('retrying', null), held('waiting', null), succeeded],
+  ];
+  expect(await follow(states, { untilBlocked: true })).toBe(0);
+});
+
+test('whoever uses a version still when the moment has passed does not hold up a script for ever', () => {
+  let now = Date.parse('2030-01-01T10:00:00.000Z');
+  const isBlocked = openBlocked(() => now);
+  const inUse = (until: string): boolean => isBlocked(held('undeclared-use', until));
+  expect(inUse('2030-01-01T10:00:05.000Z')).toBe(false);
+  now += 16_000;
+  // Nobody has looked again since: no worker may be alive.
+  expect(inUse('2030-01-01T10:00:05.000Z')).toBe(false);
+  expect(inUse('2030-01-01T10:00:20.000Z')).toBe(true);
+  expect(isBlocked(held('quiet-period', '2030-01-01T10:00:20.000Z'))).toBe(false);
+  expect(inUse('2030-01-01T10:00:30.000Z')).toBe(false);
+});
+
+test('what names its own command, and what no retry mends, has no second advice', async () => {
+  await follow([held('use-not-seen', null, 'If so: rotor decide feedf00d x')], {
+    untilBlocked: true,
+  });
+  await follow([held('no-way-back', null)], { untilBlocked: true });
+  expect(written).not.toContain('next');
+  await follow([held('destination-failed', null)], { untilBlocked: true });
+  expect(written).toContain('rotor decide feedf00d retry --reason TEXT');
+});
+
+test('an incident ends with 7 once all that is left of it is blocked, and not while one goes on', async () => {
+  const states = { over: 'o', kept: 'k', busy: 'b', living: 'l', waiting: 'w' };
+  const words: CampaignWords = { kind: 'incident', report: '', versions: '', states };
+  const secret = (name: string, more: Row): Row => ({
+    ...{ secret: `acme/${name}`, versions: ['v1'], run: `${name}-run`, failure: null },
+    ...{ lives: false, busy: true, waitsCode: null, waitsUntil: null, ...more },
+  });
+  const stuck = secret('one', { waitsCode: 'destination-failed' });
+  const view = (other: Row): unknown => ({
+    campaign: { id: 'feedf00d-1', about: 'acme', ended: null },
+    secrets: [stuck, secret('two', other), secret('three', { busy: false })],
+  });
+  const said: string[] = [];
+  jest.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0);
+  const context = { api: apiOf([view({}), view({ busy: false })]), output: openOutput(false) };
+  expect(await watchCampaign(context, words, { id: 'feedf00d', untilBlocked: true })).toBe(7);
+  expect(written).toContain('2 o');
+  expect(said.join('')).toContain('acme/one is blocked (destination-failed): rotor watch one-run');
+  expect(said.join('')).not.toContain('acme/two');
 });

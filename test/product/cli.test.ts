@@ -484,3 +484,22 @@ secrets:
     expect(JSON.parse(said.err)).toMatchObject({ error: { code: 'no-such-secret' } });
   });
 });
+
+test('rotate --watch in a script ends with exit code 7 where people have to approve', async () => {
+  const policy = { name: 'four-eyes', approvals: {} };
+  const approved = await openSecret(installation, 'approved', { policy });
+  try {
+    const { code, out, err } = await rotor([
+      ...['rotate', 'acme/approved', '--reason', 'test', '--watch'],
+    ]);
+    expect([code, out]).toEqual([
+      7,
+      expect.stringMatching(/approval needed: rotor approve [0-9a-f]{8} /),
+    ]);
+    expect(err).toMatch(
+      /^blocked until somebody helps; then rotor watch [0-9a-f]{8} follows it\n$/,
+    );
+  } finally {
+    await approved.stop();
+  }
+}, 40_000);
