@@ -11,6 +11,7 @@ import {
 } from '../../infra/registry/access-tokens.js';
 import type { AuditVerdict } from '../../infra/registry/audit-verify.js';
 import { exportAudit } from '../../infra/registry/audit-export.js';
+import { heartbeat } from '../../infra/registry/recovery.js';
 import { checkQuery, ExportQuery } from '../../schemas/questions.js';
 import { DeclarationsBody, IdentifyBody, TokenBody } from '../../schemas/requests.js';
 import { demandInstallation } from '../access.js';
@@ -44,6 +45,13 @@ export function installationRoutes(parts: ApiParts): Route[] {
       url: '/v1/checks',
       right: 'read',
       handle: ({ by }) => parts.checks({ audit: mayVerify(by) }),
+    }),
+    // Cheaper than the checks: whoever waits for a worker asks often.
+    route({
+      method: 'GET',
+      url: '/v1/heartbeat',
+      right: 'read',
+      handle: () => heartbeat(parts.pool),
     }),
     ...auditRoutes(parts),
     ...tokenRoutes(parts),

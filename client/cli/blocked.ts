@@ -1,12 +1,15 @@
 /** When a run goes on only once a person has helped, and what they type then. */
 import type { Output } from './output.js';
 import type { Row } from './row.js';
+import type { Pace } from './until-ended.js';
 
 /** For the help of every command that follows what it has asked for. */
 export const untilSomebodyHelps = 'in a script, exit code 7 once only a person can help';
 
 export interface Following {
   readonly untilBlocked?: boolean;
+  /** How long a worker may be silent. */
+  readonly pace?: Pace;
 }
 
 /** Nobody reads along who could help: whoever asked has to be told, and not to wait for ever. */

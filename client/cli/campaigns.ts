@@ -7,8 +7,9 @@ import { asAsked, openBlocked, shortId, untilSomebodyHelps, type Following } fro
 import type { Act, Context } from './context.js';
 import { example } from './example.js';
 import { exitCodes, inLines, table } from './output.js';
-import { openPatience } from './patience.js';
+import { openPatience, patient } from './patience.js';
 import type { Row } from './row.js';
+import { afterRestarts, openWorkerWatch } from './until-ended.js';
 
 export interface Exposure {
   readonly name: string;
@@ -188,6 +189,7 @@ export async function watchCampaign(
   const ask = openPatience(output);
   const changesOf = followed(words);
   const isStuck = openStuck();
+  const demandWorker = openWorkerWatch(patient(ask, api), afterRestarts);
   for (let last = ''; ;) {
     const view = await ask(() => api.get<CampaignView>(campaignPath(words.kind, id)));
     const begun = view.secrets.length > 0 || view.campaign['ended'] !== null;
@@ -202,6 +204,7 @@ export async function watchCampaign(
       output.note(stuckText(words, view));
       return exitCodes.blocked;
     }
+    if (untilBlocked === true) await demandWorker();
     await pause(lookEveryMs);
   }
 }

@@ -1,5 +1,4 @@
 /** The command that looks for what nobody declared: users of a secret, and places that hold it. */
-import { setTimeout as pause } from 'node:timers/promises';
 import colors from 'picocolors';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
@@ -10,6 +9,7 @@ import { secretPath, type Act, type Context } from './context.js';
 import { counted } from './counted.js';
 import { exitCodes, when } from './output.js';
 import { example } from './example.js';
+import { untilEnded, type Pace } from './until-ended.js';
 
 interface State {
   readonly workflowId: string;
@@ -17,23 +17,21 @@ interface State {
   readonly told?: DiscoveryTold;
 }
 
-const askEveryMs = 250;
-
 export function addDiscover(program: Command, act: Act): void {
   example(program.command('discover <secret>'), 'rotor discover acme/billing-api')
     .description('who uses it, and where it lies, that nobody declared; exit code 8 where any')
     .action(act((context, secret: string) => discover(context, secret)));
 }
 
-async function discover({ api, output }: Context, secret: string): Promise<number> {
+export async function discover(
+  { api, output }: Context,
+  secret: string,
+  pace?: Pace,
+): Promise<number> {
   const path = `${secretPath(secret)}/discovery`;
-  let state = await api.post<State>(path);
-  if (state.running) output.note('looking …');
-  while (state.running) {
-    await pause(askEveryMs);
-    state = await api.get<State>(path);
-  }
-  const { told, workflowId } = state;
+  const begun = await api.post<State>(path);
+  if (begun.running) output.note('looking …');
+  const { told, workflowId } = await untilEnded(api, { begun, path }, pace);
   if (told === undefined) {
     throw new RotorError('discovery-failed', 'the discovery did not end as it should', {
       kind: 'failed',

@@ -1,6 +1,7 @@
 /** Goes on asking while rotor's API starts again, so that whoever follows a run needs no loop of their own. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { RotorError } from '../../domain/errors.js';
+import type { ApiClient } from '../http.js';
 import type { Output } from './output.js';
 
 const usualPace: Pace = { forMs: 120_000, everyMs: 1_000 };
@@ -32,6 +33,11 @@ export function openPatience(output: Output, { forMs, everyMs }: Pace = usualPac
       }
     }
   };
+}
+
+/** Only the API is asked again: what it answered may be that something else is away. */
+export function patient(ask: Ask, api: Pick<ApiClient, 'get'>): Pick<ApiClient, 'get'> {
+  return { get: (path) => ask(() => api.get(path)) };
 }
 
 function isAway(error: unknown): error is RotorError {

@@ -1,5 +1,4 @@
 /** The command for an installation whose database was set back to a backup. */
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { RotorError } from '../../domain/errors.js';
 import type { RecoveredRow, RecoveryTold } from '../../domain/recovery.js';
@@ -7,6 +6,7 @@ import { confirmWord } from './confirm.js';
 import type { Act, Context } from './context.js';
 import { asMoment } from './moment.js';
 import { example } from './example.js';
+import { untilEnded, type Pace } from './until-ended.js';
 import { exitCodes, table, type Output } from './output.js';
 
 interface State {
@@ -22,8 +22,6 @@ interface Options {
   readonly confirm?: string;
   readonly setBackAt?: string;
 }
-
-const askEveryMs = 250;
 
 export function addRecover(program: Command, act: Act): void {
   example(
@@ -50,17 +48,17 @@ export function addRecover(program: Command, act: Act): void {
     .action(act((context, options: Options) => recover(context, options)));
 }
 
-async function recover({ api, output }: Context, options: Options): Promise<number> {
+export async function recover(
+  { api, output }: Context,
+  options: Options,
+  pace?: Pace,
+): Promise<number> {
   const { dryRun = false, without, reason, setBackAt } = options;
   const confirm = dryRun ? undefined : await confirmed(output, options.confirm);
-  let state = await api.post<State>('/v1/recovery', {
-    ...{ dryRun, without, reason, confirm },
-    setBackAt,
-  });
-  while (state.running) {
-    await pause(askEveryMs);
-    state = await api.get<State>('/v1/recovery');
-  }
+  const path = '/v1/recovery';
+  const body = { dryRun, without, reason, confirm, setBackAt };
+  const begun = await api.post<State>(path, body);
+  const state = await untilEnded(api, { begun, path }, pace);
   const { told } = state;
   if (told === undefined) {
     throw new RotorError('recovery-failed', 'the recovery did not end as it should', {

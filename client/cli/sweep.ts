@@ -1,5 +1,4 @@
 /** The command that looks for findings now, and not with the next day. */
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { RotorError } from '../../domain/errors.js';
 import type { SweepTold } from '../../domain/sweep/progress.js';
@@ -7,14 +6,13 @@ import type { Act, Context } from './context.js';
 import { counted } from './counted.js';
 import { exitCodes } from './output.js';
 import { example } from './example.js';
+import { untilEnded, type Pace } from './until-ended.js';
 
 interface State {
   readonly workflowId: string;
   readonly running: boolean;
   readonly told?: SweepTold;
 }
-
-const askEveryMs = 250;
 
 export function addSweep(program: Command, act: Act): void {
   example(program.command('sweep'), 'rotor sweep --watch')
@@ -23,15 +21,14 @@ export function addSweep(program: Command, act: Act): void {
     .action(act((context, options: { watch?: boolean }) => sweep(context, options)));
 }
 
-async function sweep(
+export async function sweep(
   { api, output }: Context,
   { watch = false }: { watch?: boolean },
+  pace?: Pace,
 ): Promise<number> {
-  let state = await api.post<State>('/v1/sweep');
-  while (watch && state.running) {
-    await pause(askEveryMs);
-    state = await api.get<State>('/v1/sweep');
-  }
+  const path = '/v1/sweep';
+  const begun = await api.post<State>(path);
+  const state = watch ? await untilEnded(api, { begun, path }, pace) : begun;
   output.show(state, textOf);
   if (!watch) return exitCodes.fine;
   if (state.told === undefined) {

@@ -6,9 +6,10 @@ import type { Context } from './context.js';
 import { readableLines } from '../../domain/readable.js';
 import { isBlocked, nextCommand, openBlocked, shortId, type Following } from './blocked.js';
 import { exitCodes, when } from './output.js';
-import { openPatience } from './patience.js';
+import { openPatience, patient } from './patience.js';
 import { waitingLines } from './task-texts.js';
 import type { Row } from './row.js';
+import { afterRestarts, openWorkerWatch } from './until-ended.js';
 import { link } from './views.js';
 
 interface RunView {
@@ -29,6 +30,7 @@ export async function watchRun(
   const screen = openScreen(output.json);
   const ask = openPatience(output);
   const isStuck = openBlocked();
+  const demandWorker = openWorkerWatch(patient(ask, api), options.pace ?? afterRestarts);
   for (;;) {
     const view = await ask(() => api.get<RunView>(`/v1/runs/${encodeURIComponent(run)}`));
     screen.draw(view);
@@ -41,6 +43,7 @@ export async function watchRun(
       output.note(`blocked until somebody helps; then rotor watch ${shortId(view.run)} follows it`);
       return exitCodes.blocked;
     }
+    if (options.untilBlocked === true) await demandWorker();
     await pause(lookEveryMs);
   }
 }

@@ -153,6 +153,14 @@ interface StoredPulse {
   readonly beat: string;
 }
 
+/** Where the pulse is; it goes up as long as any worker lives. */
+export async function heartbeat(
+  db: Queryable,
+): Promise<Pick<StoredPulse, 'life' | 'beat'> | undefined> {
+  const { rows } = await db.query<StoredPulse>('select life, beat from rotor.pulse');
+  return rows[0];
+}
+
 /** One beat more, and whether the database is older than what was seen of it. */
 export async function nextPulse(
   pool: pg.Pool,

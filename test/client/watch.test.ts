@@ -116,6 +116,22 @@ test('what names its own command, and what no retry mends, has no second advice'
   expect(written).toContain('rotor decide feedf00d retry --reason TEXT');
 });
 
+test('a script that follows a run ends where no worker is alive', async () => {
+  const view = { run: { ...run, ...held('waiting', null), outcome: null } };
+  const get = (path: string): Promise<unknown> =>
+    Promise.resolve(
+      path === '/v1/heartbeat'
+        ? { life: '1', beat: '7' }
+        : { ...view, versions: [], dependencies: [], tasks: [] },
+    );
+  const context = { api: { get } as unknown as ApiClient, output: openOutput(false) };
+  const following = { untilBlocked: true, pace: { everyMs: 1, looks: 2 } };
+  await expect(watchRun(context, 'feedf00d', following)).rejects.toMatchObject({
+    code: 'no-worker',
+    kind: 'unavailable',
+  });
+});
+
 test('an incident ends with 7 once all that is left of it is blocked, and not while one goes on', async () => {
   const states = { over: 'o', kept: 'k', busy: 'b', living: 'l', waiting: 'w' };
   const words: CampaignWords = { kind: 'incident', report: '', versions: '', states };

@@ -22,6 +22,7 @@ let rotor: Rotor;
 let child: ChildProcess;
 /** Where a discovery looks, beside destinations. */
 let folder: string;
+let firstBeat: number;
 
 beforeAll(async () => {
   installation = await openInstallation();
@@ -35,6 +36,7 @@ beforeAll(async () => {
   installation.start('worker');
   await installation.ready();
   rotor = rotorIn(installation);
+  firstBeat = await beat();
   secret = await openSecret(installation, 'shop');
   const env = { PATH: process.env['PATH'], FORGOTTEN: secret.oldValue };
   child = spawn('sleep', ['300'], { env });
@@ -45,6 +47,11 @@ afterAll(async () => {
   await secret.stop();
   await installation.close();
 }, 30_000);
+
+/** Goes up as long as a worker lives. */
+async function beat(): Promise<number> {
+  return Number((await installation.api.get<Row>('/v1/heartbeat'))['beat']);
+}
 
 async function discover(): Promise<{ told: DiscoveryTold; code: number | null; out: string }> {
   const { out, code, err } = await rotor(['discover', 'acme/shop', '--json']);
@@ -222,6 +229,7 @@ describe('rotor discover', () => {
     expect(rows.length).toBeGreaterThan(4);
     expect(new Set(rows.map(({ actor }) => actor))).toEqual(new Set(['first-admin']));
     const missing = await rotor(['discover', 'acme/nothing']);
+    await eventually(async () => (await beat()) > firstBeat);
     expect([missing.code, missing.err]).toEqual([4, expect.stringContaining('no-such-secret')]);
   }, 40_000);
 });
