@@ -22,7 +22,8 @@ import { issuerKinds } from '../issuers/index.js';
 import { describeAccess, usualTemporal } from '../infra/temporal-access.js';
 import { demandBelievable } from '../infra/temporal-connection.js';
 import { faultAfter } from '../infra/temporal-fault.js';
-import { asksPeople, type Parts } from './parts.js';
+import type { ConfiguredInstance } from '../schemas/configuration.js';
+import { asksPeople, openPlace, type Parts } from './parts.js';
 import type { Settings } from './settings.js';
 import { lookAtStores } from './stores.js';
 
@@ -76,6 +77,7 @@ export async function checkParts({
         return Promise.resolve('configured');
       }),
     ),
+    ...placeLooks(settings),
     ...parts.routes.map(({ name }) =>
       look(`route ${name}`, `docs/notifications.md; rotor notify test ${name}`, () =>
         notificationRoute(parts, name),
@@ -230,6 +232,18 @@ async function issuer({ issuer: open, pool }: Parts, name: string): Promise<stri
 }
 
 const nobody = { secretId: 'doctor', name: 'rotor/doctor' };
+
+function placeLooks({ configuration }: Settings): Promise<Check>[] {
+  return configuration.places.map((one, index) =>
+    look(`place ${one.kind}`, `see discover.${index} in rotor.yaml`, () => place(one)),
+  );
+}
+
+/** What a discovery looks at, from where the API stands: workers that are elsewhere see their own. */
+async function place(configured: ConfiguredInstance): Promise<string> {
+  const { name, check } = openPlace(configured);
+  return `${name} ${await check(AbortSignal.timeout(longestLookMs - 500))}`;
+}
 
 /** Nothing is sent; what was not delivered lately is told, too. */
 async function notificationRoute({ channel, pool }: Parts, name: string): Promise<string> {

@@ -19,6 +19,7 @@ import { knownDestinations } from '../infra/registry/discovery.js';
 import { openRegistry } from '../infra/registry/open.js';
 import { issuerKinds } from '../issuers/index.js';
 import { placeKinds } from '../places/index.js';
+import type { ConfiguredInstance } from '../schemas/configuration.js';
 import { notConfigured } from './not-configured.js';
 import { openStores, type Stores } from './stores.js';
 import type { Settings } from './settings.js';
@@ -170,10 +171,13 @@ function connectorsOf(settings: Settings): (kind: string) => Connector {
 }
 
 function placesOf({ configuration }: Settings): Place[] {
-  return configuration.places.flatMap(({ kind: name, options }) => {
-    const kind = placeKinds.find((one) => one.kind === name);
-    return kind === undefined ? [] : [kind.open(options as never)];
-  });
+  return configuration.places.map(openPlace);
+}
+
+export function openPlace({ kind: name, options }: ConfiguredInstance): Place {
+  const kind = placeKinds.find((one) => one.kind === name);
+  if (kind === undefined) throw notConfigured('place', name);
+  return kind.open(options as never);
 }
 
 function channelsOf({ configuration }: Settings): (route: string) => Channel {

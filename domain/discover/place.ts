@@ -32,6 +32,8 @@ export interface Place {
   readonly name: string;
   /** Begins the identities of all that lies there. */
   readonly covers: string;
+  /** Whether it can be looked at, cheaply: no value is read. AdapterError where it cannot. */
+  check(signal: AbortSignal): Promise<string>;
   /** Answers with how much was looked at, such as `12 files`. */
   look(looking: Looking): Promise<string>;
 }

@@ -26,9 +26,21 @@ export const awsSecretsManager = placeKind({
   open: (options) => ({
     name: `AWS Secrets Manager ${options.region} ${options.prefix}*`,
     covers: `${options.region} ${options.prefix}`,
+    check: (signal) => check(options, signal),
     look: (looking) => look(options, looking),
   }),
 });
+
+/** Whether values may be read, too, only reading one would show. */
+async function check(options: Options, signal: AbortSignal): Promise<string> {
+  const secrets = await openAwsSecrets({ access: options, signal });
+  try {
+    const { done } = await secrets.list(options.prefix).next();
+    return done === true ? 'lists no secret of that name' : 'can be listed';
+  } finally {
+    secrets.close();
+  }
+}
 
 async function look(options: Options, looking: Looking): Promise<string> {
   const secrets = await openAwsSecrets({ access: options, signal: looking.signal });

@@ -1,6 +1,6 @@
 /** The files of a folder, so deep, so many and so large: what is more is passed over, and said. */
 import { constants, realpathSync } from 'node:fs';
-import { lstat, open as openFile, readdir, realpath } from 'node:fs/promises';
+import { lstat, open as openFile, opendir, readdir, realpath } from 'node:fs/promises';
 import { isAbsolute, join, sep } from 'node:path';
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
@@ -25,6 +25,7 @@ export const folder = placeKind({
   open: (options) => ({
     name: `folder ${options.path}`,
     covers: asFolder(realOrSame(options.path)),
+    check: () => check(options),
     look: (looking) => look(options, looking),
   }),
 });
@@ -41,6 +42,21 @@ function realOrSame(path: string): string {
   }
 }
 
+/** One name of it is read, however many there are. */
+async function check({ path }: Options): Promise<string> {
+  try {
+    const folder = await opendir(path);
+    const first = await folder.read().finally(() => folder.close());
+    return first === null ? 'is empty' : 'can be read';
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+function unreadable(path: string, error: unknown): AdapterError {
+  return new AdapterError('unreadable', `${path} cannot be read (${faultCode(error)})`);
+}
+
 interface Walk {
   readonly options: Options;
   readonly looking: Looking;
@@ -51,7 +67,7 @@ interface Walk {
 async function look(options: Options, looking: Looking): Promise<string> {
   const walk: Walk = { options, looking, files: 0, bytes: 0 };
   const root = await realpath(options.path).catch((error: unknown) => {
-    throw new AdapterError('unreadable', `${options.path} cannot be read (${faultCode(error)})`);
+    throw unreadable(options.path, error);
   });
   await lookBelow(walk, root, 0);
   return `${walk.files} files, ${walk.bytes} bytes`;

@@ -24,6 +24,7 @@ export const openbaoKv = placeKind({
   open: (options) => ({
     name: `OpenBao ${options.mount}/${options.path}`,
     covers: identityOf(options, withSlash(options.path)),
+    check: async (signal) => (await openKv({ ...options, signal })).check(),
     look: (looking) => look(options, looking),
   }),
 });

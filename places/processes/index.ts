@@ -21,15 +21,13 @@ export const processes = placeKind({
   open: (options) => ({
     name: "processes of rotor's user",
     covers: 'process ',
+    check: async () => `${(await idsShown()).length} processes, of all users`,
     look: (looking) => look(options, looking),
   }),
 });
 
 async function look({ mostProcesses }: Options, looking: Looking): Promise<string> {
-  const names = await readdir(root).catch(() => []);
-  const ids = names.filter((name) => /^\d+$/.test(name));
-  if (ids.length === 0)
-    throw new AdapterError('unreadable', 'this system does not show the environment of processes');
+  const ids = await idsShown();
   let count = 0;
   for (const id of ids) {
     // root may read everybody's: it is its own that is meant.
@@ -42,6 +40,13 @@ async function look({ mostProcesses }: Options, looking: Looking): Promise<strin
     await lookAtProcess(looking, id);
   }
   return `${count} processes, as they were started`;
+}
+
+async function idsShown(): Promise<string[]> {
+  const names = await readdir(root).catch(() => []);
+  const ids = names.filter((name) => /^\d+$/.test(name));
+  if (ids.length > 0) return ids;
+  throw new AdapterError('unreadable', 'this system does not show the environment of processes');
 }
 
 async function isOwn(id: string): Promise<boolean> {

@@ -47,6 +47,9 @@ test('secrets of the prefix are read, page by page; bytes are said to be none', 
     },
   ]);
   expect(passedOver).toEqual([`${moto.region} ${prefix}bytes: holds bytes, and no text`]);
+  const check = (options: object) => open(options).check(AbortSignal.timeout(10_000));
+  expect(await check({ prefix })).toBe('can be listed');
+  expect(await check({ prefix: `none-${prefix}` })).toBe('lists no secret of that name');
   const some = await look(open({ prefix, mostSecrets: 3 }), needle);
   expect(some.passedOver).toEqual([`${moto.region} ${prefix}: the rest after 3 secrets`]);
 });
@@ -54,4 +57,7 @@ test('secrets of the prefix are read, page by page; bytes are said to be none', 
 test('an account that is away cannot be looked at', async () => {
   const away = open({ endpoint: 'http://127.0.0.1:9' });
   await expect(look(away, 'x')).rejects.toMatchObject({ code: 'unreachable' });
+  await expect(away.check(AbortSignal.timeout(10_000))).rejects.toMatchObject({
+    code: 'unreachable',
+  });
 });

@@ -110,3 +110,18 @@ test('a folder that is not there cannot be looked at', async () => {
     code: 'unreadable',
   });
 });
+
+test('a doctor is told whether a folder can be read, and of an empty one', async () => {
+  const check = (options?: object) => open(options).check(AbortSignal.timeout(5_000));
+  expect(await check()).toBe('is empty');
+  write('.env', 'A=needle');
+  expect(await check()).toBe('can be read');
+  for (const [gone, code] of [
+    [join(path, 'gone'), 'ENOENT'],
+    [join(path, '.env'), 'ENOTDIR'],
+  ])
+    await expect(check({ path: gone })).rejects.toMatchObject({
+      code: 'unreadable',
+      message: `${gone} cannot be read (${code})`,
+    });
+});

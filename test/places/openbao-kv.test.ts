@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openbaoKv } from '../../places/openbao-kv/index.js';
 import { baoAdmin } from '../connectors/bao-places.js';
@@ -7,6 +10,7 @@ import type { AddressOf } from '../targets/index.js';
 import { look } from './looking.js';
 
 let bao: AddressOf<'openbao'>;
+const folder = mkdtempSync(join(tmpdir(), 'rotor-place-'));
 const needle = `needle-${randomUUID()}`;
 const mounts = { '1': `kv-${randomUUID()}`, '2': `kv-${randomUUID()}` };
 
@@ -26,6 +30,7 @@ beforeAll(async () => {
   await ask('POST', `${mounts[2]}/data/other`, { data: values });
 }, targetPatience);
 afterAll(async () => {
+  rmSync(folder, { recursive: true });
   for (const mount of Object.values(mounts)) await ask('DELETE', `sys/mounts/${mount}`);
 });
 
@@ -82,3 +87,31 @@ test('a mount of another kind is refused, and so is one that is away', async () 
     code: 'unreachable',
   });
 });
+
+test.each(['1', '2'] as const)(
+  'a doctor is told which right a token lacks, at version %s, and no value is read for it',
+  async (version) => {
+    const mount = mounts[version];
+    const [data, metadata] = version === '2' ? ['/data', '/metadata'] : ['', ''];
+    const below = { mount, path: 'app/a' };
+    const checkWith = async (policy: string, more: object = {}): Promise<string> => {
+      const tokenFile = join(folder, 'token');
+      writeFileSync(tokenFile, await baoAdmin(bao).tokenWith(policy), { mode: 0o600 });
+      return open({ ...below, tokenFile, ...more }).check(AbortSignal.timeout(10_000));
+    };
+    const may = (where: string, what: string): string =>
+      `path "${mount}${where}/app/a/*" { capabilities = ["${what}"] }\n`;
+    const both =
+      version === '2' ? may(data, 'read') + may(metadata, 'list') : may('', 'read", "list');
+    expect(await checkWith(both)).toBe('can be listed');
+    expect(await checkWith(both, { path: 'app/a/nothing' })).toBe('nothing lies there');
+    await expect(checkWith(may(metadata, 'list'))).rejects.toMatchObject({
+      code: 'not-permitted',
+      message: `rotor's token may not read ${mount}${data}/app/a/db (capability read)`,
+    });
+    await expect(checkWith(may(data, 'read'))).rejects.toMatchObject({
+      code: 'not-permitted',
+      message: expect.stringMatching(/may not list .*\(capability list\)$/),
+    });
+  },
+);

@@ -30,3 +30,8 @@ test('so many processes are looked at, and the rest is said', async () => {
   const { passedOver } = await look(place, 'nothing');
   expect(passedOver.at(-1)).toBe('process : after 1 processes the rest was not looked at');
 });
+
+test('a doctor is told how many processes the system shows', async () => {
+  const place = processes.open(processes.options.parse({}));
+  expect(await place.check(AbortSignal.timeout(5_000))).toMatch(/^\d+ processes, of all users$/);
+});

@@ -1,6 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, realpathSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
@@ -172,6 +180,17 @@ describe('rotor discover', () => {
     writeFileSync(join(folder, 'late.env'), '');
     await discover();
     expect(await openFindings()).toHaveLength(1);
+  }, 40_000);
+
+  test('rotor doctor looks at each place, and says which one cannot be looked at', async () => {
+    const fine = await rotor(['doctor']);
+    expect(fine.out).toMatch(new RegExp(`place folder +folder ${folder} can be read`));
+    expect(fine.out).toMatch(/place processes +processes of rotor's user \d+ processes/);
+    renameSync(folder, `${folder}-away`);
+    const { code, out } = await rotor(['doctor']);
+    renameSync(`${folder}-away`, folder);
+    expect([code, out]).toEqual([8, expect.stringContaining(`${folder} cannot be read (ENOENT)`)]);
+    expect(out).toContain('see discover.0 in rotor.yaml');
   }, 40_000);
 
   test('a name that holds the value is not told', async () => {
