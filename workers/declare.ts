@@ -17,7 +17,7 @@ import { checkDeclarations, readDocuments, type ReadDocuments } from '../schemas
 import type { CheckedDestination, CheckedSpecification, Kinds } from '../schemas/kinds.js';
 import { check, nearest, type Checked } from '../schemas/problems.js';
 import { asksPeople, type Parts } from './parts.js';
-import type { Settings } from './settings.js';
+import { isNamedNow, type Settings } from './settings.js';
 
 /** Throws `declarations-invalid` with every problem at once; then nothing was changed. */
 export async function declare(
@@ -55,13 +55,11 @@ function refuseOthers({ organizations }: ReadDocuments, own: string | undefined)
   });
 }
 
-function kindsOf({ configuration }: Settings): Kinds {
+function kindsOf(settings: Settings): Kinds {
   return {
-    traits: (issuer) => traitsOf(configuration.issuers[issuer]),
-    specification: (issuer, specification) =>
-      checkSpecification(configuration.issuers, issuer, specification),
-    destination: (connector, address) =>
-      checkDestination(configuration.connectors, connector, address),
+    traits: (issuer) => traitsOf(settings.configuration.issuers[issuer]),
+    specification: (issuer, specification) => checkSpecification(settings, issuer, specification),
+    destination: (connector, address) => checkDestination(settings, connector, address),
     asksPeople,
     whyNever,
   };
@@ -73,34 +71,44 @@ function traitsOf(instance: ConfiguredInstance | undefined): IssuerTraits | unde
 }
 
 function checkSpecification(
-  configured: Settings['configuration']['issuers'],
+  settings: Settings,
   issuer: string,
   specification: unknown,
 ): Checked<CheckedSpecification> {
-  const kind = issuerKinds.find((one) => one.kind === configured[issuer]?.kind);
-  if (kind === undefined) return missing('issuer', issuer, Object.keys(configured));
+  const instance = settings.configuration.issuers[issuer];
+  const kind = issuerKinds.find((one) => one.kind === instance?.kind);
+  if (kind === undefined) return missing(settings, 'issuer', issuer);
   const parsed = check<z.ZodType<object>>(kind.specification, specification, 'specification');
   if ('problems' in parsed) return parsed;
   const principal = kind.principal(parsed.value as never);
   return { value: { specification: { ...parsed.value }, principal } };
 }
 
-function missing(what: string, name: string, known: readonly string[]): { problems: Problem[] } {
-  const meant = nearest(name, known);
-  const hint =
-    meant === undefined ? `configured: ${known.join(', ') || 'none'}` : `did you mean ${meant}?`;
+function missing(
+  settings: Settings,
+  what: 'issuer' | 'connector',
+  name: string,
+): { problems: Problem[] } {
+  const hint = isNamedNow(settings, `${what}s`, name)
+    ? 'rotor.yaml names it now, and did not when the API started: start the API and the workers again'
+    : hintAmong(name, Object.keys(settings.configuration[`${what}s`]));
   return { problems: [{ path: what, message: `there is no ${what} ${name}`, hint }] };
 }
 
+function hintAmong(name: string, known: readonly string[]): string {
+  const meant = nearest(name, known);
+  if (meant !== undefined) return `did you mean ${meant}?`;
+  return `configured when the API started: ${known.join(', ') || 'none'}`;
+}
+
 function checkDestination(
-  configured: Readonly<Record<string, unknown>>,
+  settings: Settings,
   connector: string,
   address: unknown,
 ): Checked<CheckedDestination> {
   const kind = connectorKinds.find((one) => one.kind === connector);
-  const options = configured[connector];
-  if (kind === undefined || options === undefined)
-    return missing('connector', connector, Object.keys(configured));
+  const options = settings.configuration.connectors[connector];
+  if (kind === undefined || options === undefined) return missing(settings, 'connector', connector);
   const parsed = check<z.ZodType<object>>(kind.address, address, 'destination');
   if ('problems' in parsed) return parsed;
   try {

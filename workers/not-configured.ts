@@ -7,7 +7,7 @@ export function notConfigured(what: string, name: string): RotorError {
     `there is no ${what} ${name} in rotor's configuration`,
     {
       kind: 'invalid',
-      hint: 'rotor.yaml lists them',
+      hint: 'rotor.yaml lists them; what was added since is known once the API and the workers are started again',
     },
   );
 }

@@ -24,6 +24,8 @@ export interface Settings extends TemporalSettings {
   readonly databaseOwnerUrl: SecretValue | undefined;
   readonly taskQueue: string;
   readonly keyFile: string;
+  /** Where the configuration was read from; it may say something else by now. */
+  readonly configurationFile: string;
   readonly configuration: Configuration;
 }
 
@@ -40,7 +42,10 @@ export function readSettings(environment: Environment): Settings {
   return Object.freeze({ ...read, taskQueue, ...readFiles(environment, problems) });
 }
 
-export type FileSettings = Pick<Settings, 'stateFolder' | 'keyFile' | 'configuration'>;
+export type FileSettings = Pick<
+  Settings,
+  'stateFolder' | 'keyFile' | 'configurationFile' | 'configuration'
+>;
 
 /** For what has to work where no server of rotor's does: the files alone, wherever its servers are said to be. */
 export function readFiles(
@@ -53,7 +58,7 @@ export function readFiles(
   if (problems.length > 0 || 'problems' in checked)
     throw notUsable(problems, 'problems' in checked ? { file, ...checked } : undefined);
   const keyFile = environment['ROTOR_KEY_FILE'] ?? join(stateFolder, 'keys.json');
-  return { stateFolder, keyFile, configuration: checked.value };
+  return { stateFolder, keyFile, configurationFile: file, configuration: checked.value };
 }
 
 export function stateFolderOf(environment: Environment): string {
@@ -86,6 +91,21 @@ function notUsable(ofEnvironment: readonly Problem[], bad?: BadFile): RotorError
     kind: 'invalid',
     problems: [...ofEnvironment, ...(bad?.problems ?? [])],
   });
+}
+
+/** Whether the file names it now, right or wrong: what was read at the start is what counts. */
+export function isNamedNow(
+  { configurationFile: file }: Pick<Settings, 'configurationFile'>,
+  part: 'issuers' | 'connectors',
+  name: string,
+): boolean {
+  try {
+    const document = parse(readFileSync(file, 'utf8')) as Record<string, unknown> | null;
+    const named = document?.[part];
+    return typeof named === 'object' && named !== null && Object.hasOwn(named, name);
+  } catch {
+    return false;
+  }
 }
 
 type Checked = ReturnType<typeof checkConfiguration>;

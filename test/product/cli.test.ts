@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { parse, stringify } from 'yaml';
 import { rotorIn, type Rotor, type Said } from './rotor.js';
 import { sampleTraits } from '../issuers/own-server.js';
 import { openSession } from './session.js';
@@ -433,6 +434,34 @@ secrets:
     ]) {
       expect(err).toMatch(message);
     }
+  });
+
+  test('an issuer or a connector that is in rotor.yaml only since the API started: how it gets known', async () => {
+    const dependent = 'dependents: [{ name: shop, owner: me }]';
+    const secret = (issuer: string, connector: string): string =>
+      [
+        ...['organization: acme', dependent, 'secrets:'],
+        ...[`  - name: fresh`, `    issuer: ${issuer}`, '    owner: me', '    policy: default'],
+        ...['    specification: { role: Viewer, validity: 1d }', '    dependencies:'],
+        `      - { dependent: shop, connector: ${connector}, destination: {} }`,
+      ].join('\n');
+    const file = join(installation.folder, 'rotor.yaml');
+    const before = readFileSync(file, 'utf8');
+    const none = await apply(secret('later', 'command'));
+    expect(none.err).toMatch(
+      /there is no issuer later.*configured when the API started: main, own/,
+    );
+    const { issuers, connectors, ...more } = parse(before) as Record<string, object>;
+    const added = {
+      ...{ issuers: { ...issuers, later: {} }, connectors: { ...connectors, command: {} } },
+    };
+    writeFileSync(file, stringify({ ...more, ...added }));
+    const { code, err } = await apply(secret('later', 'command'));
+    writeFileSync(file, before);
+    expect(code).toBe(2);
+    const hint = 'rotor.yaml names it now, .* start the API and the workers again';
+    expect(err).toMatch(new RegExp(`there is no issuer later.*${hint}`));
+    expect(err).toMatch(new RegExp(`there is no connector command.*${hint}`));
   });
 
   test('YAML that is none', async () => {
