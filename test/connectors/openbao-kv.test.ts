@@ -303,20 +303,6 @@ describe('where openbao-kv may not, or cannot', () => {
     });
   });
 
-  test('the rights that the README names are enough', async () => {
-    const policy = [
-      `path "${mount}/metadata/app/*" { capabilities = ["read", "patch"] }`,
-      `path "${mount}/data/app/*" { capabilities = ["read", "create", "update", "patch"] }`,
-      `path "${mount}/destroy/app/*" { capabilities = ["update"] }`,
-    ].join('\n');
-    const connector = open({ tokenFile: fileOf('enough', await admin.tokenWith(policy)) });
-    const [old, young] = deliveries(destination);
-    for (const one of [old, young]) await connector.deliver(one);
-    await connector.forget(old);
-    await connector.withdraw(young);
-    expect(await past(destination)).toEqual([undefined, '']);
-  });
-
   test('rotor logs in with an AppRole, and once again when its token has ended', async () => {
     const role = `auth/approle/role/rotor-${randomUUID()}`;
     await admin.ask('POST', 'sys/auth/approle', { type: 'approle' });

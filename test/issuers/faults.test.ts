@@ -48,7 +48,7 @@ test('every kind of issuer but the built-in one is held to what follows', () => 
   expect(issuersAt).toEqual(kinds.filter((kind) => kind !== 'client-secrets'));
 });
 
-describe('an address', () => {
+describe('an address of an issuer, a connector or a store', () => {
   test.each(everyKind)('%s: where nobody is, is tried again', async (kind) => {
     const { list } = askedAt(kind, { port: 1, tls: false, folder });
     await expect(list?.()).rejects.toMatchObject({ name: 'AdapterError', code: 'unreachable' });
@@ -99,6 +99,10 @@ const needed: Readonly<Record<string, RegExp>> = {
   mint: /AdapterError/,
   revoke: /AdapterError/,
   deliver: /AdapterError/,
+  forget: /AdapterError/,
+  withdraw: /AdapterError/,
+  put: /AdapterError/,
+  destroy: /AdapterError/,
   verify: /AdapterError|CredentialRefused/,
 };
 
@@ -140,7 +144,7 @@ describe('a server that is another one', () => {
 });
 
 describe('nothing that a server says in words goes on', () => {
-  const statuses = [400, 401, 403, 409, 429, 500, 503];
+  const statuses = [400, 401, 403, 409, 413, 429, 500, 503];
   test.each(overHttp.flatMap((kind) => statuses.map((status) => [kind, status] as const)))(
     '%s: HTTP %i',
     async (kind, status) => {

@@ -3,11 +3,16 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { awsSecretsManager } from '../../connectors/aws-secrets-manager/index.js';
+import { openbaoKv as kvConnector } from '../../connectors/openbao-kv/index.js';
+import type { Connector, Destination } from '../../domain/connector.js';
 import type { Issuer } from '../../domain/issuer.js';
 import { SecretValue } from '../../domain/secret-value.js';
+import type { Store } from '../../domain/store.js';
 import { issuerKinds } from '../../issuers/index.js';
 import type { IssuerKind } from '../../issuers/kind.js';
+import { openbaoKv as kvStore } from '../../stores/openbao-kv/index.js';
 import { deliveryOf, destinationAt } from '../connectors/places.js';
+import { noContext } from '../stores/context.js';
 import { contextOf } from './context.js';
 import { sampleTraits } from './own-server.js';
 
@@ -66,7 +71,7 @@ export const openings: Readonly<Record<string, Opening>> = {
     specification: { user: 'app' },
   },
   'openbao-approle': {
-    options: (at) => ({ url: urlOf('http', at), tokenFile: fileOf(at) }),
+    options: (at) => baoOptions(at),
     specification: { role: 'app' },
   },
   postgres: {
@@ -93,18 +98,46 @@ export const openings: Readonly<Record<string, Opening>> = {
 };
 
 export const issuersAt = Object.keys(openings);
-export const everyKind = [...issuersAt, 'aws-secrets-manager'];
+
+const baoOptions = (at: At): object => ({ url: urlOf('http', at), tokenFile: fileOf(at) });
+
+const others: Readonly<Record<string, (at: At) => Asked>> = {
+  'aws-secrets-manager': (at) =>
+    ofConnector(
+      awsSecretsManager.open(awsSecretsManager.options.parse(awsOptions(at))),
+      destinationAt({ secret: 'app' }),
+    ),
+  'openbao-kv': (at) =>
+    ofConnector(
+      kvConnector.open(kvConnector.options.parse(baoOptions(at))),
+      destinationAt({ mount: 'secret', path: 'app', key: 'password' }),
+    ),
+  'store openbao-kv': (at) =>
+    ofStore(kvStore.open(kvStore.options.parse(baoOptions(at)), noContext)),
+};
+
+export const everyKind = [...issuersAt, ...Object.keys(others)];
 
 export function askedAt(kind: string, at: At): Asked {
-  return kind === 'aws-secrets-manager' ? ofVault(at) : ofIssuer(kind, at);
+  return others[kind]?.(at) ?? ofIssuer(kind, at);
 }
 
-function ofVault(at: At): Asked {
-  const vault = awsSecretsManager.open(awsSecretsManager.options.parse(awsOptions(at)));
-  const place = destinationAt({ secret: 'app' });
+function ofConnector(connector: Connector, place: Destination): Asked {
+  const delivery = deliveryOf(place, 'a-value');
   return {
-    list: () => vault.held(place, []),
-    deliver: () => vault.deliver(deliveryOf(place, 'a-value')),
+    list: () => connector.held(place, []),
+    deliver: () => connector.deliver(delivery),
+    forget: () => connector.forget(delivery),
+    withdraw: () => connector.withdraw(delivery),
+  };
+}
+
+function ofStore(store: Store): Asked {
+  const versionId = randomUUID();
+  return {
+    list: () => store.get(versionId),
+    put: () => store.put(versionId, new SecretValue('a-value')),
+    destroy: () => store.destroy(versionId),
   };
 }
 

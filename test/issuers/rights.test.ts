@@ -4,12 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { accepts, make, type IssuerUnderTest } from '../../conformance/subject.js';
+import { openbaoKv as kvConnector } from '../../connectors/openbao-kv/index.js';
+import { SecretValue } from '../../domain/secret-value.js';
+import type { Store } from '../../domain/store.js';
 import { packageRoot } from '../../infra/package-root.js';
 import { openbaoApprole } from '../../issuers/openbao-approle/index.js';
 import { postgres } from '../../issuers/postgres/index.js';
 import { redisAcl } from '../../issuers/redis-acl/index.js';
+import { openbaoKv as kvStore } from '../../stores/openbao-kv/index.js';
+import { baoAdmin, type BaoAdmin } from '../connectors/bao-places.js';
+import { deliveryOf, destinationAt } from '../connectors/places.js';
+import { noContext } from '../stores/context.js';
 import { target, targetPatience } from '../targets/client.js';
 import type { AddressOf } from '../targets/index.js';
+import { inFrontOf, openFront } from './aws-answers.js';
 import { contextOf } from './context.js';
 import { prepareBao } from './openbao-subject.js';
 import { connects, prepare, session } from './postgres-subject.js';
@@ -21,8 +29,8 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const readme = (kind: string): string =>
-  readFileSync(join(packageRoot(), 'issuers', kind, 'README.md'), 'utf8');
+const readme = (kind: string, part = 'issuers'): string =>
+  readFileSync(join(packageRoot(), part, kind, 'README.md'), 'utf8');
 
 function fileOf(text: string): string {
   const file = join(folder, randomUUID());
@@ -96,6 +104,93 @@ describe('openbao-approle', () => {
     });
     await subject.close();
   }, 60_000);
+});
+
+describe('openbao-kv', () => {
+  let admin: BaoAdmin;
+  let mount: string;
+  beforeAll(async () => {
+    admin = baoAdmin(await target('openbao'));
+    mount = await admin.mount();
+  }, targetPatience);
+
+  /** Each capability of each path by itself. */
+  const rightsOf = (part: string): string[] => {
+    const rules = [...readme('openbao-kv', part).matchAll(/^path "secret\/(.*)" +\{.*\[(.*)\]/gm)];
+    return rules.flatMap(([, path = '', all = '']) =>
+      [...all.matchAll(/\w+/g)].map(([right]) => `${mount}/${path} ${right}`),
+    );
+  };
+
+  const optionsWith = async (rights: readonly string[]): Promise<object> => {
+    const split = rights.map((right) => right.split(' '));
+    const rules = [...new Set(split.map(([path]) => path ?? ''))].map((path) => {
+      const own = split.filter(([other]) => other === path).map(([, right]) => right);
+      return `path "${path}" { capabilities = ${JSON.stringify(own)} }`;
+    });
+    return { url: admin.url, tokenFile: fileOf(await admin.tokenWith(rules.join('\n'))) };
+  };
+
+  const told = (right: string): RegExp => {
+    const [path = '', name = ''] = right.split(' ');
+    return new RegExp(`may not \\w+ ${path.replace('*', '')}\\S+ \\(capability .*${name}`);
+  };
+
+  const toldOf = async (work: () => Promise<unknown>): Promise<string> => {
+    try {
+      await work();
+      return '';
+    } catch (error) {
+      return error instanceof Error ? error.message : 'not an error';
+    }
+  };
+
+  test('the connector needs the rights that its README names, and names the one that is missing', async () => {
+    await holdToRights(rightsOf('connectors'), told, async (some) => {
+      const connector = kvConnector.open(kvConnector.options.parse(await optionsWith(some)));
+      const path = `billing/${randomUUID()}`;
+      await admin.ask('POST', `${mount}/data/${path}`, { data: { other: 'kept' } });
+      const place = destinationAt({ mount, path, key: 'password' });
+      const [old, young] = [deliveryOf(place, 'old'), deliveryOf(place, 'young')];
+      const known = [old.version, young.version];
+      const empty = `billing/${randomUUID()}`;
+      await admin.ask('POST', `${mount}/metadata/${empty}`, { max_versions: 10 });
+      const first = deliveryOf(destinationAt({ mount, path: empty, key: 'password' }), 'first');
+      return toldOf(async () => {
+        await connector.deliver(first);
+        for (const one of [old, young]) await connector.deliver({ ...one, known });
+        await connector.held(place, known);
+        await connector.forget({ ...old, known });
+        await connector.withdraw({ ...young, known });
+      });
+    });
+  });
+
+  test('the store needs the rights that its README names, and names the one that is missing', async () => {
+    await holdToRights(rightsOf('stores'), told, async (some) => {
+      const options = { ...(await optionsWith(some)), mount };
+      const store = (more: object): Store =>
+        kvStore.open(kvStore.options.parse({ ...options, ...more }), noContext);
+      const [versionId, overtaken] = [randomUUID(), randomUUID()];
+      const value = new SecretValue('a-value');
+      // Somebody is faster: what was to be made is there.
+      const front = await openFront((incoming, response, body) => {
+        const pass = () => inFrontOf(admin.url, () => false)(incoming, response, body);
+        const isPut = incoming.method === 'POST' && String(incoming.url).includes(overtaken);
+        return isPut
+          ? void store({ tokenFile: admin.tokenFile }).put(overtaken, value).then(pass)
+          : pass();
+      });
+      const ended = await toldOf(async () => {
+        await store({}).put(versionId, value);
+        expect((await store({}).get(versionId))?.reveal()).toBe('a-value');
+        await store({}).destroy(versionId);
+        await store({ url: front.url }).put(overtaken, value);
+      });
+      await front.close();
+      return ended;
+    });
+  });
 });
 
 describe('redis-acl', () => {
