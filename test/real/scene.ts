@@ -44,6 +44,8 @@ export interface RealScene {
   findings(): Promise<string[]>;
   /** From now on an old version stays alive for at least so long. */
   keepOld(overlap: string): Promise<void>;
+  /** From now on its policy differs from the usual one in this. */
+  differ(policy: Row): Promise<void>;
   /** The worker from now on dies once at that point, and is started again. */
   killAt(point: string): void;
   close(): Promise<void>;
@@ -84,7 +86,10 @@ export async function openRealScene(system: RealSystem): Promise<RealScene> {
       return findings.map(({ code }) => String(code));
     },
     keepOld: async (overlap) => {
-      await installation.apply(declaration(system, files, overlap));
+      await installation.apply(declaration(system, files, { overlap }));
+    },
+    differ: async (policy) => {
+      await installation.apply(declaration(system, files, policy));
     },
     versions: async () => {
       const { versions } = await installation.api.get<{ versions: Row[] }>('/v1/secrets/acme/real');
@@ -151,14 +156,14 @@ function useAllTheTime(system: RealSystem, held: () => string[]) {
 function declaration(
   { specification, shown }: RealSystem,
   files: readonly string[],
-  overlap = '0',
+  differing: Row = {},
 ) {
   return {
     organization: 'acme',
     policies: [
       {
         name: 'quick',
-        overlap,
+        overlap: '0',
         quietPeriod: '200ms',
         disablePeriod: '0',
         monitorPeriod: '1m',
@@ -166,6 +171,7 @@ function declaration(
         acceptUnseenUse: { by: 'test', reason: 'both programs are known' },
         openUse: { wait: '200ms', then: 'end' },
         timeouts: { mint: '2s', deliver: '2s', prove: '20s' },
+        ...differing,
       },
     ],
     dependents: programs.map((name) => ({ name, owner: 'team' })),

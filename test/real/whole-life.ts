@@ -9,12 +9,16 @@ interface Life {
   readonly keeps: boolean;
   /** The issuer shows who used a credential. */
   readonly shows: boolean;
+  /** What is this system's own; after the others, and before the leak. */
+  readonly also?: (
+    living: () => { readonly scene: RealScene; readonly system: RealSystem },
+  ) => void;
 }
 
 export function describeWholeLife(
   name: string,
   open: () => Promise<RealSystem>,
-  { keeps, shows }: Life,
+  { keeps, shows, also }: Life,
 ): void {
   describe(name, () => {
     let system: RealSystem;
@@ -91,6 +95,8 @@ export function describeWholeLife(
       expect(scene.refused).toEqual([]);
       await scene.keepOld('0');
     }, 120_000);
+
+    also?.(() => ({ scene, system }));
 
     test('leaked: refused at once, and everybody has another one', async () => {
       const [leaked = ''] = scene.held();
