@@ -50,8 +50,6 @@ export async function checkParts({
   connection,
   verifyAudit,
 }: Checked): Promise<Check[]> {
-  const issuers = Object.keys(settings.configuration.issuers);
-  const connectors = Object.keys(settings.configuration.connectors);
   return Promise.all([
     look('database', 'is PostgreSQL up, and DATABASE_URL right?', () => database(parts)),
     look('temporal', 'is it running, at that address? npm run setup prepares its namespace', () =>
@@ -66,17 +64,8 @@ export async function checkParts({
       inventory(settings, parts),
     ),
     ...storeLooks(parts),
-    ...issuers.map((name) =>
-      look(`issuer ${name}`, 'is it up (and not sealed), does its token fit?', () =>
-        issuer(parts, name),
-      ),
-    ),
-    ...connectors.map((kind) =>
-      look(`connector ${kind}`, 'see its options in rotor.yaml', () => {
-        if (!asksPeople(kind)) parts.connector(kind);
-        return Promise.resolve('configured');
-      }),
-    ),
+    ...issuerLooks(settings, parts),
+    ...connectorLooks(settings, parts),
     ...placeLooks(settings),
     ...parts.routes.map(({ name }) =>
       look(`route ${name}`, `docs/notifications.md; rotor notify test ${name}`, () =>
@@ -84,6 +73,23 @@ export async function checkParts({
       ),
     ),
   ]);
+}
+
+function issuerLooks({ configuration }: Settings, parts: Parts): Promise<Check>[] {
+  return Object.keys(configuration.issuers).map((name) =>
+    look(`issuer ${name}`, 'is it up (and not sealed), does its token fit?', () =>
+      issuer(parts, name),
+    ),
+  );
+}
+
+function connectorLooks({ configuration }: Settings, parts: Parts): Promise<Check>[] {
+  return Object.keys(configuration.connectors).map((kind) =>
+    look(`connector ${kind}`, 'see its options in rotor.yaml', () => {
+      if (!asksPeople(kind)) parts.connector(kind);
+      return Promise.resolve('configured');
+    }),
+  );
 }
 
 async function look(part: string, hint: string, work: Look): Promise<Check> {
