@@ -1,6 +1,6 @@
 /** Errors at the boundary to Temporal: a code and a fixed message; what a provider or driver said stays behind. */
 import { ApplicationFailure, heartbeat } from '@temporalio/activity';
-import { AdapterError, isPassing, RotorError } from '../domain/errors.js';
+import { AdapterError, isPassing, RotorError, StoreFault } from '../domain/errors.js';
 import type { Answer } from '../domain/run.js';
 
 type Work<A extends unknown[], R> = (...args: A) => Promise<R>;
@@ -58,6 +58,8 @@ export function codeOf(error: unknown): string {
 /** Failures that pass are retried by Temporal; one that needs a person is an answer. */
 export function blockedBy(error: unknown, code: string, who: string): Answer {
   if (!(error instanceof AdapterError) || isPassing(error.code)) throw error;
+  if (error instanceof StoreFault)
+    return { kind: 'blocked', code: 'store-failed', told: `${error.message} (${error.code})` };
   return { kind: 'blocked', code, told: `${who}: ${error.message} (${error.code})` };
 }
 

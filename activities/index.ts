@@ -10,6 +10,7 @@ import { cutover, prepare } from './cutover.js';
 import { disable } from './disable.js';
 import { discover } from './discover.js';
 import { bounded } from './failures.js';
+import { knownStore } from './known-store.js';
 import { endMonitoring, monitor } from './monitor.js';
 import { plan } from './plan.js';
 import type { OfRun, Ports } from './ports.js';
@@ -24,7 +25,8 @@ import { update } from './update.js';
 import { verify } from './verify.js';
 import { window } from './window.js';
 
-export function createActivities(ports: Ports) {
+export function createActivities(given: Ports) {
+  const ports: Ports = { ...given, store: knownStore(given.store) };
   const bind =
     <A, R>(work: (ports: Ports, argument: A) => Promise<R>) =>
     (argument: A) =>

@@ -3,7 +3,7 @@ import type { Blocker } from '../domain/blocker.js';
 import { capacityOf, type Capacity, type Limit } from '../domain/capacity.js';
 import type { Facts } from '../domain/facts.js';
 import type { Credential } from '../domain/issuer.js';
-import { attribute, describeSource } from '../domain/attribution.js';
+import { describeSource, isExplained } from '../domain/attribution.js';
 import { blockersToRevoke, breakingDependents } from '../domain/gate.js';
 import type { Plan } from '../domain/plan.js';
 import { acceptedUses } from '../domain/quiet.js';
@@ -66,7 +66,7 @@ function breaking(facts: Facts, plan: Plan): string[] {
 
 function undeclared(facts: Facts, plan: Plan): string[] {
   const uses = plan.ends.flatMap((id) => acceptedUses(facts, id));
-  const unknown = uses.filter(({ source }) => attribute(source, facts.dependencies) === undefined);
+  const unknown = uses.filter(({ source }) => !isExplained(source, facts.dependencies));
   return [...new Set(unknown.map(({ source }) => describeSource(source)))];
 }
 

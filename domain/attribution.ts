@@ -35,6 +35,16 @@ export function isSeenAs(source: UseSource, seenAs: SeenAs): boolean {
   return given.length > 0 && given.every(([rule, holds]) => rule !== undefined && holds(rule));
 }
 
+/** Whether those who are declared explain it. Where the issuer does not tell whose use it was, it may be that of any of them. */
+export function isExplained(source: UseSource, dependencies: readonly Recognizable[]): boolean {
+  if (tellsNobody(source)) return dependencies.length > 0;
+  return attribute(source, dependencies) !== undefined;
+}
+
+export function tellsNobody({ address, userAgent, name }: UseSource): boolean {
+  return [address, userAgent, name].every((part) => part === undefined || part === '');
+}
+
 /** Whether a source is the one that was named: everything that was said of it fits, to the letter. */
 export function isNamedSource(named: UseSource, source: UseSource): boolean {
   const said = [

@@ -24,6 +24,7 @@ export const blockerCodes = [
   'value-lost',
   'wrong-rights',
   'issuer-failed',
+  'store-failed',
   'no-way-back',
   'approval-needed',
   'outside-window',

@@ -45,6 +45,14 @@ export class AdapterError extends Error {
   }
 }
 
+/** Of the store of values: no issuer and no destination is to blame. */
+export class StoreFault extends AdapterError {
+  constructor({ code, message, retryAfterMs }: AdapterError) {
+    super(code, `the store of values: ${message}`, retryAfterMs);
+    this.name = 'StoreFault';
+  }
+}
+
 export const adapterErrorCodes = [
   'unreachable',
   'timed-out',

@@ -7,7 +7,7 @@ import {
   isAcceptedSource,
   withoutOutages,
 } from './acceptance.js';
-import { attribute, describeSource } from './attribution.js';
+import { attribute, describeSource, isExplained } from './attribution.js';
 import { approvalMissing } from './approval.js';
 import type { Blocker } from './blocker.js';
 import { formatDuration } from './duration.js';
@@ -217,9 +217,7 @@ function stillInUse(facts: Facts, versionId: string): Blocker[] {
   if (quiet.enough) return [];
   const until = new Date(Math.max(quiet.earliest.getTime(), facts.now.getTime() + 1));
   const recent = uses.filter((use) => quietTime(facts, record, [use]).enough === false);
-  const unknown = recent.filter(
-    ({ source }) => attribute(source, facts.dependencies) === undefined,
-  );
+  const unknown = recent.filter(({ source }) => !isExplained(source, facts.dependencies));
   if (unknown.length > 0) {
     const names = unknown.map(({ source }) => describeSource(source));
     return [
@@ -236,8 +234,14 @@ function stillInUse(facts: Facts, versionId: string): Blocker[] {
 }
 
 function inUse(facts: Facts, recent: readonly UseFacts[], until: Date): Blocker {
-  const owners = recent.map(({ source }) => attribute(source, facts.dependencies)?.dependent ?? '');
+  const owners = recent.flatMap(
+    ({ source }) => attribute(source, facts.dependencies)?.dependent ?? [],
+  );
   const names = [...new Set(owners)];
+  if (names.length === 0) {
+    const message = 'still used, and the issuer does not tell by whom';
+    return { code: 'version-in-use', message, until, names };
+  }
   const message = `still used by ${names.join(', ')}`;
   const accept = acceptCommand(facts, 'accept-outage --dependent NAME');
   return { code: 'version-in-use', message, accept, until, names };

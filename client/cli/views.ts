@@ -1,6 +1,6 @@
 /** Texts of what the API answers: plans, secrets, users, checks. */
 import colors from 'picocolors';
-import { attribute, type SeenAs } from '../../domain/attribution.js';
+import { attribute, tellsNobody, type SeenAs } from '../../domain/attribution.js';
 import type { UseSource } from '../../domain/issuer.js';
 import { labelsText } from './labels.js';
 import { table, when, type Cells } from './output.js';
@@ -149,6 +149,10 @@ export function findingsText(rows: readonly Row[]): string {
     .join('\n');
 }
 
+function strangerText(source: UseSource): string {
+  return tellsNobody(source) ? colors.dim('not told') : colors.yellow('not declared');
+}
+
 export function usersText(secret: SecretView): string {
   const declared = secret.dependencies.map((row) => ({
     dependencyId: text(row['id']),
@@ -161,7 +165,7 @@ export function usersText(secret: SecretView): string {
       const source = (row['source'] ?? {}) as UseSource;
       return [
         ...cells(row, ['version', 'outcome']),
-        attribute(source, declared)?.dependent ?? colors.yellow('not declared'),
+        attribute(source, declared)?.dependent ?? strangerText(source),
         text(source.address),
         calledText(source),
         text(row['count']),

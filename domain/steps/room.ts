@@ -57,7 +57,8 @@ function whichGoesFirst(facts: Facts, listed: readonly Credential[]): string {
   const foreign = listed.find((one) => !there.some((v) => v.credentialId === one.credentialId));
   if (foreign === undefined) return 'First one of them has to go';
   const { credentialId } = foreign;
-  return `First ${credentialId} has to go: remove it there if nobody needs it, or rotor adopt ${fullName(facts)} --credential ${credentialId}`;
+  const adopt = `rotor adopt ${fullName(facts)} --credential ${credentialId}`;
+  return `First ${credentialId} has to go: remove it there if nobody needs it, or ${adopt}, and rotor revoke ends it once it is unused`;
 }
 
 function full(told: string): Room {

@@ -1,5 +1,5 @@
 /** Rules about use: nobody, somebody nobody knows, and somebody who has fallen silent. Silence counts only where it is proven. */
-import { attribute, describeSource } from '../attribution.js';
+import { attribute, describeSource, isExplained } from '../attribution.js';
 import type { RecordFacts } from '../facts.js';
 import { standsStill } from '../quiet.js';
 import { isUsable } from '../version.js';
@@ -68,7 +68,7 @@ export const undeclaredUse: Rule = {
     return uses.flatMap(({ versionId, source, sourceKey, lastAt, count }): Found[] => {
       const ordinal = ordinals.get(versionId);
       if (ordinal === undefined || now.getTime() - lastAt.getTime() > rememberedMs) return [];
-      if (attribute(source, dependencies) !== undefined) return [];
+      if (isExplained(source, dependencies)) return [];
       const was = attribute(source, retired);
       const who = `${describeSource(source)}${was === undefined ? '' : ` (${was.dependent}, which was retired)`}`;
       const message = `v${ordinal} is used by nobody declared: ${who}`;

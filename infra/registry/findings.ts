@@ -1,5 +1,5 @@
 /** Findings: seen again, it is the same one, open once more; it closes by the facts. */
-import { attribute, type SeenAs } from '../../domain/attribution.js';
+import { isExplained, type SeenAs } from '../../domain/attribution.js';
 import type { Change } from '../../domain/change.js';
 import { severityOf, type Finding } from '../../domain/finding.js';
 import type { UseSource } from '../../domain/issuer.js';
@@ -70,12 +70,11 @@ export async function closeExplained(db: Queryable, secretIds: readonly string[]
        and f.closed_at is null and f.source is not null`,
     [secretIds],
   );
-  const explained = rows.filter(
-    ({ source, dependencies }) =>
-      attribute(
-        source,
-        dependencies.map((one) => ({ ...one, seenAs: one.seenAs ?? undefined })),
-      ) !== undefined,
+  const explained = rows.filter(({ source, dependencies }) =>
+    isExplained(
+      source,
+      dependencies.map((one) => ({ ...one, seenAs: one.seenAs ?? undefined })),
+    ),
   );
   if (explained.length === 0) return;
   await db.query('update rotor.findings set closed_at = clock_timestamp() where id = any($1)', [

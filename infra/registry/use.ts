@@ -4,6 +4,7 @@ import { isAcceptedSource, type Accepter } from '../../domain/acceptance.js';
 import {
   attribute,
   describeSource,
+  isExplained,
   type Recognizable,
   type SeenAs,
 } from '../../domain/attribution.js';
@@ -207,6 +208,7 @@ function judge(
     if (!firstOfSource) return undefined;
     // Whoever picks a version up late is proven by this, and not at the end of its patience.
     if (owner !== undefined) return { what: 'first-use', dependencyId: owner.dependencyId };
+    if (isExplained(use.source, known.dependencies)) return undefined;
     const message = `v${version.ordinal} is used by nobody declared: ${who}`;
     return { what: 'new-user', finding: { code: 'undeclared-use', message, ...named } };
   }

@@ -27,20 +27,28 @@ export interface Tokens {
 }
 
 const atOnce = 16;
+/** For so long, an accessor without a token may be one of a login that is under way. */
+const loginMs = 60_000;
 
 /** Whose a token is never changes: each is looked up once. */
-export function rememberTokens(bao: Bao): Tokens {
+export function rememberTokens(bao: Bao, now: () => number = Date.now): Tokens {
   const known = new Map<string, Lookup | undefined>();
+  const alone = new Map<string, number>();
+  const learn = async (accessor: string): Promise<void> => {
+    const token = await lookUp(bao, accessor);
+    const since = alone.get(accessor) ?? now();
+    if (token === 'none yet' && now() - since < loginMs) alone.set(accessor, since);
+    else known.set(accessor, token === 'none yet' ? undefined : token);
+  };
   return {
     of: async (role) => {
       const reply = await bao.ask({ method: 'LIST', path: 'auth/token/accessors' });
       const accessors = keysOf(reply);
       const live = new Set(accessors);
-      for (const accessor of known.keys()) if (!live.has(accessor)) known.delete(accessor);
+      for (const seen of [known, alone])
+        for (const accessor of seen.keys()) if (!live.has(accessor)) seen.delete(accessor);
       const fresh = accessors.filter((accessor) => !known.has(accessor));
-      await inParallel(fresh, atOnce, async (accessor) => {
-        known.set(accessor, await lookUp(bao, accessor));
-      });
+      await inParallel(fresh, atOnce, learn);
       return [...known].flatMap(([accessor, token]) =>
         token !== undefined && isOf(token, role) ? [{ accessor, ...readingOf(token) }] : [],
       );
@@ -52,20 +60,34 @@ const endingMs = 200;
 const mostLooks = 5;
 
 /**
- * Ended meanwhile: undefined. For the moment in which a token ends, OpenBao refuses to look it up in the words of a missing right:
- * asked again, it says that there is none.
+ * Ended meanwhile: undefined. An accessor without a token is refused in the words of a missing right, even to root: for the moment in
+ * which a token begins or ends, and for good where OpenBao was killed in it (until `auth/token/tidy`).
  */
-async function lookUp(bao: Bao, accessor: string, looks = 1): Promise<Lookup | undefined> {
-  const path = 'auth/token/lookup-accessor';
-  try {
-    const reply = await bao.ask({ method: 'POST', path, body: { accessor } });
-    return reply.status === 200 ? dataOf(Lookup, reply) : undefined;
-  } catch (error) {
-    const mayBeEnding = error instanceof AdapterError && error.code === 'not-permitted';
-    if (!mayBeEnding || looks === mostLooks) throw error;
-    await pause(endingMs);
-    return lookUp(bao, accessor, looks + 1);
+async function lookUp(bao: Bao, accessor: string): Promise<Lookup | 'none yet' | undefined> {
+  for (let looks = 1; ; looks += 1) {
+    try {
+      return await askFor(bao, accessor);
+    } catch (error) {
+      const isRefused = error instanceof AdapterError && error.code === 'not-permitted';
+      if (!isRefused || (looks === mostLooks && !(await mayLookUp(bao)))) throw error;
+      if (looks === mostLooks) return 'none yet';
+      await pause(endingMs);
+    }
   }
+}
+
+async function askFor(bao: Bao, accessor: string): Promise<Lookup | undefined> {
+  const path = 'auth/token/lookup-accessor';
+  const reply = await bao.ask({ method: 'POST', path, body: { accessor } });
+  return reply.status === 200 ? dataOf(Lookup, reply) : undefined;
+}
+
+/** Whoever has the right is told of an accessor that nobody has that there is none. */
+function mayLookUp(bao: Bao): Promise<boolean> {
+  return askFor(bao, 'that-nobody-has').then(
+    () => true,
+    () => false,
+  );
 }
 
 function isOf({ path, meta }: Lookup, { mount, role }: Role): boolean {

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { counted } from '../../client/cli/counted.js';
 import { inLines } from '../../client/cli/output.js';
@@ -58,5 +59,5 @@ test('what others wrote into names does not steer the terminal of whoever looks'
   const { err } = await endOf(child);
   expect(out).toContain('a[2Jbc\n');
   expect(JSON.parse(out.slice(out.indexOf('{')))).toEqual({ name: 'a\u001b[2Jb\u202ec' });
-  expect(err).toContain('a[2Jbc (x)');
+  expect(stripVTControlCharacters(err)).toContain('a[2Jbc (x)');
 });

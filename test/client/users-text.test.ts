@@ -30,6 +30,6 @@ test('each that was seen is told by address and by what it is called, with whose
     'v1|accepted|orders|127.0.0.1|orders-app|2',
     'v1|accepted|not declared|127.0.0.1|psql|2',
     'v1|accepted|not declared|10.0.0.9|curl/8|2',
-    'v1|accepted|not declared|2',
+    'v1|accepted|not told|2',
   ]);
 });

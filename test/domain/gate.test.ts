@@ -145,6 +145,11 @@ describe('what blocks a revoke', () => {
       ['undeclared-use'],
     ],
     [
+      'use of which the issuer does not tell whose it was',
+      facts({ uses: [{ ...use('v1', '', ago(day)), source: {} }] }),
+      ['version-in-use'],
+    ],
+    [
       'an undeclared user that was not accepted',
       withOptions(outage([], ['wget']), { uses: [use('v1', 'curl/8', now)] }),
       ['undeclared-use'],

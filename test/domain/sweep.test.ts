@@ -233,6 +233,19 @@ describe('the rules that ask nobody', () => {
       ['undeclared-use v2 is used by nobody declared: unknown address · cron'],
     ],
     [
+      'the issuer does not tell who uses it: it may be who is declared',
+      { uses: [{ ...use('v2', '', now), source: {} }] },
+      [],
+    ],
+    [
+      'it is used, and nobody is declared: the same',
+      { uses: [{ ...use('v2', '', now), source: {} }], dependencies: [] },
+      [
+        'undeclared-use v2 is used by nobody declared: unknown address',
+        'undocumented it has no dependents',
+      ],
+    ],
+    [
       'it was a dependent that is retired: that is said',
       {
         uses: [use('v2', 'billing/1', now), use('v2', 'old/1', ago(day))],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { inspect } from 'node:util';
-import { attribute, isAddressRange, isSeenAs } from '../../domain/attribution.js';
+import { attribute, isAddressRange, isExplained, isSeenAs } from '../../domain/attribution.js';
 import { answerWhenBusy, widened, type Asked } from '../../domain/busy.js';
 import { formatDuration, parseDuration } from '../../domain/duration.js';
 import { isAtLeast } from '../../domain/evidence.js';
@@ -59,6 +59,12 @@ describe('attribution names, and never guesses', () => {
     expect(
       attribute({ address: '10.0.0.1', userAgent: 'billing/1' }, [billing, other]),
     ).toBeUndefined();
+  });
+  test('where the issuer does not tell who it was, it may be anybody who is declared', () => {
+    expect(isExplained({}, [billing])).toBe(true);
+    expect(isExplained({ userAgent: '' }, [billing])).toBe(true);
+    expect(isExplained({}, [])).toBe(false);
+    expect(isExplained({ address: '11.1.2.3' }, [billing])).toBe(false);
   });
   test('nothing to recognize by recognizes nobody', () =>
     expect(isSeenAs({ address: '1.2.3.4' }, {})).toBe(false));

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { AdapterError } from '../../domain/errors.js';
 import { eventually } from '../faults/installation.js';
 import type { TestIssuerOptions } from '../issuers/test-issuer.js';
 import { openWorld, quickPolicy, type World } from './world.js';
@@ -312,6 +313,22 @@ describe('an answer that is not what was ordered', () => {
     const live = (await world.versions()).filter((version) => !version.endsWith('revoked'));
     expect(live).toHaveLength(1);
     expect(world.issuer.live.size).toBe(1);
+    await expectNoOrphans();
+  });
+
+  test('a store that fails is what is said to have failed, and put right, the run goes on', async () => {
+    await worldWith({});
+    const { put } = world.store;
+    world.store.put = () =>
+      Promise.reject(new AdapterError('unreadable', 'there is no folder of values'));
+    const runId = await world.ask('rotate');
+    await waitsFor(runId, 'store-failed');
+    expect((await world.run(runId))['waits_told']).toBe(
+      'the store of values: there is no folder of values (unreadable)',
+    );
+    world.store.put = put;
+    await world.decide(runId, 'retry');
+    expect(await world.result()).toBe('succeeded');
     await expectNoOrphans();
   });
 

@@ -144,7 +144,7 @@ export async function eventually(look: () => Promise<boolean>, withinMs = 30_000
   for (;;) {
     if (await attempt().catch(() => false)) return;
     if (Date.now() > stop) throw new Error('it did not come about in time');
-    await pause(Math.min(20 + (Date.now() - began) / 20, 100));
+    await pause(Math.min(20 + (Date.now() - began) / 20, 150));
   }
 }
 
@@ -163,7 +163,7 @@ export interface SecretOptions {
 export async function openSecret(
   installation: ForSecrets,
   name: string,
-  { policy: differing = {}, everyMs = 80, adopted = true }: SecretOptions = {},
+  { policy: differing = {}, everyMs = 120, adopted = true }: SecretOptions = {},
 ) {
   const policy = { ...quick, ...differing };
   const { authority, folder, api, url } = installation;
