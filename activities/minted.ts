@@ -1,6 +1,7 @@
 /** Which of the credentials that are new at an issuer an unanswered mint has made. */
 import { AdapterError } from '../domain/errors.js';
 import type { Credential, IssuedSecret } from '../domain/issuer.js';
+import type { SecretValue } from '../domain/secret-value.js';
 import { mintedAmong } from '../domain/steps/create.js';
 import { record, type Ports } from './ports.js';
 import { isAccepted } from './values.js';
@@ -25,20 +26,20 @@ export async function mintedBy(
 ): Promise<Credential[]> {
   const found = mintedAmong(order, listed);
   const { valueChosenBy, tag } = ports.issuer(order.issuer).traits;
-  if (valueChosenBy === 'theirs' || tag === 'place') return found;
+  if (valueChosenBy === 'theirs' || tag === 'place' || found.length === 0) return found;
+  // It is sealed before the issuer learns it: without one, nothing was asked for.
+  const value = await ports.store.get(order.versionId);
+  if (value === undefined) return [];
   const own: Credential[] = [];
-  for (const one of found) if (await holdsValue(ports, order, one)) own.push(one);
+  for (const one of found) if (await holds(ports, { ...order, value }, one)) own.push(one);
   return own;
 }
 
-/** The value is sealed before the issuer learns it: without one, nothing was asked for. */
-async function holdsValue(
+async function holds(
   ports: Ports,
-  { runId, issuer, secret, versionId }: Unanswered,
+  { runId, issuer, secret, versionId, value }: Unanswered & { readonly value: SecretValue },
   { credentialId, disabled }: Credential,
 ): Promise<boolean> {
-  const value = await ports.store.get(versionId);
-  if (value === undefined) return false;
   const mark = ports.newId();
   await record(ports, runId, [{ change: 'probe-marked', versionId, mark }]);
   const ref = { secret, versionId, credentialId, tag: undefined };

@@ -88,9 +88,9 @@ async function settleUnanswered(ports: Ports, facts: Facts): Promise<Facts | Ans
   for (const versionId of unanswered) {
     const order = await ports.registry.decide(runId, (now) => decideSearch(now, versionId));
     if (order.kind === 'answer') return order.answer;
-    const unanswered = { ...order, runId, issuer: facts.secret.issuer };
+    const asked = { ...order, runId, issuer: facts.secret.issuer };
     const listed = issuer.traits.lists
-      ? await mintedBy(ports, unanswered, await issuer.list(order.secret))
+      ? await mintedBy(ports, asked, await issuer.list(order.secret))
       : undefined;
     if (wasNeverMinted(order, listed)) await ports.store.destroy(versionId);
     await ports.registry.decide(runId, (now) => recordSearch(now, order, listed));
