@@ -7,7 +7,7 @@ export default {
   injectGlobals: false,
   globalSetup: '<rootDir>/test/harness/start.js',
   globalTeardown: '<rootDir>/test/harness/stop.js',
-  maxWorkers: 3,
+  maxWorkers: 4,
   testSequencer: '<rootDir>/../scripts/test-order.mjs',
   testTimeout: 20_000,
   watchman: false,

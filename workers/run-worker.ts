@@ -9,11 +9,12 @@ import { keepInventory } from './direct/keep-inventory.js';
 import { startEngine } from './engine.js';
 import { startNotifier } from './notifier.js';
 import { killPoint } from './kill-point.js';
-import { installRuntime, openLog } from './log.js';
+import { openLog } from './log.js';
 import type { Parts } from './parts.js';
 import { startLoop } from './loop.js';
 import { openPulse } from './pulse.js';
 import { readSettings, type Settings } from './settings.js';
+import { installRuntime } from './temporal-log.js';
 
 const pulseEveryMs = 5_000;
 

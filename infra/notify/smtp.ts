@@ -1,6 +1,6 @@
 /** E-mail: encrypted on its way, but to this machine. */
 import { readFileSync } from 'node:fs';
-import { createTransport } from 'nodemailer';
+import type { Transporter } from 'nodemailer';
 import { z } from 'zod';
 import { AdapterError, type AdapterErrorCode } from '../../domain/errors.js';
 import { readSecretFile } from '../../reach/secret-file.js';
@@ -45,11 +45,16 @@ export const smtp = channelKind({ kind: 'smtp', options: Options, open });
 
 function open(options: Options): Channel {
   const { from, to, timeoutMs } = options;
-  const transport = createTransport(transportOf(options));
-  const attempt = async <T>(work: Promise<T>, given: AbortSignal): Promise<T> => {
+  const described = transportOf(options);
+  let transport: Promise<Transporter> | undefined;
+  const attempt = async (
+    work: (transport: Transporter) => Promise<unknown>,
+    given: AbortSignal,
+  ): Promise<void> => {
     const signal = within(timeoutMs, given);
     try {
-      return await Promise.race([work, aborted(signal)]);
+      transport ??= openTransport(described);
+      await Promise.race([work(await transport), aborted(signal)]);
     } catch (error) {
       throw toAdapterError(error);
     }
@@ -67,13 +72,19 @@ function open(options: Options): Channel {
         disableFileAccess: true,
         disableUrlAccess: true,
       };
-      await attempt(transport.sendMail(mail), signal);
+      await attempt((transport) => transport.sendMail(mail), signal);
     },
     check: async (signal) => {
-      await attempt(transport.verify(), signal);
+      await attempt((transport) => transport.verify(), signal);
       return `to ${to.join(', ')} by ${options.host}:${options.port}`;
     },
   };
+}
+
+/** The library is loaded with the first message. */
+async function openTransport(described: ReturnType<typeof transportOf>): Promise<Transporter> {
+  const { createTransport } = await import('nodemailer');
+  return createTransport(described);
 }
 
 function transportOf({ host, port, tls, caFile, user, passwordFile, timeoutMs }: Options) {

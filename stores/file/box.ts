@@ -1,5 +1,4 @@
-/** What age closes and opens: by the identities in a file, which is read each time. */
-import { Decrypter, Encrypter, identityToRecipient } from 'age-encryption';
+/** What age closes and opens: by the identities in a file, which is read each time. Its library is loaded with the first value. */
 import { AdapterError } from '../../domain/errors.js';
 import { readSecretFile } from '../../reach/secret-file.js';
 
@@ -26,12 +25,14 @@ export function openBox({ identityFile, recipients }: BoxKeys): Box {
   };
   return {
     close: async (text) => {
+      const { Encrypter } = await import('age-encryption');
       const encrypter = new Encrypter();
       for (const recipient of recipients ?? [await ownRecipient(identities())])
         encrypter.addRecipient(recipient);
       return encrypter.encrypt(text);
     },
     open: async (bytes) => {
+      const { Decrypter } = await import('age-encryption');
       const decrypter = new Decrypter();
       for (const identity of identities()) decrypter.addIdentity(identity);
       try {
@@ -47,5 +48,6 @@ export function openBox({ identityFile, recipients }: BoxKeys): Box {
 }
 
 async function ownRecipient([first = '']: readonly string[]): Promise<string> {
+  const { identityToRecipient } = await import('age-encryption');
   return identityToRecipient(first);
 }

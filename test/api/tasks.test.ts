@@ -10,11 +10,13 @@ import {
   type Row,
 } from '../faults/installation.js';
 import { openKillable, type Killable } from '../faults/killable.js';
-import { rotorIn, type Rotor } from '../product/rotor.js';
+import type { Rotor } from '../product/rotor.js';
+import { openSession, type Session } from '../product/session.js';
 
 let installation: Installation;
 let api: Killable;
 let worker: Killable;
+let session: Session;
 let rotor: Rotor;
 let runId: string;
 let admin: string;
@@ -70,7 +72,8 @@ async function taskOf(name: string): Promise<Row> {
 
 beforeAll(async () => {
   installation = await openInstallation();
-  rotor = rotorIn(installation);
+  session = openSession(installation);
+  ({ rotor } = session);
   api = openKillable(installation, 'api');
   worker = openKillable(installation, 'worker');
   await installation.ready();
@@ -78,7 +81,10 @@ beforeAll(async () => {
   runId = await asks('billing');
   admin = await tokenOf('admin');
 }, 60_000);
-afterAll(() => installation.close(), 30_000);
+afterAll(async () => {
+  session.close();
+  await installation.close();
+}, 30_000);
 
 async function pressed(token: string): Promise<{ status: number; text: string; headers: Headers }> {
   const response = await fetch(`${installation.url}/hand-over`, {

@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
-import { rotorIn, type Rotor, type Said } from './rotor.js';
+import type { Rotor, Said } from './rotor.js';
 import { sampleTraits } from '../issuers/own-server.js';
-import { openSession } from './session.js';
+import { openSession, type Session } from './session.js';
 import { usages } from './usage.js';
 import { expectGolden, withoutChance } from '../golden/golden.js';
 import {
@@ -20,6 +20,7 @@ import {
 
 let installation: Installation;
 let secret: UsedSecret;
+let session: Session;
 let rotor: Rotor;
 
 /** What the server of an issuer of one's own tells of itself. */
@@ -38,10 +39,12 @@ beforeAll(async () => {
   installation.start('api');
   installation.start('worker');
   await installation.ready();
-  rotor = rotorIn(installation);
+  session = openSession(installation);
+  ({ rotor } = session);
   secret = await openSecret(installation, 'shop');
 }, 60_000);
 afterAll(async () => {
+  session.close();
   await secret.stop();
   await installation.close();
   own.closeAllConnections();
@@ -50,9 +53,7 @@ afterAll(async () => {
 
 describe('the commands', () => {
   test('say how they are used, in 80 columns', async () => {
-    const session = openSession(installation);
-    const texts = (await usages((args) => session.rotor(args))).map(({ text }) => text);
-    session.close();
+    const texts = (await usages(rotor)).map(({ text }) => text);
     expectGolden('usage.txt', texts.join(`\n${'-'.repeat(80)}\n`));
   }, 30_000);
 
@@ -244,7 +245,7 @@ describe('the commands', () => {
     const pasted = await rotor(['identify'], { input: `  ${secret.oldValue}  \r\n\n` });
     expect(pasted.out).toBe('acme/shop v1: revoked\n');
     expect(await rotor(['identify'], { input: 'never-seen' })).toMatchObject({ code: 4 });
-    expect(await rotor(['identify'])).toMatchObject({ code: 2 });
+    expect(await rotor(['identify'], { input: '' })).toMatchObject({ code: 2 });
     expect(installation.log('api')).not.toContain(secret.oldValue);
   }, 30_000);
 

@@ -22,10 +22,12 @@ import {
   type UsedSecret,
 } from '../faults/installation.js';
 import { expectGolden, withoutChance } from '../golden/golden.js';
-import { rotorIn, type Rotor } from './rotor.js';
+import type { Rotor } from './rotor.js';
+import { openSession, type Session } from './session.js';
 
 let installation: Installation;
 let secret: UsedSecret;
+let session: Session;
 let rotor: Rotor;
 let child: ChildProcess;
 /** Where a discovery looks, beside destinations. */
@@ -43,7 +45,8 @@ beforeAll(async () => {
   installation.start('api');
   installation.start('worker');
   await installation.ready();
-  rotor = rotorIn(installation);
+  session = openSession(installation);
+  ({ rotor } = session);
   firstBeat = await beat();
   secret = await openSecret(installation, 'shop');
   const env = { PATH: process.env['PATH'], FORGOTTEN: secret.oldValue };
@@ -53,6 +56,7 @@ beforeAll(async () => {
 afterAll(async () => {
   child.kill('SIGKILL');
   await secret.stop();
+  session.close();
   await installation.close();
 }, 30_000);
 

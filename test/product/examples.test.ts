@@ -175,7 +175,7 @@ async function run(example: Example): Promise<Said> {
   const from = file('<');
   const said =
     from === undefined && example.command !== 'rekey'
-      ? await session.rotor(args, whoRuns(example))
+      ? await session.rotor(args, { env: whoRuns(example) })
       : await byItself(args, from);
   const to = file('>');
   if (to !== undefined) writeFileSync(to, said.out);
@@ -206,7 +206,7 @@ async function runAll(examples: readonly Example[]): Promise<void> {
 }
 
 test('every command has an example in its help, of 80 columns, and each of them works', async () => {
-  const [main, ...commands] = await usages((args) => session.rotor(args));
+  const [main, ...commands] = await usages(session.rotor);
   const leaves = commands.filter(({ hasBelow }) => !hasBelow);
   expect(leaves.length).toBeGreaterThan(40);
   expect(leaves.filter((usage) => examplesOf(usage).length === 0)).toEqual([]);

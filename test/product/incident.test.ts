@@ -8,10 +8,12 @@ import {
   type Installation,
   type UsedSecret,
 } from '../faults/installation.js';
-import { rotorIn, type Rotor } from './rotor.js';
+import type { Rotor } from './rotor.js';
+import { openSession, type Session } from './session.js';
 
 describe('an incident', () => {
   let installation: Installation;
+  let session: Session;
   let rotor: Rotor;
   let worker: ReturnType<Installation['start']>;
   const secrets: UsedSecret[] = [];
@@ -23,7 +25,8 @@ describe('an incident', () => {
     installation.start('api');
     worker = installation.start('worker');
     await installation.ready();
-    rotor = rotorIn(installation);
+    session = openSession(installation);
+    ({ rotor } = session);
     for (const name of ['one', 'two', 'three', 'safe'])
       secrets.push(await openSecret(installation, name));
     // One host uses three of the four.
@@ -54,6 +57,7 @@ describe('an incident', () => {
   }, 60_000);
   afterAll(async () => {
     await Promise.all(secrets.map((secret) => secret.stop()));
+    session.close();
     await installation.close();
   }, 30_000);
 

@@ -6,10 +6,12 @@ import {
   type Installation,
   type UsedSecret,
 } from '../faults/installation.js';
-import { rotorIn, type Rotor } from './rotor.js';
+import type { Rotor } from './rotor.js';
+import { openSession, type Session } from './session.js';
 
 describe('a project that is over', () => {
   let installation: Installation;
+  let session: Session;
   let rotor: Rotor;
   const secrets: UsedSecret[] = [];
   const scope = ['--organization', 'acme', '--label', 'project=shop'];
@@ -19,7 +21,8 @@ describe('a project that is over', () => {
     installation.start('api');
     installation.start('worker');
     await installation.ready();
-    rotor = rotorIn(installation);
+    session = openSession(installation);
+    ({ rotor } = session);
     for (const name of ['cart', 'till', 'other']) {
       const secret = await openSecret(installation, name, { everyMs: 200 });
       secrets.push(secret);
@@ -40,6 +43,7 @@ describe('a project that is over', () => {
   }, 60_000);
   afterAll(async () => {
     await Promise.all(secrets.map((secret) => secret.stop()));
+    session.close();
     await installation.close();
   }, 30_000);
 

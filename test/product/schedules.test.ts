@@ -3,14 +3,16 @@ import { Client, Connection } from '@temporalio/client';
 import { heldSchedule } from '../../client/schedules.js';
 import { openInstallation, type Installation } from '../faults/installation.js';
 import { schedulesReady, sharedTemporal } from '../harness/temporal.js';
-import { rotorIn } from './rotor.js';
+import { openSession, type Session } from './session.js';
 
 let installation: Installation;
+let session: Session;
 let connection: Connection;
 
 /** Without a worker: what is decided shows in Temporal by the API alone. */
 beforeAll(async () => {
   installation = await openInstallation();
+  session = openSession(installation);
   installation.start('api');
   await installation.ready();
   connection = await Connection.connect({ address: sharedTemporal().address });
@@ -19,6 +21,7 @@ beforeAll(async () => {
 }, 90_000);
 afterAll(async () => {
   await connection.close();
+  session.close();
   await installation.close();
 }, 30_000);
 
@@ -47,7 +50,7 @@ async function held() {
 
 /** What the command prints, fine or not. */
 async function rotor(...args: string[]): Promise<string> {
-  const { out, err } = await rotorIn(installation)(['schedule', ...args]);
+  const { out, err } = await session.rotor(['schedule', ...args]);
   return `${out}${err}`;
 }
 

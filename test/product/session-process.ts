@@ -25,12 +25,16 @@ process.on('message', (command: SessionCommand) => void run(command));
 
 async function run({ args, env }: SessionCommand): Promise<void> {
   process.argv.splice(2, Number.POSITIVE_INFINITY, ...args);
+  const usual = { ...process.env };
   Object.assign(process.env, env);
   Object.assign(said, { out: [], err: [] });
   process.exitCode = 0;
   const openImport = () => Promise.resolve(importMeans);
   await runCli({ openDirect, openImport, holdHttp });
-  for (const name of Object.keys(env)) delete process.env[name];
+  for (const name of Object.keys(env)) {
+    if (usual[name] === undefined) delete process.env[name];
+    else process.env[name] = usual[name];
+  }
   const [out, err] = [said.out, said.err].map((all) => Buffer.concat(all).toString('utf8'));
   process.send?.({ code: process.exitCode, out, err });
   process.exitCode = 0;
