@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   constants,
@@ -13,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import { canEnter, serverAccount } from '../../infra/embedded/account.js';
@@ -53,18 +54,23 @@ async function withClient<T>(address: string, work: (client: Client) => Promise<
   }
 }
 
-/** One row and one workflow, for finding them again. */
-async function leaveMarks({ databaseOwnerUrl, temporalAddress }: Started): Promise<void> {
-  await query(databaseOwnerUrl, 'create table mark as select 42 as answer');
+/** One row and one workflow, for finding them again by the name that is returned. */
+async function leaveMarks({ databaseOwnerUrl, temporalAddress }: Started): Promise<string> {
+  const mark = `mark_${randomBytes(4).toString('hex')}`;
+  await query(databaseOwnerUrl, `create table ${mark} as select 42 as answer`);
   await withClient(temporalAddress, (client) =>
-    client.workflow.start('mark', { workflowId: 'mark', taskQueue: 'nobody', args: [] }),
+    client.workflow.start('mark', { workflowId: mark, taskQueue: 'nobody', args: [] }),
   );
+  return mark;
 }
 
-async function expectMarks({ databaseOwnerUrl, temporalAddress }: Started): Promise<void> {
-  expect(await query(databaseOwnerUrl, 'select answer from mark')).toEqual([{ answer: 42 }]);
+async function expectMarks(
+  { databaseOwnerUrl, temporalAddress }: Started,
+  mark: string,
+): Promise<void> {
+  expect(await query(databaseOwnerUrl, `select answer from ${mark}`)).toEqual([{ answer: 42 }]);
   const { type } = await withClient(temporalAddress, (client) =>
-    client.workflow.getHandle('mark').describe(),
+    client.workflow.getHandle(mark).describe(),
   );
   expect(type).toBe('mark');
 }
@@ -87,43 +93,50 @@ async function pathWithTemporal(folder: string): Promise<string> {
   return `${folder}${delimiter}${path}`;
 }
 
-describe('embedded servers', () => {
-  let folder: string;
-  let state: string;
-  let started: Started[] = [];
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), `rotor-test-${String(process.pid)}-`));
+  chmodSync(folder, 0o755);
+  return folder;
+}
 
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), `rotor-test-${String(process.pid)}-`));
-    chmodSync(folder, 0o755);
-    state = join(folder, 'state');
-  });
-  afterEach(async () => {
-    await Promise.all(
-      started
-        .filter(({ process: child }) => child.exitCode === null && child.signalCode === null)
-        .map(stopInProcess),
-    );
-    started = [];
+let started: Started[] = [];
+
+async function stopAll(): Promise<void> {
+  await Promise.all(
+    started
+      .filter(({ process: child }) => child.exitCode === null && child.signalCode === null)
+      .map(stopInProcess),
+  );
+  started = [];
+}
+
+async function startAt(state: string, options?: StarterOptions): Promise<Started> {
+  const one = await startInProcess(state, options);
+  started.push(one);
+  return one;
+}
+
+describe('embedded servers of one folder, started again and again', () => {
+  const folder = newFolder();
+  const state = join(folder, 'state');
+  afterEach(stopAll);
+  afterAll(() => {
     removeState(state);
     removeState(folder);
   });
 
-  async function start(options?: StarterOptions, at = state): Promise<Started> {
-    const one = await startInProcess(at, options);
-    started.push(one);
-    return one;
-  }
+  const start = (options?: StarterOptions): Promise<Started> => startAt(state, options);
 
   test(
     'are gone within 5 s after a kill -9 of their starter, and the next start finds everything again within 5 s',
     async () => {
       const first = await start();
-      await leaveMarks(first);
+      const mark = await leaveMarks(first);
       await killStarter(first);
       expect(await secondsUntilGone(first.serverIds)).toBeLessThan(5);
       const second = await start();
       expect(second.milliseconds).toBeLessThan(5_000);
-      await expectMarks(second);
+      await expectMarks(second, mark);
     },
     limit,
   );
@@ -132,13 +145,13 @@ describe('embedded servers', () => {
     'that survived their starter and their watchdogs are stopped by the next start, which finds everything again',
     async () => {
       const first = await start();
-      await leaveMarks(first);
+      const mark = await leaveMarks(first);
       kill(first.serverIds.flatMap(watchdogIds));
       await killStarter(first);
       expect(first.serverIds.every(isRunning)).toBe(true);
       const second = await start();
       expect(first.serverIds.some(isRunning)).toBe(false);
-      await expectMarks(second);
+      await expectMarks(second, mark);
     },
     limit,
   );
@@ -147,10 +160,10 @@ describe('embedded servers', () => {
     'recover after a kill -9 of everything at once',
     async () => {
       const first = await start();
-      await leaveMarks(first);
+      const mark = await leaveMarks(first);
       kill([...first.serverIds.flatMap(watchdogIds), ...first.serverIds]);
       await killStarter(first);
-      await expectMarks(await start());
+      await expectMarks(await start(), mark);
     },
     limit,
   );
@@ -161,34 +174,6 @@ describe('embedded servers', () => {
       const first = await start();
       await expect(start()).rejects.toThrow(`is in use by process ${String(first.process.pid)}`);
       await query(first.databaseUrl, 'select 1');
-    },
-    limit,
-  );
-
-  test(
-    'of two folders run at once, each on its own ports',
-    async () => {
-      const other = join(folder, 'other [x] folder');
-      const [one, two] = await Promise.all([start(), start({ durable: false }, other)]);
-      expect(one.temporalAddress).not.toBe(two.temporalAddress);
-      await query(one.databaseOwnerUrl, 'create table only_here ()');
-      expect(await query(two.databaseUrl, `select to_regclass('only_here') as found`)).toEqual([
-        { found: null },
-      ]);
-      expect(await query(one.databaseOwnerUrl, 'show fsync')).toEqual([{ fsync: 'on' }]);
-      expect(await query(two.databaseOwnerUrl, 'show fsync')).toEqual([{ fsync: 'off' }]);
-    },
-    limit,
-  );
-
-  test(
-    'stop in order when asked to, and twice is fine',
-    async () => {
-      const servers = await startServers({ stateFolder: state, durable: false });
-      await servers.stop();
-      await servers.stop();
-      expect(existsSync(join(state, 'postgres', 'postmaster.pid'))).toBe(false);
-      expect(existsSync(join(state, 'postgres.claim'))).toBe(false);
     },
     limit,
   );
@@ -241,15 +226,60 @@ describe('embedded servers', () => {
   );
 
   test(
+    'stop in order when asked to, and twice is fine',
+    async () => {
+      const servers = await startServers({ stateFolder: state, durable: false });
+      await servers.stop();
+      await servers.stop();
+      expect(existsSync(join(state, 'postgres', 'postmaster.pid'))).toBe(false);
+      expect(existsSync(join(state, 'postgres.claim'))).toBe(false);
+    },
+    limit,
+  );
+});
+
+describe('embedded servers of a new folder', () => {
+  let folder: string;
+  let state: string;
+
+  beforeEach(() => {
+    folder = newFolder();
+    state = join(folder, 'state');
+  });
+  afterEach(async () => {
+    await stopAll();
+    removeState(state);
+    removeState(folder);
+  });
+
+  const start = (options?: StarterOptions, at = state): Promise<Started> => startAt(at, options);
+
+  test(
+    'of two folders run at once, each on its own ports',
+    async () => {
+      const other = join(folder, 'other [x] folder');
+      const [one, two] = await Promise.all([start(), start({ durable: false }, other)]);
+      expect(one.temporalAddress).not.toBe(two.temporalAddress);
+      await query(one.databaseOwnerUrl, 'create table only_here ()');
+      expect(await query(two.databaseUrl, `select to_regclass('only_here') as found`)).toEqual([
+        { found: null },
+      ]);
+      expect(await query(one.databaseOwnerUrl, 'show fsync')).toEqual([{ fsync: 'on' }]);
+      expect(await query(two.databaseOwnerUrl, 'show fsync')).toEqual([{ fsync: 'off' }]);
+    },
+    limit,
+  );
+
+  test(
     'work below a folder that only its owner may enter',
     async () => {
       const closed = join(folder, 'home');
       mkdirSync(closed, { mode: 0o700 });
       state = join(closed, 'state');
       const first = await start();
-      await leaveMarks(first);
+      const mark = await leaveMarks(first);
       await stopInProcess(first);
-      await expectMarks(await start());
+      await expectMarks(await start(), mark);
       expect(lstatSync(join(state, 'postgres')).isSymbolicLink()).toBe(
         serverAccount() !== undefined,
       );

@@ -140,7 +140,7 @@ function useAllTheTime(system: RealSystem, held: () => string[]) {
         // Whoever reads the file just before it changes asks once more with what it holds now.
         if (held()[index] === value) refused.push({ program: name, at: new Date() });
       }
-      await pause(50);
+      await pause(120);
     }
   };
   const ended = Promise.all(programs.map(program));

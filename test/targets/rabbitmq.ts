@@ -20,6 +20,9 @@ export interface RabbitMqAddress extends Address {
 
 const name = 'rabbitmq';
 const administrator = 'rotor-admin';
+const localOnly = '-kernel inet_dist_use_interface {127,0,0,1}';
+/** Its schedulers wait without spinning: other tests need the machine. */
+const idleSleeps = '+sbwt none +sbwtdcpu none +sbwtdio none';
 
 export const rabbitmq: Target<typeof name, RabbitMqAddress> = {
   name,
@@ -125,7 +128,7 @@ function environment(
     RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
     RABBITMQ_NODE_PORT: String(port),
     RABBITMQ_DIST_PORT: String(distribution),
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `${localOnly} ${idleSleeps}`,
     RABBITMQ_MNESIA_BASE: join(folder, 'mnesia'),
     RABBITMQ_LOG_BASE: join(folder, 'log'),
     RABBITMQ_CONF_ENV_FILE: join(folder, 'no-environment-of-the-machine'),
