@@ -9,6 +9,6 @@ export default {
   globalTeardown: '<rootDir>/test/harness/stop.js',
   maxWorkers: 4,
   testSequencer: '<rootDir>/../scripts/test-order.mjs',
-  testTimeout: 20_000,
+  testTimeout: 90_000,
   watchman: false,
 };

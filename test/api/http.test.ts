@@ -35,11 +35,11 @@ beforeAll(async () => {
   installation.start('worker');
   await installation.ready();
   secret = await openSecret(installation, 'api');
-}, 60_000);
+});
 afterAll(async () => {
   await secret.stop();
   await installation.close();
-}, 30_000);
+});
 
 async function tokenOf(role: string, more: Record<string, unknown> = {}): Promise<string> {
   const body = {
@@ -238,7 +238,7 @@ test('a run that waits for a dependent is told when that one is retired', async 
   } finally {
     await waiting.stop();
   }
-}, 60_000);
+});
 
 describe('approvals', () => {
   interface Run {
@@ -288,7 +288,7 @@ describe('approvals', () => {
     await eventually(async () => (await run()).waitsCode !== 'approval-needed');
     const report = await installation.api.get<{ markdown: string }>(`${path}/report`);
     expect(report.markdown).toMatch(/## Approvals[^#]*grace/);
-  }, 30_000);
+  });
 
   test('whoever may not contain cannot take away that others approve', async () => {
     const declare = async (role: 'operator' | 'security', document: object) =>

@@ -80,11 +80,11 @@ beforeAll(async () => {
   await declared('billing');
   runId = await asks('billing');
   admin = await tokenOf('admin');
-}, 60_000);
+});
 afterAll(async () => {
   session.close();
   await installation.close();
-}, 30_000);
+});
 
 async function pressed(token: string): Promise<{ status: number; text: string; headers: Headers }> {
   const response = await fetch(`${installation.url}/hand-over`, {
@@ -296,7 +296,7 @@ test('a worker that is killed (SIGKILL) once the task is open leaves one task, w
   expect(all.filter(({ secret }) => secret === 'acme/killed')).toMatchObject([
     { state: 'confirmed', settledBy: 'first-admin' },
   ]);
-}, 60_000);
+});
 
 test('confirmed, the run ends; the value is nowhere but in the one answer that showed it', async () => {
   const id = String((await taskOf('billing'))['task']);

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sshFile } from '../../connectors/ssh-file/index.js';
 import { readRemote, replaceRemote } from '../../connectors/ssh-file/remote.js';
 import { inSession } from '../../connectors/ssh-file/session.js';
@@ -56,8 +56,6 @@ const beside = (destination: Destination): string[] => {
   const name = fileOf(destination).split('/').at(-1) ?? '';
   return readdirSync(folder.file('root')).filter((one) => one.startsWith(`.${name}`));
 };
-
-jest.setTimeout(90_000);
 
 holdToConnectorContract(
   'ssh-file',

@@ -104,7 +104,7 @@ describe('setup', () => {
     } finally {
       for (const child of started) await end(child);
     }
-  }, 60_000);
+  });
 
   test('run again changes nothing, and shows nothing that is secret', async () => {
     const files = (): string[] => readdirSync(state).filter((name) => !name.endsWith('.log'));

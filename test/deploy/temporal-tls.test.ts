@@ -96,7 +96,7 @@ test('setup, worker and API carry out a rotation, the key is on every call, and 
   expect(called).toContain('StartWorkflowExecution');
   expect(proxy.calls.filter((call) => call.authorization !== 'Bearer key-of-rotor')).toEqual([]);
   for (const child of processes) await end(child);
-}, 60_000);
+});
 
 test('where Temporal says no, the worker ends and tells why; the API tells it to who asks the doctor', async () => {
   const { TEMPORAL_API_KEY_FILE: _key, ...keyless } = access;
@@ -112,7 +112,7 @@ test('where Temporal says no, the worker ends and tells why; the API tells it to
   expect(await ended).toBe(1);
   expect(installation.log('worker')).toContain('temporal-not-permitted');
   await end(api);
-}, 60_000);
+});
 
 test('where rotor does not believe the server, nothing is sent, and the doctor tells the certificate from the key', async () => {
   const { TEMPORAL_TLS_SERVER_CA_CERT_PATH: _ca, ...credulous } = access;
@@ -131,4 +131,4 @@ test('where rotor does not believe the server, nothing is sent, and the doctor t
   expect(proxy.calls).toHaveLength(before);
   for (const name of ['worker', 'api'])
     expect(installation.log(name)).not.toMatch(/key-of-rotor|PRIVATE KEY/);
-}, 60_000);
+});

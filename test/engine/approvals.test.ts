@@ -61,7 +61,7 @@ describe('a run whose policy asks for approval', () => {
     expect(await world.result()).toBe('succeeded');
     expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
     expect(traffic?.refused).toEqual([]);
-  }, 30_000);
+  });
 
   test('who says that something may break does not approve it too, and the database agrees', async () => {
     const runId = await begin();
@@ -82,7 +82,7 @@ describe('a run whose policy asks for approval', () => {
       return state === 'ended';
     }, patience);
     expect(await world.result()).toBe('succeeded');
-  }, 30_000);
+  });
 
   test('a dependent that goes away after the approval is not silently done without', async () => {
     world = await openWorld({ ...quickPolicy, canary: false, approvals: [rule] });
@@ -110,7 +110,7 @@ describe('a run whose policy asks for approval', () => {
     expect(world.issuer.use(value, { userAgent: 'billing' })).toBe(true);
     await world.approve(runId, 'ada');
     expect(await world.result()).toBe('succeeded');
-  }, 30_000);
+  });
 
   test('approvals that are asked for while a run is open hold it, and it says so', async () => {
     world = await openWorld({ ...quickPolicy, quietPeriodMs: 600_000 });
@@ -125,7 +125,7 @@ describe('a run whose policy asks for approval', () => {
     expect(await waiting(runId)).toContain('1 approval needed');
     await world.approve(runId, 'ada');
     expect(await world.result()).toBe('succeeded');
-  }, 30_000);
+  });
 
   /** All of them wait for the secret before any of them goes on. */
   async function atOnce(calls: readonly (() => Promise<void>)[]) {
@@ -150,7 +150,7 @@ describe('a run whose policy asks for approval', () => {
     await waiting(runId);
     await expect(world.approve(runId, 'requester')).rejects.toMatchObject({ code: 'not-allowed' });
     await expect(writeApproval('requester')).rejects.toThrow('nobody approves what they asked for');
-  }, 30_000);
+  });
 
   test('nobody approves a run that they joined, and an outage that is accepted later is asked for again', async () => {
     const runId = await begin({}, { quietPeriodMs: 600_000 });
@@ -166,7 +166,7 @@ describe('a run whose policy asks for approval', () => {
     expect(await waiting(runId)).toContain('it may break billing');
     await world.approve(runId, 'ada');
     expect(await world.result()).toBe('succeeded');
-  }, 30_000);
+  });
 
   test('only who is named approves', async () => {
     const runId = await begin({ by: ['grace'] });
@@ -174,7 +174,7 @@ describe('a run whose policy asks for approval', () => {
     await expect(world.approve(runId, 'ada')).rejects.toMatchObject({ code: 'not-allowed' });
     await world.approve(runId, 'grace');
     expect(await world.result()).toBe('succeeded');
-  }, 30_000);
+  });
 
   test('an approval that has expired does not count, and another plan cannot be approved', async () => {
     const runId = await begin({ livesMs: 1 });
@@ -188,7 +188,7 @@ describe('a run whose policy asks for approval', () => {
     });
     expect((await world.run(runId))['waits_code']).toBe('approval-needed');
     expect(await world.versions()).toEqual(['v1 active current']);
-  }, 30_000);
+  });
 
   test('somebody declared before it is approved is part of what is approved', async () => {
     const runId = await begin();
@@ -204,7 +204,7 @@ describe('a run whose policy asks for approval', () => {
     traffic?.stop();
     traffic = keepUsing(world, ['billing', 'late'], () => undefined);
     expect(await world.result()).toBe('succeeded');
-  }, 30_000);
+  });
 
   test('somebody declared later is asked for again, and what changed is said', async () => {
     const runId = await begin({}, { quietPeriodMs: 1_500 });
@@ -220,7 +220,7 @@ describe('a run whose policy asks for approval', () => {
     traffic?.stop();
     traffic = keepUsing(world, ['billing', 'late'], () => undefined);
     expect(await world.result()).toBe('succeeded');
-  }, 30_000);
+  });
 
   test('a compromise waits for nobody, and is to be reviewed', async () => {
     const runId = await begin();
@@ -258,5 +258,5 @@ describe('a run whose policy asks for approval', () => {
       dependents: [{ owner: 'its own team' }],
     });
     expect(await findRun(pool, runId)).toMatchObject({ supersededBy: contained });
-  }, 30_000);
+  });
 });

@@ -62,7 +62,7 @@ describe('ending without a successor', () => {
     expect(await world.findings()).toEqual(['straggler']);
     expect(await world.result()).toBe('succeeded');
     expect(await world.versions()).toEqual(['v1 revoked']);
-  }, 30_000);
+  });
 
   test('while it is only disabled, one decision brings everything back', async () => {
     const { value } = await begin({ ...quickPolicy, disablePeriodMs: 600_000 });

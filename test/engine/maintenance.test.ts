@@ -50,7 +50,7 @@ describe('a policy whose maintenance windows are closed', () => {
     expect(await world.result()).toBe('succeeded');
     expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
     expect(traffic?.refused).toEqual([]);
-  }, 30_000);
+  });
 
   test('holds the revoke back once it closes, and lets it go when it opens', async () => {
     await begin(undefined, { quietPeriodMs: 1_500 });
@@ -63,7 +63,7 @@ describe('a policy whose maintenance windows are closed', () => {
     await setMaintenance(undefined);
     await world.tell();
     expect(await world.result()).toBe('succeeded');
-  }, 30_000);
+  });
 
   test('does not hold up containing, and says so to who wants to ignore it', async () => {
     await begin(frozen);
@@ -71,5 +71,5 @@ describe('a policy whose maintenance windows are closed', () => {
     await expect(world.decide(runId, 'ignore-window')).rejects.toMatchObject({ code: 'no-window' });
     expect(await world.result()).toBe('succeeded');
     expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
-  }, 30_000);
+  });
 });

@@ -7,7 +7,6 @@ import { recordTaskWord } from '../../infra/registry/task-words.js';
 import { eventually } from '../faults/installation.js';
 import { keepUsing, openWorld, quickPolicy, type World } from './world.js';
 
-const patience = 10_000;
 const assignment = {
   assignee: 'Ada Partner',
   instructions: 'Settings, API keys, paste it',
@@ -28,7 +27,7 @@ beforeEach(async () => {
 afterEach(async () => {
   traffic?.stop();
   await world.close();
-}, 20_000);
+});
 
 /** A partner whose program uses whatever was typed in there. */
 async function partner(about: Record<string, unknown> = {}, asked: object = {}): Promise<void> {
@@ -50,7 +49,7 @@ async function asked(kind = 'enter'): Promise<string> {
   await eventually(async () => {
     found = (await tasks()).find((task) => task['kind'] === kind)?.['task'] as string | undefined;
     return found !== undefined;
-  }, patience);
+  });
   return found ?? '';
 }
 
@@ -90,7 +89,7 @@ async function fetched(taskId: string, { types = true } = {}): Promise<void> {
 }
 
 async function waits(runId: string, code: string): Promise<string> {
-  await eventually(async () => (await world.run(runId))['waits_code'] === code, patience);
+  await eventually(async () => (await world.run(runId))['waits_code'] === code);
   return String((await world.run(runId))['waits_told']);
 }
 
@@ -129,7 +128,7 @@ describe('a person who types the value in', () => {
     );
     // The next one was typed over the old value: nothing is left to remove.
     expect(await tasks()).toEqual([]);
-  }, 30_000);
+  });
 
   test('confirms without doing it: the old value is in use, which blocks the revoke and is a finding', async () => {
     await partner();
@@ -138,10 +137,7 @@ describe('a person who types the value in', () => {
     await fetched(taskId, { types: false });
     await say(taskId, 'confirmed');
     expect(await waits(runId, 'version-in-use')).toContain('still used by partner');
-    await eventually(
-      async () => (await world.findings()).includes('confirmed-but-old-value-used'),
-      patience,
-    );
+    await eventually(async () => (await world.findings()).includes('confirmed-but-old-value-used'));
     expect(await world.versions()).toEqual(['v1 retiring', 'v2 active current']);
     // Whoever doubts the word asks them anew: until they answer, they have not moved.
     await world.decide(runId, 'retry', 'partner');
@@ -151,7 +147,7 @@ describe('a person who types the value in', () => {
     await say(again, 'confirmed');
     expect(await world.result()).toBe('succeeded');
     expect(traffic?.refused).toEqual([]);
-  }, 30_000);
+  });
 
   test('confirms where only use counts: the word alone does not move it, use does', async () => {
     await partner({ evidence: 'observed', picksUpWithinMs: 60_000 });
@@ -159,14 +155,13 @@ describe('a person who types the value in', () => {
     const taskId = await asked();
     const value = await shown(await linkTo(taskId));
     await say(taskId, 'confirmed');
-    await eventually(
-      async () => String((await world.run(runId))['waits_told']).includes('not yet proven'),
-      patience,
+    await eventually(async () =>
+      String((await world.run(runId))['waits_told']).includes('not yet proven'),
     );
     expect(await evidence()).toEqual([{ version: 'v2', evidence: 'human', moved: false }]);
     world.connector.places.set('partner', value);
     expect(await world.result()).toBe('succeeded');
-  }, 30_000);
+  });
 
   test('types it in and says nothing: it was seen, and nobody is asked any more', async () => {
     await partner();
@@ -174,7 +169,7 @@ describe('a person who types the value in', () => {
     await fetched(await asked());
     expect(await world.result()).toBe('succeeded');
     expect(await tasks(true)).toMatchObject([{ state: 'closed', settledBy: 'rotor' }]);
-  }, 30_000);
+  });
 
   test('never answers: told again, then their deputy too, a finding, a blocker with the name; and they can be skipped', async () => {
     await partner({}, { dueWithinMs: 700, remindEveryMs: 100 });
@@ -198,16 +193,15 @@ describe('a person who types the value in', () => {
     };
     await eventually(
       async () => (await told()).filter((one) => one === 'task-open Ada Partner').length > 1,
-      patience,
     );
     expect(await waits(runId, 'task-overdue')).toMatch(/^due since .*: Ada Partner types v2/);
-    await eventually(async () => (await told()).includes('task-overdue Grace'), patience);
-    await eventually(async () => (await world.findings()).includes('task-overdue'), patience);
+    await eventually(async () => (await told()).includes('task-overdue Grace'));
+    await eventually(async () => (await world.findings()).includes('task-overdue'));
     await world.decide(runId, 'skip', 'partner');
     expect(await waits(runId, 'dependents-not-moved')).toContain('partner');
     expect(await world.findings()).not.toContain('task-overdue');
     await expect(say(taskId, 'confirmed')).rejects.toMatchObject({ code: 'task-settled' });
-  }, 30_000);
+  });
 
   test('declines: the run says why, also where nobody could tell it; asked again it is another task, and the old link is dead', async () => {
     await partner();
@@ -225,7 +219,7 @@ describe('a person who types the value in', () => {
     await fetched(again);
     await say(again, 'confirmed');
     expect(await world.result()).toBe('succeeded');
-  }, 30_000);
+  });
 });
 
 describe('a run that turns around', () => {
@@ -238,21 +232,21 @@ describe('a run that turns around', () => {
     expect(await opening(token)).toMatchObject({ kind: 'refused' });
     expect(await tasks(true)).toMatchObject([{ state: 'closed', version: 'v2' }]);
     expect(await world.versions()).toEqual(['v1 active current', 'v2 revoked']);
-  }, 30_000);
+  });
 
   test('asks whoever was shown the new value to put the old one back, before the new one ends', async () => {
     await partner();
     const runId = await world.ask('rotate');
     await fetched(await asked(), { types: false });
     await world.decide(runId, 'abort');
-    await eventually(async () => (await tasks())[0]?.['version'] === 'v1', patience);
+    await eventually(async () => (await tasks())[0]?.['version'] === 'v1');
     const back = await asked();
     expect(await world.versions()).toEqual(['v1 active current', 'v2 active']);
     await say(back, 'confirmed', 'it was never replaced');
     expect(await world.result()).toBe('rolled-back');
     expect(await world.versions()).toEqual(['v1 active current', 'v2 revoked']);
     expect(traffic?.refused).toEqual([]);
-  }, 30_000);
+  });
 });
 
 describe('a compromise', () => {
@@ -262,7 +256,7 @@ describe('a compromise', () => {
     const first = await asked();
     const token = await linkTo(first);
     await world.ask('compromise');
-    await eventually(async () => (await tasks())[0]?.['urgent'] === true, patience);
+    await eventually(async () => (await tasks())[0]?.['urgent'] === true);
     expect(await world.versions()).toEqual(['v1 revoked', 'v2 active']);
     expect(await opening(token)).toMatchObject({ kind: 'refused', why: 'task-settled' });
     await expect(say(first, 'confirmed')).rejects.toMatchObject({ code: 'task-settled' });
@@ -270,7 +264,7 @@ describe('a compromise', () => {
     await fetched(urgent);
     await say(urgent, 'confirmed');
     expect(await world.result()).toBe('succeeded');
-  }, 30_000);
+  });
 });
 
 describe('what a person has at a place that is over', () => {
@@ -285,5 +279,5 @@ describe('what a person has at a place that is over', () => {
     await expect(linkTo(String(task?.['task']))).rejects.toMatchObject({ code: 'nothing-to-show' });
     await say(String(task?.['task']), 'confirmed');
     expect(await tasks()).toEqual([]);
-  }, 30_000);
+  });
 });

@@ -79,12 +79,12 @@ test('a run that the registry lost shows the set-back: nothing is revoked until 
   expect(await isRecovering()).toBe(false);
 
   // Asked for since: it goes on by itself.
-  await eventually(async () => (await world.run(held))['outcome'] === 'succeeded', 20_000);
+  await eventually(async () => (await world.run(held))['outcome'] === 'succeeded');
   await eventually(() => Promise.resolve(world.issuer.live.size === 1));
   using.stop();
   expect(using.refused).toEqual([]);
   expect(await world.findings()).not.toContain('recovering');
-}, 60_000);
+});
 
 test('a compromise that is asked for meanwhile goes on by itself; one of the backup ends, and stays in sight', async () => {
   world = await openWorld(quickPolicy);
@@ -113,12 +113,12 @@ test('a compromise that is asked for meanwhile goes on by itself; one of the bac
   await eventually(async () => (await world.run(since))['waits_code'] === 'recovering');
   const told = await recover();
   expect(whats(told)).not.toContain('run-ended');
-  await eventually(async () => (await world.run(since))['outcome'] === 'succeeded', 20_000);
+  await eventually(async () => (await world.run(since))['outcome'] === 'succeeded');
   using.stop();
   expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
   await sweep();
   expect(await world.findings()).not.toContain('compromise-unfinished');
-}, 60_000);
+});
 
 test('a sweep that meets a tag without a row notices it; where the current version is gone, the newest takes its place', async () => {
   const using = await open();
@@ -142,7 +142,7 @@ test('a sweep that meets a tag without a row notices it; where the current versi
   using.stop();
   expect(using.refused).toEqual([]);
   expect(await world.versions()).toEqual(['v1 ended', 'v2 revoked', 'v3 active current']);
-}, 60_000);
+});
 
 test('a version that the backup has as named only is in use: it is not ended as never delivered', async () => {
   const using = await open();
@@ -171,7 +171,7 @@ test('a version that the backup has as named only is in use: it is not ended as 
     [id],
   );
   expect(new Set(grants.map(({ basis }) => basis))).toEqual(new Set(['proven-unused']));
-}, 60_000);
+});
 
 test('of two credentials of one version the first becomes it, and the other is told as what it is', async () => {
   const using = await open();
@@ -197,7 +197,7 @@ test('of two credentials of one version the first becomes it, and the other is t
       .map(({ about }) => about)
       .sort(),
   );
-}, 60_000);
+});
 
 test('an issuer that cannot be asked keeps it recovering, until somebody says that it is left out', async () => {
   const using = await open();
@@ -215,4 +215,4 @@ test('an issuer that cannot be asked keeps it recovering, until somebody says th
   expect(await isRecovering()).toBe(true);
   expect(whats(await recover())).toEqual(['adopted']);
   expect(await world.audit.verify(world.database.pool)).toMatchObject({ faults: [] });
-}, 60_000);
+});

@@ -10,7 +10,7 @@ let world: World;
 afterEach(() => world.close());
 
 async function waitsFor(runId: string, code: string): Promise<void> {
-  await eventually(async () => (await world.run(runId))['waits_code'] === code, 15_000);
+  await eventually(async () => (await world.run(runId))['waits_code'] === code);
 }
 
 function request(key: string, kind: 'rotate' | 'compromise' | 'revoke', reason = 'test') {
@@ -245,7 +245,7 @@ describe('decisions', () => {
       { ...said, sources },
     ];
     expect(rows).toMatchObject([{ basis: 'accepted-outage', because: { acceptedOutages } }]);
-  }, 40_000);
+  });
 
   test('there is no way back once the revoke was called, nor once the run is over', async () => {
     world = await openWorld();
@@ -404,7 +404,7 @@ describe('an audit trail that cannot be written', () => {
     expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
     expect(await world.run(runId)).toMatchObject({ outcome: 'succeeded' });
     expect((await world.audit.verify(world.database.pool)).faults).toEqual([]);
-  }, 40_000);
+  });
 });
 
 describe('after a loss of Temporal', () => {
@@ -424,7 +424,7 @@ describe('after a loss of Temporal', () => {
     traffic.stop();
     expect(await world.versions()).toEqual(['v1 revoked', 'v2 active current']);
     expect(traffic.refused).toEqual([]);
-  }, 40_000);
+  });
 });
 
 describe('a delivery that is overtaken', () => {
@@ -451,7 +451,7 @@ describe('a delivery that is overtaken', () => {
     expect(
       world.issuer.use(world.connector.places.get('billing') ?? '', { userAgent: 'check' }),
     ).toBe(true);
-  }, 40_000);
+  });
 
   test('by a compromise, and dies before it puts its late write right: until its deadline nobody has moved, then the place is read and repaired', async () => {
     world = await openWorld();
@@ -486,7 +486,7 @@ describe('a delivery that is overtaken', () => {
     expect(world.issuer.use(held, { userAgent: 'check' })).toBe(true);
     expect(Date.now()).toBeGreaterThanOrEqual(rows[0]?.deadline.getTime() ?? Infinity);
     die();
-  }, 40_000);
+  });
 });
 
 describe('a destination that cannot be cleaned', () => {

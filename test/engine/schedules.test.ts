@@ -35,7 +35,7 @@ beforeAll(async () => {
   const { pool } = world.database;
   parts = { pool, audit: world.audit, temporal, calendar, identity: 'somebody else' };
   await schedulesReady();
-}, 90_000);
+});
 afterAll(() => world.close());
 
 /** A secret of its own for each test, that somebody is declared to use. */

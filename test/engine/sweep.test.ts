@@ -101,7 +101,7 @@ test('an issuer that has lost what most secrets have is not believed: nothing en
   await sweep();
   expect(await found()).not.toContain('issuer-implausible');
   expect((await world.versions()).filter((version) => version === 'v1 ended')).toHaveLength(1);
-}, 30_000);
+});
 
 describe('a sweep that looks at destinations', () => {
   test('finds old, foreign, missing and unreadable ones, writes nothing there, and closes them', async () => {

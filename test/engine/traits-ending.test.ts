@@ -16,7 +16,7 @@ async function worldWith(about: TestIssuerOptions, policy: Partial<Policy> = {})
 }
 
 async function waitsFor(runId: string, code: string): Promise<void> {
-  await eventually(async () => (await world.run(runId))['waits_code'] === code, 10_000);
+  await eventually(async () => (await world.run(runId))['waits_code'] === code);
 }
 
 /** When the call that ended the version was made, by our clock. */
@@ -122,7 +122,7 @@ describe('quiet time', () => {
       expect(traffic.refused).toEqual([]);
       expect(await world.findings()).toEqual([]);
       world.issuer.use(old, { userAgent: 'laptop' });
-      await eventually(async () => (await world.findings()).includes('revoked-use'), 8_000);
+      await eventually(async () => (await world.findings()).includes('revoked-use'));
     },
   );
 
@@ -163,7 +163,7 @@ describe('disabling first', () => {
       await world.ask('rotate');
       await eventually(async () => (await world.versions()).includes('v1 disabled'));
       expect(world.issuer.use(old, { userAgent: 'rarely' })).toBe(false);
-      await eventually(async () => (await world.findings()).includes('straggler'), 8_000);
+      await eventually(async () => (await world.findings()).includes('straggler'));
       expect(await world.result()).toBe('succeeded');
     },
   );
@@ -171,8 +171,8 @@ describe('disabling first', () => {
 
 /** It was refused, and is enabled again. */
 async function neededAgain(old: string, times: number): Promise<void> {
-  await eventually(() => Promise.resolve(!world.issuer.use(old, { userAgent: 'rarely' })), 8_000);
-  await eventually(async () => (await broughtBack()) === times, 8_000);
+  await eventually(() => Promise.resolve(!world.issuer.use(old, { userAgent: 'rarely' })));
+  await eventually(async () => (await broughtBack()) === times);
 }
 
 async function broughtBack(): Promise<number | undefined> {
@@ -186,7 +186,7 @@ test('twice needed again after it was disabled: a person has to look, and a retr
   const old = await worldWith({}, { disablePeriodMs: 700 });
   const runId = await world.ask('rotate');
   for (const times of [1, 2]) {
-    await eventually(async () => (await world.versions()).includes('v1 disabled'), 8_000);
+    await eventually(async () => (await world.versions()).includes('v1 disabled'));
     await neededAgain(old, times);
   }
   await waitsFor(runId, 'straggler-persists');

@@ -17,7 +17,7 @@ async function worldWith(about: TestIssuerOptions): Promise<string> {
 }
 
 async function waitsFor(runId: string, code: string): Promise<void> {
-  await eventually(async () => (await world.run(runId))['waits_code'] === code, 10_000);
+  await eventually(async () => (await world.run(runId))['waits_code'] === code);
 }
 
 /** What lives at the issuer is what the registry says. */

@@ -54,7 +54,7 @@ describe('a dependent that is given no new value', () => {
     await world.result();
     await withholdDependent(parts, { ...call, secret: 'api' });
     expect(await releaseDependent(parts, { ...call, secret: 'api' })).toMatchObject({ behind: [] });
-  }, 30_000);
+  });
 
   test('a later rotation does not move it either, until somebody releases it', async () => {
     const old = await begin();
@@ -73,7 +73,7 @@ describe('a dependent that is given no new value', () => {
     expect(world.connector.places.get('leaky')).not.toBe(old);
     expect(await world.findings()).not.toContain('dependent-withheld');
     expect(traffic?.refused).toEqual([]);
-  }, 30_000);
+  });
 
   test('said while it is being written to: it does not get the value', async () => {
     const old = await begin({ ...quickPolicy, canary: false });
@@ -94,7 +94,7 @@ describe('a dependent that is given no new value', () => {
     );
     expect(world.connector.deliver).toBe(deliver);
     expect(world.connector.places.get('leaky')).toBe(old);
-  }, 30_000);
+  });
 
   test('a release of nobody, and of nothing, is refused', async () => {
     await begin();

@@ -74,4 +74,4 @@ test('the example of an AWS access key in two services and a CI: what its README
   expect(await walk.until()).toMatch(/10:00/);
   for (const line of await walk.stop())
     expect(line).toMatch(/^(ci|billing|uploader): \d{2,} uses, 0 refused, 2 keys$/m);
-}, 90_000);
+});

@@ -75,4 +75,4 @@ test('the example of a Keycloak secret that a partner types in: what its README 
   const [checkout = '', partner = ''] = await walk.stop();
   expect(checkout).toMatch(/checkout: \d{2,} tokens, 0 refused, 2 secrets$/);
   expect(partner).toMatch(/partner: \d{2,} tokens, 0 refused, 2 secrets$/);
-}, 90_000);
+});

@@ -25,7 +25,7 @@ beforeAll(async () => {
       'database: orders': `database: ${own}`,
     },
   });
-}, 60_000);
+});
 afterAll(async () => {
   await walk.close();
   const admin = new pg.Client({ connectionString: ownUrl });
@@ -54,4 +54,4 @@ test('the example of a PostgreSQL login behind a pool: what its README says is w
   expect(await walk.until()).toMatch(/04:00/);
   const [said = ''] = await walk.stop();
   expect(said).toMatch(/\d{2,} orders, 0 refused, 2 pools, listened 2 times$/);
-}, 60_000);
+});

@@ -42,4 +42,4 @@ test('the example of one Redis password in three services: what its README says 
   expect(await walk.until()).toMatch(/10:00/);
   for (const line of await walk.stop())
     expect(line).toMatch(/^(reports|checkout|search): \d{2,} uses, 0 refused, 2 connections$/);
-}, 60_000);
+});

@@ -137,7 +137,7 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL
 }
 
 /** Looks often at first: what takes long is looked at less often, so that looking is not what makes it take long. */
-export async function eventually(look: () => Promise<boolean>, withinMs = 30_000): Promise<void> {
+export async function eventually(look: () => Promise<boolean>, withinMs = 60_000): Promise<void> {
   const [began, stop] = [Date.now(), Date.now() + withinMs];
   // One that throws before it waits for anything is asked again, too.
   const attempt = async (): Promise<boolean> => look();

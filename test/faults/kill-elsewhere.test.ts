@@ -19,7 +19,7 @@ beforeAll(async () => {
   api = openKillable(installation, 'api');
   worker = openKillable(installation, 'worker');
   await installation.ready();
-}, 60_000);
+});
 afterAll(() => installation.close());
 
 async function used(
@@ -55,7 +55,7 @@ async function diesThere(point: string, cause: () => Promise<unknown>): Promise<
 }
 
 async function ends(secret: UsedSecret, runId: string, outcome: string): Promise<void> {
-  await eventually(async () => (await secret.run(runId))['state'] === 'ended', 45_000);
+  await eventually(async () => (await secret.run(runId))['state'] === 'ended');
   expect(await secret.run(runId)).toMatchObject({ outcome });
   await eventually(async () => (await secret.workflowStatus()) === 'COMPLETED');
   expect(await secret.orphans()).toEqual([]);
@@ -84,7 +84,7 @@ describe('the worker is killed (SIGKILL) on the way back', () => {
         await ends(secret, runId, 'rolled-back');
         await isAsBefore(secret);
       });
-    }, 90_000);
+    });
   }
 
   test('after a write that was never reported, and the run is aborted: what may have been written is taken back', async () => {
@@ -100,7 +100,7 @@ describe('the worker is killed (SIGKILL) on the way back', () => {
       await ends(secret, runId, 'rolled-back');
       await isAsBefore(secret);
     });
-  }, 90_000);
+  });
 
   test('at disable:enabled of an aborted rotation: the old value works again, the new one is gone', async () => {
     const policy = { name: 'watchful', disablePeriod: '1m' };
@@ -113,7 +113,7 @@ describe('the worker is killed (SIGKILL) on the way back', () => {
       await ends(secret, runId, 'rolled-back');
       await isAsBefore(secret);
     });
-  }, 90_000);
+  });
 });
 
 describe('the worker is killed (SIGKILL) before a value was sealed, and once more while its credential ends', () => {
@@ -152,7 +152,7 @@ describe('the API is killed (SIGKILL)', () => {
       );
       expect(rows).toHaveLength(1);
     });
-  }, 90_000);
+  });
 
   test('at adopt:sealed: adopting again is one version, with its value, and it rotates', async () => {
     await used('adopted', { adopted: false }, async (secret) => {
@@ -167,5 +167,5 @@ describe('the API is killed (SIGKILL)', () => {
       expect(rows).toHaveLength(0);
       await ends(secret, await secret.ask('rotate'), 'succeeded');
     });
-  }, 90_000);
+  });
 });

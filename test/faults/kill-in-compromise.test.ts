@@ -13,12 +13,12 @@ describe('the worker is killed (SIGKILL)', () => {
     installation.start('api');
     worker = openKillable(installation, 'worker');
     await installation.ready();
-  }, 60_000);
+  });
   afterAll(() => installation.close());
 
   for (const point of pointsOfCompromise) {
     test(`at ${point} of a compromise: it completes, nothing is lost`, async () => {
       await surviveKill(installation, worker, { kind: 'compromise', point });
-    }, 60_000);
+    });
   }
 });

@@ -26,7 +26,7 @@ async function surviveKill({ kind, point, traits, trouble = {} }: Killed): Promi
   const runId = await secret.ask(kind);
   await died;
   worker.start();
-  await eventually(async () => (await secret.workflowStatus()) === 'COMPLETED', 45_000);
+  await eventually(async () => (await secret.workflowStatus()) === 'COMPLETED');
   const runs = await secret.rows('select id, outcome from rotor.runs');
   expect(runs).toEqual([{ id: runId, outcome: 'succeeded' }]);
 }
@@ -86,7 +86,6 @@ describe('the worker is killed (SIGKILL) where an issuer has one value at a time
       await expectNothingLost();
       await expectOnRecord(basis);
     },
-    60_000,
   );
 });
 
@@ -105,5 +104,5 @@ describe('the worker is killed (SIGKILL) where a mint made two credentials', () 
     expect(findings).toEqual([{ code: 'orphan-credential' }]);
     await expectNothingLost();
     await expectOnRecord('proven-unused');
-  }, 60_000);
+  });
 });

@@ -13,12 +13,12 @@ describe('the worker is killed (SIGKILL)', () => {
     installation.start('api');
     worker = openKillable(installation, 'worker');
     await installation.ready();
-  }, 60_000);
+  });
   afterAll(() => installation.close());
 
   for (const point of pointsOfRotation) {
     test(`at ${point} of a rotation: it completes, nothing is lost, nobody is refused`, async () => {
       await surviveKill(installation, worker, { kind: 'rotate', point });
-    }, 60_000);
+    });
   }
 });

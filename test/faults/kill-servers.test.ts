@@ -21,11 +21,11 @@ beforeAll(async () => {
     port: await freePort(),
     tell: (line) => told.push(line),
   });
-}, 60_000);
+});
 afterAll(async () => {
   await stack.stop();
   removeState(stateFolder);
-}, 60_000);
+});
 
 /** The parts of an installation that openSecret needs. */
 function installation() {
@@ -77,7 +77,7 @@ async function completesAfter(
   const secret = await openSecret(installation(), name);
   const runId = await secret.ask('rotate');
   await fault();
-  await eventually(async () => (await secret.run(runId))['state'] === 'ended', 60_000);
+  await eventually(async () => (await secret.run(runId))['state'] === 'ended');
   await secret.stop();
   expect(await secret.run(runId)).toMatchObject({ outcome: 'succeeded' });
   expect(await secret.orphans()).toEqual([]);
@@ -93,7 +93,7 @@ test('an interrupt typed at a terminal reaches every part at once: none ends bef
   expect(pidsOf('dist/workers/').filter((pid) => pid !== process.pid)).toEqual(parts);
   const checks = await installation().api.get<{ part: string; fine: boolean }[]>('/v1/checks');
   expect(checks.filter(({ fine }) => !fine)).toEqual([]);
-}, 30_000);
+});
 
 test('a second start in the same folder is refused, and leaves the first one as it is', async () => {
   const again = {
@@ -114,7 +114,7 @@ test('a second start in the same folder is refused, and leaves the first one as 
     return stack.workerPid() !== undefined && stack.workerPid() !== pid;
   });
   expect(told).toContain('worker ended and is started again');
-}, 60_000);
+});
 
 test('the API is killed in the middle of a rotation: it is started again, and the run completes', async () => {
   await completesAfter('api-killed', async () => {
@@ -122,7 +122,7 @@ test('the API is killed in the middle of a rotation: it is started again, and th
     kill('workers/api.js');
   });
   expect(told).toContain('api ended and is started again');
-}, 90_000);
+});
 
 test('PostgreSQL and Temporal are killed in the middle of a rotation: all come back, and the run completes', async () => {
   await completesAfter('servers-killed', async () => {

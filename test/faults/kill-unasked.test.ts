@@ -14,7 +14,7 @@ beforeAll(async () => {
   installation = await openInstallation();
   installation.start('api');
   await installation.ready();
-}, 60_000);
+});
 afterAll(() => installation.close());
 
 /** A worker that dies at the point, once; resolves when it is dead. */
@@ -66,7 +66,7 @@ test.each(['schedule:claimed', 'schedule:rewritten'])(
       (await slotsOf(secret))
         .filter(({ state }) => state === 'requested')
         .map((row) => row['outcome']);
-    await eventually(async () => (await outcomes()).includes('succeeded'), 45_000);
+    await eventually(async () => (await outcomes()).includes('succeeded'));
     expect(await outcomes()).toEqual(['succeeded']);
     await secret.stop();
     expect(secret.refused).toEqual([]);
@@ -92,7 +92,7 @@ test.each(['sweep:judged', 'sweep:acted'])(
     await eventually(async () => {
       const sweep = await told();
       return sweep['workflowId'] === workflowId && sweep['running'] === false;
-    }, 45_000);
+    });
     expect(await told()).toMatchObject({ told: { outcome: 'swept', notAsked: [] } });
     const { rows } = await installation.database.pool.query<Row>(
       `select count(*)::int from rotor.findings f join rotor.secrets s on s.id = f.secret_id

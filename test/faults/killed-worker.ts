@@ -19,7 +19,7 @@ export async function surviveKill(
   const runId = await secret.ask(kind);
   await died;
   worker.start();
-  await eventually(async () => (await secret.run(runId))['state'] === 'ended', 45_000);
+  await eventually(async () => (await secret.run(runId))['state'] === 'ended');
   await secret.stop();
   expect(await secret.run(runId)).toMatchObject({ outcome: 'succeeded' });
   await eventually(async () => (await secret.workflowStatus()) === 'COMPLETED');

@@ -24,11 +24,11 @@ beforeAll(async () => {
   await installation.ready();
   secret = await openSecret(installation, 'shop');
   keyFile = installation.environment.ROTOR_KEY_FILE;
-}, 60_000);
+});
 afterAll(async () => {
   await secret.stop();
   await installation.close();
-}, 30_000);
+});
 
 function rekey(args: readonly string[] = [], killAt?: string): Promise<Said> {
   if (killAt !== undefined) installation.killAt(killAt);
@@ -92,7 +92,7 @@ test('rekey is killed at every step while a secret is rotated: it goes on, and n
   for (const id of ids) expect((await store.get(id))?.reveal()).toBe(id);
   expect(secret.refused).toEqual([]);
   expect(await secret.orphans()).toEqual([]);
-}, 90_000);
+});
 
 test('two at once: the second is told so, and adds no key', async () => {
   const other = await installation.database.pool.connect();
@@ -102,7 +102,7 @@ test('two at once: the second is told so, and adds no key', async () => {
   other.release(true);
   expect([code, err]).toEqual([5, expect.stringContaining('rekey-running')]);
   expect(readFileSync(keyFile, 'utf8')).toBe(before);
-}, 30_000);
+});
 
 test('on several machines it goes step by step, and a key that is needed is not dropped', async () => {
   const none = await rekey(['promote']);
@@ -119,7 +119,7 @@ test('on several machines it goes step by step, and a key that is needed is not 
   );
   expect((await rekey(['reseal'])).code).toBe(0);
   await rotate();
-}, 60_000);
+});
 
 interface KeyEvent {
   readonly change?: string;
@@ -147,4 +147,4 @@ test('each step is in the trail, with no key in it, and what derives from the ro
   const [value = ''] = secret.values().env;
   const found = await rotorIn(installation)(['identify'], { input: value });
   expect(found.out).toMatch(/^acme\/shop v\d+: active, in use/);
-}, 30_000);
+});

@@ -50,7 +50,7 @@ beforeAll(async () => {
   const { address } = sharedTemporal();
   connection = await Connection.connect({ address });
   native = await NativeConnection.connect({ address });
-}, 60_000);
+});
 afterAll(async () => {
   await native.close();
   await connection.close();
@@ -162,7 +162,7 @@ describe('an older worker meets what only a newer release knows', () => {
       );
     });
     await completesAfterUpgrade(secret, { runId, leave });
-  }, 90_000);
+  });
 
   test('a step of the stored plan: the run stays open, and goes on with the newer worker', async () => {
     const workflowBundle = await olderWorkflows();
@@ -179,5 +179,5 @@ describe('an older worker meets what only a newer release knows', () => {
     await eventually(async () => (await failures()).length > 0);
     expect((await failures())[0]).toContain('does not know step disable');
     await completesAfterUpgrade(secret, { runId, leave });
-  }, 90_000);
+  });
 });

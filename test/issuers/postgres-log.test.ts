@@ -29,7 +29,7 @@ beforeAll(async () => {
   server = await openPostgres();
   administration = openAdministration(server.urlFile);
   await server.query(`create role app login password 'app'`);
-}, 60_000);
+});
 afterAll(() => server.close());
 
 interface Opened {

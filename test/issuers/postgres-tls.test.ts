@@ -28,7 +28,7 @@ beforeAll(async () => {
   );
   await server.query('create role orders nologin');
   await server.query('select pg_reload_conf()');
-}, 60_000);
+});
 afterAll(async () => {
   await server.close();
   rmSync(folder, { recursive: true });

@@ -103,7 +103,7 @@ describe('openbao-approle', () => {
       return life({ ...subject, issuer }, { role: 'none' });
     });
     await subject.close();
-  }, 60_000);
+  });
 });
 
 describe('openbao-kv', () => {

@@ -42,20 +42,20 @@ beforeAll(async () => {
   session = openSession(installation);
   ({ rotor } = session);
   secret = await openSecret(installation, 'shop');
-}, 60_000);
+});
 afterAll(async () => {
   session.close();
   await secret.stop();
   await installation.close();
   own.closeAllConnections();
   own.close();
-}, 30_000);
+});
 
 describe('the commands', () => {
   test('say how they are used, in 80 columns', async () => {
     const texts = (await usages(rotor)).map(({ text }) => text);
     expectGolden('usage.txt', texts.join(`\n${'-'.repeat(80)}\n`));
-  }, 30_000);
+  });
 
   test('plan shows waves, who breaks, who is not declared, and a hash', async () => {
     await secret.login(secret.oldValue, 'stranger/1');
@@ -89,7 +89,7 @@ describe('the commands', () => {
     ]) {
       expect(text).not.toContain(value);
     }
-  }, 40_000);
+  });
 
   test('decide accepts an outage for a run that is blocked, and it goes on by itself', async () => {
     const old = secret.values().env[0] ?? '';
@@ -122,7 +122,7 @@ describe('the commands', () => {
     const report = await rotor(['report', run]);
     expect(report.out).toMatch(/accept-outage \| 127\.0\.0\.1 · stranger\/2 \| .* \| it is a test/);
     expect(report.out).toMatch(/accepted-outage \| .* \| it is a test/);
-  }, 40_000);
+  });
 
   test('compromise asks for the word, and contains', async () => {
     const without = await rotor(['compromise', 'acme/shop']);
@@ -141,7 +141,7 @@ describe('the commands', () => {
     ]);
     expect(done.code).toBe(0);
     expect(await secret.login(secret.oldValue, 'check')).toBe('refused');
-  }, 40_000);
+  });
 
   test('a revoke that would break somebody is refused with their names, and what to do instead', async () => {
     const shown = await rotor(['show', 'acme/shop']);
@@ -183,7 +183,7 @@ describe('the commands', () => {
     const moment = await rotor(['compromise', 'acme/shop', '--leaked-before', 'yesterday']);
     expect([moment.code, moment.err]).toEqual([2, expect.stringContaining('expected a moment')]);
     expect((await rotor(['plan', 'acme/shop', '--decommission'])).out).toContain('Decommission');
-  }, 30_000);
+  });
 
   test('a dependent is withheld from, which is a finding, and released', async () => {
     const dependent = ['acme/shop-env', '--reason', 'it was broken into'];
@@ -197,7 +197,7 @@ describe('the commands', () => {
     expect(await rotor(['dependents', 'release', ...dependent])).toMatchObject({ code: 0 });
     expect(await rotor(['dependents', 'release', ...dependent])).toMatchObject({ code: 5 });
     expect((await rotor(['show', 'acme/shop'])).out).not.toContain('is given no new value');
-  }, 30_000);
+  });
 
   test('list, show, who-uses, dependents, doctor and audit verify', async () => {
     expect((await rotor(['list'])).out).toMatch(/acme\/shop/);
@@ -209,7 +209,7 @@ describe('the commands', () => {
       code: 0,
       out: expect.stringContaining('complete and unchanged'),
     });
-  }, 30_000);
+  });
 
   test('doctor says where a server of our own is not what rotor.yaml says', async () => {
     told = { ...sampleTraits, useRecord: 'sampled', seesRefusals: false };
@@ -235,7 +235,7 @@ describe('the commands', () => {
       ),
     ]);
     expect(await apply()).toEqual(['nothing to change']);
-  }, 30_000);
+  });
 
   test('identify says which secret a leaked value is, by standard input', async () => {
     const known = await rotor(['identify'], { input: `${secret.values().env[0] ?? ''}\n` });
@@ -247,7 +247,7 @@ describe('the commands', () => {
     expect(await rotor(['identify'], { input: 'never-seen' })).toMatchObject({ code: 4 });
     expect(await rotor(['identify'], { input: '' })).toMatchObject({ code: 2 });
     expect(installation.log('api')).not.toContain(secret.oldValue);
-  }, 30_000);
+  });
 
   test('a decommission empties the destinations and takes the secret off the list', async () => {
     const ended = await openSecret(installation, 'old-shop');
@@ -268,7 +268,7 @@ describe('the commands', () => {
     } finally {
       await ended.stop();
     }
-  }, 40_000);
+  });
 
   test('a retired secret is on a list of its own, and its report tells its whole life', async () => {
     const { out } = await rotor(['list', '--retired']);
@@ -281,7 +281,7 @@ describe('the commands', () => {
     const csv = (await rotor(['report', '--secret', 'acme/old-shop', '--csv'])).out.split('\n');
     expect(csv[0]).toBe('at,what,about,run,by,detail');
     expect(csv.find((line) => line.includes(',decommission requested,'))).toMatch('it is over');
-  }, 30_000);
+  });
 
   test('report --from counts runs, says how long, what they waited for, who asked and accepted', async () => {
     const { out, code } = await rotor(['report', '--from', '2026-01-01', '--organization', 'acme']);
@@ -301,7 +301,7 @@ describe('the commands', () => {
         code: 2,
         err: expect.stringContaining(told),
       });
-  }, 30_000);
+  });
 
   test('sweep finds, audit secrets counts, findings say what to do, and one is muted for a while', async () => {
     const swept = await rotor(['sweep', '--watch']);
@@ -333,7 +333,7 @@ describe('the commands', () => {
     expect(await list('--all')).toContain(`muted until ${day} by first-admin: it is a test`);
     expect(await rotor(['findings', 'unmute', finding])).toMatchObject({ code: 0 });
     expect(await list()).toContain(finding);
-  }, 30_000);
+  });
 
   test('audit export is verified without server or database, and holds no value', async () => {
     const trail = await rotor(['audit', 'export']);
@@ -365,7 +365,7 @@ describe('the commands', () => {
     expect(rest.out.split('\n').length).toBeLessThan(trail.out.split('\n').length);
     const part = await rotor(['audit', 'verify', '--file', '-'], { input: rest.out });
     expect([part.code, part.out]).toEqual([0, expect.stringContaining('in 1 chain ')]);
-  }, 30_000);
+  });
 
   test('audit verify ends with 8 when somebody changed the trail', async () => {
     const { ownerPool } = installation.database;
@@ -532,4 +532,4 @@ test('rotate --watch in a script ends with exit code 7 where people have to appr
   } finally {
     await approved.stop();
   }
-}, 40_000);
+});

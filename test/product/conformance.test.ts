@@ -144,7 +144,7 @@ describe('a server that is broken', () => {
         }),
       ),
     );
-  }, 30_000);
+  });
 
   test.each(faults)('in that it %s fails the rules that say so', (fault, _, rules) => {
     const verdicts = found.get(fault) ?? [];
@@ -167,7 +167,7 @@ describe('a server that is broken', () => {
       const without = await holdHttp(at(url), () => undefined);
       expect([named(without, 'broken'), named(without, 'not-checked')]).toEqual([[], rules]);
     });
-  }, 30_000);
+  });
 
   test('in that it tells uses by another clock than what time it is fails the rule of use', async () => {
     const hour = 3_600_000;
@@ -188,7 +188,7 @@ describe('a server that is broken', () => {
         },
       ]);
     });
-  }, 30_000);
+  });
 });
 
 describe('rotor conformance http', () => {
@@ -233,7 +233,7 @@ describe('rotor conformance http', () => {
     });
     const refused = await rotor([...args, '--specification', specification]);
     expect([refused.code, refused.err]).toEqual([5, expect.stringContaining('principal-in-use')]);
-  }, 20_000);
+  });
 
   test('tells all that is wrong with what was typed at once, and what cannot be reached', async () => {
     const wrong = ['http://issuer.example.org', '--specification', '{"role":"x"}'];
@@ -248,5 +248,5 @@ describe('rotor conformance http', () => {
     expect([denied.code, denied.err]).toEqual([3, expect.stringContaining('--token-file')]);
     const away = await rotor(['conformance', 'http', 'http://127.0.0.1:1']);
     expect([away.code, away.err]).toEqual([6, expect.stringContaining('issuer-not-checked')]);
-  }, 20_000);
+  });
 });

@@ -168,11 +168,11 @@ describe('a secret leaks while API, worker, PostgreSQL and Temporal are away', (
       await installation.api.get<{ part: string; fine: boolean; told: string }[]>('/v1/checks');
     expect(said).toContainEqual(expect.objectContaining({ part: 'inventory', fine: true }));
     await Promise.all(running.map((child) => end(child)));
-  }, 90_000);
+  });
   afterAll(async () => {
     await installation.close();
     await server.close();
-  }, 30_000);
+  });
 
   test('without the word, and without --direct, nothing is done', async () => {
     const rotor = rotorIn(installation);
@@ -264,7 +264,7 @@ describe('a secret leaks while API, worker, PostgreSQL and Temporal are away', (
     );
     expect(left.map(({ rolname }) => rolname)).toEqual([`${ownerRole}_foreign`]);
     expect(journals()).toHaveLength(2);
-  }, 20_000);
+  });
 
   test('the built-in authority needs its own PostgreSQL and the API, and no Temporal', async () => {
     const rotor = rotorIn(installation);
@@ -277,7 +277,7 @@ describe('a secret leaks while API, worker, PostgreSQL and Temporal are away', (
     const { code, out } = await rotor(args, { env: gone });
     expect([code, out]).toEqual([0, expect.stringContaining('1 of 1 contained')]);
     await end(api);
-  }, 20_000);
+  });
 
   test('a rotation that was half way loses both of its versions', async () => {
     const args = ['contain', 'acme/half-way', '--direct', '--reason', 'x', '--confirm', 'revoke'];
@@ -329,7 +329,7 @@ describe('a secret leaks while API, worker, PostgreSQL and Temporal are away', (
     expect((await pool.query(trail)).rows).toHaveLength(3);
     const audit = await installation.api.get<{ faults: Row[] }>('/v1/audit/verify');
     expect(audit.faults).toEqual([]);
-  }, 60_000);
+  });
 
   test('no value is in the inventory, the journals, what was said or the logs', () => {
     const password = new URL(firstUrl).password;

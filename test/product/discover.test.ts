@@ -52,13 +52,13 @@ beforeAll(async () => {
   const env = { PATH: process.env['PATH'], FORGOTTEN: secret.oldValue };
   child = spawn('sleep', ['300'], { env });
   await once(child, 'spawn');
-}, 60_000);
+});
 afterAll(async () => {
   child.kill('SIGKILL');
   await secret.stop();
   session.close();
   await installation.close();
-}, 30_000);
+});
 
 /** Goes up as long as a worker lives. */
 async function beat(): Promise<number> {
@@ -124,7 +124,7 @@ describe('rotor discover', () => {
       `v1 lies in a place that nobody declared: ${ofProcess}`,
     ]);
     expect(JSON.stringify(findings)).not.toContain(secret.oldValue);
-  }, 40_000);
+  });
 
   test('what was printed can be pasted, and then it is declared; what is gone is closed', async () => {
     const { told } = await discover();
@@ -167,7 +167,7 @@ describe('rotor discover', () => {
     expect((await openFindings()).map(({ message }) => message)).toEqual([
       `v1 lies in a place that nobody declared: ${ofProcess}`,
     ]);
-  }, 40_000);
+  });
 
   test('a place that cannot be looked at is said, and keeps its finding open', async () => {
     writeFileSync(join(folder, 'late.env'), `TOKEN=${secret.oldValue}\n`);
@@ -184,7 +184,7 @@ describe('rotor discover', () => {
     writeFileSync(join(folder, 'late.env'), '');
     await discover();
     expect(await openFindings()).toHaveLength(1);
-  }, 40_000);
+  });
 
   test('rotor doctor looks at each place, and says which one cannot be looked at', async () => {
     const fine = await rotor(['doctor']);
@@ -195,7 +195,7 @@ describe('rotor discover', () => {
     renameSync(`${folder}-away`, folder);
     expect([code, out]).toEqual([8, expect.stringContaining(`${folder} cannot be read (ENOENT)`)]);
     expect(out).toContain('see discover.0 in rotor.yaml');
-  }, 40_000);
+  });
 
   test('a name that holds the value is not told', async () => {
     const { oldValue } = secret;
@@ -219,7 +219,7 @@ describe('rotor discover', () => {
       rmSync(join(folder, name));
     await discover();
     expect(await openFindings()).toHaveLength(1);
-  }, 40_000);
+  });
 
   test('a dead value is told, and is no finding any more', async () => {
     await secret.ask('compromise');
@@ -235,7 +235,7 @@ describe('rotor discover', () => {
       return true;
     });
     expect(await openFindings()).toEqual([]);
-  }, 40_000);
+  });
 
   test('who looked for it is on record, and a viewer may not', async () => {
     const { token } = await installation.api.post<{ token: string }>('/v1/tokens', {
@@ -254,5 +254,5 @@ describe('rotor discover', () => {
     const missing = await rotor(['discover', 'acme/nothing']);
     await eventually(async () => (await beat()) > firstBeat);
     expect([missing.code, missing.err]).toEqual([4, expect.stringContaining('no-such-secret')]);
-  }, 40_000);
+  });
 });

@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(async () => {
   session.close();
   await scene.close();
-}, 30_000);
+});
 
 /** What has to come in an order; what is not named comes between the two, as the help lists it. */
 const first = [
@@ -218,4 +218,4 @@ test('every command has an example in its help, of 80 columns, and each of them 
     expect.arrayContaining(main === undefined ? [] : examplesOf(main).map(({ line }) => line)),
   );
   await runAll(examples.sort((a, b) => place(a) - place(b)));
-}, 90_000);
+});

@@ -21,8 +21,8 @@ beforeAll(async () => {
   installation.start('worker');
   await installation.ready();
   rotor = rotorIn(installation);
-}, 60_000);
-afterAll(() => installation.close(), 30_000);
+});
+afterAll(() => installation.close());
 
 function write(name: string, text: string): string {
   const file = join(folder, name);
@@ -97,7 +97,7 @@ describe('rotor import dotenv', () => {
     expect([adopted.code, adopted.out]).toEqual([0, expect.stringContaining('value sealed')]);
     const places = await rotor(['discover', 'shop/api-secret', '--json']);
     expect(places.code).toBe(0);
-  }, 60_000);
+  });
 
   test('tells everything that is wrong at once, and writes nothing', async () => {
     const out = write('there.yaml', 'mine\n');
@@ -125,7 +125,7 @@ describe('rotor import dotenv', () => {
     const none = await rotor(['import', 'dotenv', empty, ...shop, '--out', `${out}.new`]);
     expect([none.code, none.err]).toEqual([4, expect.stringContaining('nothing-found')]);
     expect(existsSync(`${out}.new`)).toBe(false);
-  }, 30_000);
+  });
 });
 
 describe('rotor import aws-secrets-manager', () => {
@@ -194,7 +194,7 @@ describe('rotor import aws-secrets-manager', () => {
       expect(said.err).toContain(option);
     const half = await rotor([...aws, '--region', 'eu-central-1', ...shop]);
     expect([half.code, half.err]).toEqual([2, expect.stringContaining('--secret-access-key-file')]);
-  }, 30_000);
+  });
 });
 
 describe('rotor import openbao', () => {

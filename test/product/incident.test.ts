@@ -54,12 +54,12 @@ describe('an incident', () => {
         ],
       })),
     });
-  }, 60_000);
+  });
   afterAll(async () => {
     await Promise.all(secrets.map((secret) => secret.stop()));
     session.close();
     await installation.close();
-  }, 30_000);
+  });
 
   const start = (...more: string[]): ReturnType<Rotor> =>
     rotor([
@@ -89,7 +89,7 @@ describe('an incident', () => {
     ]);
     const missing = ['--dependent', 'acme/ghost', '--leaked-before', now()];
     expect(await rotor(['incident', 'plan', ...missing])).toMatchObject({ code: 4 });
-  }, 30_000);
+  });
 
   test('asks for the word', async () => {
     const said = await start();
@@ -120,7 +120,7 @@ describe('an incident', () => {
     expect((await rotor(['show', 'acme/one'])).out).not.toContain('is given no new value');
     expect((await rotor(['incident', 'list'])).out).toContain(incident.slice(0, 8));
     expect(await rotor(['incident', 'show', 'ffffffff'])).toMatchObject({ code: 4 });
-  }, 60_000);
+  });
 
   test('again, for the same moment: there is nothing left to contain', async () => {
     const moment = new Date(Date.now() - 60_000).toISOString();

@@ -40,12 +40,12 @@ describe('a project that is over', () => {
         ],
       });
     }
-  }, 60_000);
+  });
   afterAll(async () => {
     await Promise.all(secrets.map((secret) => secret.stop()));
     session.close();
     await installation.close();
-  }, 30_000);
+  });
 
   test('is planned by its labels, and bad ones are told', async () => {
     const { code, out } = await rotor(['project', 'plan', ...scope]);
@@ -83,7 +83,7 @@ describe('a project that is over', () => {
     expect(unsaid.err).toMatch(
       /^ +secret [^]*\nerror Completing the project decommissions 2 secrets/,
     );
-  }, 30_000);
+  });
 
   test('is decommissioned secret by secret: who is used waits, what somebody brings back stays', async () => {
     const [cart, till, other] = secrets;
@@ -119,7 +119,7 @@ describe('a project that is over', () => {
     expect(await other.login(other.oldValue, 'check')).toBe('accepted');
     expect((await rotor(['list'])).out).not.toContain('acme/till');
     expect(cart.refused).toEqual([]);
-  }, 60_000);
+  });
 
   test('over secrets that another open one has: whoever asks is told', async () => {
     const complete = ['project', 'complete', ...scope, '--reason', 'after all'];
@@ -131,5 +131,5 @@ describe('a project that is over', () => {
     const told = `project ${project.slice(0, 8)} of first-admin is open and has 1 of these too`;
     expect(second.err).toContain(told);
     expect(second.err).toContain('Remove these secrets from your declarations');
-  }, 30_000);
+  });
 });

@@ -28,12 +28,12 @@ describe('the README', () => {
   let said = '';
   start.stdout.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
 
-  beforeAll(() => eventually(() => Promise.resolve(said.includes('rotor is ready'))), 60_000);
+  beforeAll(() => eventually(() => Promise.resolve(said.includes('rotor is ready'))));
   afterAll(async () => {
     await end(start, 'SIGTERM');
     removeState(state);
     rmSync(folder, { recursive: true, force: true });
-  }, 30_000);
+  });
 
   test('its quickstart works as it is typed', async () => {
     const script = quickstart().replaceAll('bin/rotor', join(packageRoot(), 'bin', 'rotor'));
@@ -44,7 +44,7 @@ describe('the README', () => {
     expect(stdout.match(/succeeded/g)).toHaveLength(2);
     expect(stdout).toContain('complete and unchanged');
     expect(readFileSync(join(folder, 'app.env'), 'utf8')).toMatch(/^API_SECRET=.?rotor_cs_/);
-  }, 60_000);
+  });
 
   test('names only files that are there', () => {
     const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, path = '']) => path);

@@ -18,12 +18,12 @@ beforeAll(async () => {
   connection = await Connection.connect({ address: sharedTemporal().address });
   await schedulesReady();
   await declare({ at: 'monthly on 1 10:00' });
-}, 90_000);
+});
 afterAll(async () => {
   await connection.close();
   session.close();
   await installation.close();
-}, 30_000);
+});
 
 function declare(schedule: unknown) {
   return installation.apply({

@@ -47,6 +47,6 @@ export function openSession({ folder }: Pick<Installation, 'folder'>): Session {
 
 /** Whoever watches what never ends is told which command that was. */
 async function tooLate(args: readonly string[]): Promise<never> {
-  await pause(60_000, undefined, { ref: false });
+  await pause(80_000, undefined, { ref: false });
   throw new Error(`rotor ${args.join(' ')} has not ended`);
 }

@@ -146,7 +146,7 @@ test('AWS that asks to come back later is asked again, and there is no key too m
   const history = await historyOf('cloud');
   expect(history).toContain('AWS asks to come back later');
   expect([history, installation.log('worker')].join()).not.toContain(planted);
-}, 60_000);
+});
 
 test('a token of rotor that ends in the middle of a run: the run says so, and goes on by itself once the file holds a new one', async () => {
   await succeeds(await rotate('vault'));
@@ -162,7 +162,7 @@ test('a token of rotor that ends in the middle of a run: the run says so, and go
   await succeeds(runId);
   expect(await versions('vault')).toEqual(['v1 revoked', 'v2 active']);
   expect([await bao.use(old, ''), await bao.use(held('vault'), '')]).toEqual([false, true]);
-}, 60_000);
+});
 
 test('OpenBao that is sealed: the run says so, goes on by itself when it is open again, and makes one secret-id', async () => {
   const { url, tokenFile: root } = server.address;
@@ -178,7 +178,7 @@ test('OpenBao that is sealed: the run says so, goes on by itself when it is open
   await succeeds(runId);
   const { body: listed } = await bao.ask('LIST', `auth/approle/role/${bao.role}/secret-id`);
   expect(listed.data?.['keys']).toHaveLength(1);
-}, 60_000);
+});
 
 test('what somebody ended outside of rotor is found by the sweep, and has ended', async () => {
   await bao.ask('POST', `auth/approle/role/${bao.role}/secret-id/destroy`, {
@@ -191,4 +191,4 @@ test('what somebody ended outside of rotor is found by the sweep, and has ended'
   await eventually(async () => (await codes()).includes('ended-elsewhere'));
   expect((await versions('vault')).at(-1)).toBe('v3 ended');
   expect(await versions('cloud')).toEqual(['v1 active']);
-}, 60_000);
+});

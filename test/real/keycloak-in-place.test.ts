@@ -24,7 +24,7 @@ describe('keycloak-client-secret without a rotation policy: one value, replaced 
       await realm.close();
     };
   }, targetPatience + 60_000);
-  afterAll(() => close(), 60_000);
+  afterAll(() => close());
 
   const accepted = (value: string): Promise<boolean> => client.use(value, 'somebody');
 

@@ -141,7 +141,7 @@ async function rotate({ api }: Installation): Promise<Row> {
   const asked = { kind: 'rotate', reason: 'test' };
   const { runId } = await api.post<{ runId: string }>('/v1/secrets/acme/own/runs', asked);
   const look = async (): Promise<Row> => (await api.get<{ run: Row }>(`/v1/runs/${runId}`)).run;
-  await eventually(async () => (await look())['state'] === 'ended', 60_000).catch(async () => {
+  await eventually(async () => (await look())['state'] === 'ended').catch(async () => {
     throw new Error(`the run does not end: ${JSON.stringify(await look())}`);
   });
   return look();

@@ -30,7 +30,7 @@ export function describeWholeLife(
     afterAll(async () => {
       await scene.close();
       await system.close();
-    }, 60_000);
+    });
 
     const isRefused = async (value: string): Promise<boolean> =>
       !(await system.use(value, 'somebody'));
