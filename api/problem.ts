@@ -21,7 +21,19 @@ const statusOf: Readonly<Record<ErrorKind, number>> = {
   failed: 500,
 };
 
-const unreadable = { code: 'bad-request', detail: 'the request cannot be read' };
+/** By the status that the server gave it. */
+const whyUnreadable: Readonly<Record<number, string>> = {
+  400: 'it is no JSON in UTF-8, or has a field (__proto__, constructor) that is never read',
+  413: 'it is too large',
+  415: 'its body is no application/json',
+};
+
+function unreadable(status: number): ProblemDetails {
+  const why = whyUnreadable[status];
+  const detail = `the request cannot be read${why === undefined ? '' : `: ${why}`}`;
+  return details(status, { code: 'bad-request', detail });
+}
+
 /** PostgreSQL's word for bytes that are no text, a zero byte among them. */
 const notText = '22021';
 /** Its words for a deadlock, a lock waited for too long, and a statement that took too long. */
@@ -34,12 +46,10 @@ const busy = new RotorError('busy', 'somebody else is at work on the same', {
 
 export function problemOf(error: unknown): ProblemDetails {
   if (error instanceof RotorError) return ofRotor(error);
-  if (hasCode(error, notText)) return details(400, unreadable);
+  if (hasCode(error, notText)) return unreadable(400);
   if (busyCodes.some((code) => hasCode(error, code))) return ofRotor(busy);
   const status = statusCodeOf(error);
-  if (status !== undefined && status < 500) {
-    return details(status, unreadable);
-  }
+  if (status !== undefined && status < 500) return unreadable(status);
   return details(500, { code: 'unexpected', detail: 'something unexpected happened; see the log' });
 }
 

@@ -39,7 +39,10 @@ export function realFile(path: string, { roots }: FileOptions): string {
   ) {
     return real;
   }
-  throw new AdapterError('not-permitted', `${path} is not below a folder that rotor may write in`);
+  throw new AdapterError(
+    'not-permitted',
+    `${path} is not below a folder that rotor may write in (the roots of its connector in rotor.yaml)`,
+  );
 }
 
 function realOrSame(path: string): string {

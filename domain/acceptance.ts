@@ -103,7 +103,7 @@ function whyNobody(
 
 /** What a person types who answers for it. */
 export function acceptCommand(facts: Facts, what: string): string {
-  return `rotor decide ${facts.run.runId.slice(0, 8)} ${what}`;
+  return `rotor decide ${facts.run.runId.slice(0, 8)} ${what} --reason TEXT`;
 }
 
 /** Whether what somebody accepts with a request would be said to nobody, if it joined the run. */

@@ -98,7 +98,7 @@ export const findingKinds = {
   'confirmed-but-old-value-used': {
     severity: 'warning',
     is: 'a dependent uses an old value, and somebody said that it has the new one',
-    todo: 'ask who confirmed it to look again; rotor decide RUN retry --dependent NAME asks them anew',
+    todo: 'ask who confirmed it to look again; rotor decide RUN retry --dependent NAME --reason TEXT asks them anew',
     closes: 'the old version is dead, or was rolled back to',
   },
   'contained-directly': {

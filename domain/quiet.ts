@@ -1,4 +1,5 @@
 /** How long nobody has used a version, by a record that is known to be complete. Silence of an incomplete record is no evidence. */
+import { formatDuration } from './duration.js';
 import { deliveryOf } from './progress.js';
 import type { Facts, RecordFacts, UseFacts } from './facts.js';
 
@@ -54,6 +55,16 @@ export function acceptedUses(facts: Facts, versionId: string): UseFacts[] {
 export function standsStill(record: RecordFacts): boolean {
   const behind = record.readAt.getTime() + record.skewMs - record.completeThrough.getTime();
   return behind > record.resolutionMs + recordLagMs;
+}
+
+/** Clocks that are kept by NTP differ by far less. */
+const worthTellingMs = 30_000;
+
+/** That an issuer's clock is far from ours, for people: rotor reckons with it, while what expires there may not. */
+export function clockTold(skewMs: number): string | undefined {
+  if (Math.abs(skewMs) < worthTellingMs) return undefined;
+  const off = formatDuration(Math.abs(skewMs));
+  return `the issuer's clock is ${off} ${skewMs > 0 ? 'ahead of' : 'behind'} the database's`;
 }
 
 /** Read again from before the last reading: its last minute was not over. */

@@ -3,6 +3,7 @@ import { formatDuration } from './duration.js';
 import type { Facts } from './facts.js';
 import { disables, isReplacedInPlace } from './issuer-ways.js';
 import { withheldDependencies } from './progress.js';
+import { clockTold } from './quiet.js';
 import { isUsable } from './version.js';
 
 export interface PlanWarning {
@@ -28,6 +29,13 @@ const warnings: readonly Warning[] = [
       useRecord === 'sampled' || useRecord === 'absent'
         ? `the issuer's record of use is ${useRecord}: unseen use may break`
         : undefined,
+  },
+  {
+    code: 'clocks-differ',
+    message: ({ record }) => {
+      const told = record && clockTold(record.skewMs);
+      return told === undefined ? undefined : `${told}: rotor reckons with that`;
+    },
   },
   {
     code: 'dependents-withheld',

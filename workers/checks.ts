@@ -6,6 +6,7 @@ import type { Connection } from '@temporalio/client';
 import type { Check } from '../api/parts.js';
 import { AdapterError, RotorError } from '../domain/errors.js';
 import type { IssuedSecret } from '../domain/issuer.js';
+import { clockTold } from '../domain/quiet.js';
 import { urgentTaskQueue } from '../domain/run.js';
 import {
   inventoryFile,
@@ -222,7 +223,8 @@ async function inventory({ stateFolder }: Settings, { keys }: Parts): Promise<st
 async function issuer({ issuer: open, pool }: Parts, name: string): Promise<string> {
   const { kind, traits, list, check } = open(name);
   await check?.();
-  const told = `${kind}, record of use: ${traits.useRecord}`;
+  const clock = await clockOf(pool, name);
+  const told = `${kind}, record of use: ${traits.useRecord}${clock === undefined ? '' : `; ${clock}`}`;
   if (!traits.lists) return told;
   const { rows } = await pool.query<IssuedSecret>(
     `select s.id as "secretId", o.name || '/' || s.name as name, s.specification
@@ -235,6 +237,17 @@ async function issuer({ issuer: open, pool }: Parts, name: string): Promise<stri
   if (asked === undefined) return `${told}; no secret of it yet, so it was not asked`;
   await list(asked);
   return told;
+}
+
+/** As the last record of use was read there. */
+async function clockOf(pool: Parts['pool'], issuerName: string): Promise<string | undefined> {
+  const { rows } = await pool.query<{ skewMs: number }>(
+    `select r.skew_ms::float8 as "skewMs" from rotor.use_records r
+     join rotor.secrets s on s.id = r.secret_id where s.issuer = $1
+     order by r.read_at desc limit 1`,
+    [issuerName],
+  );
+  return clockTold(rows[0]?.skewMs ?? 0);
 }
 
 const nobody = { secretId: 'doctor', name: 'rotor/doctor' };

@@ -68,8 +68,10 @@ export function discoveryText(told: DiscoveryTold): string {
   ].join('\n');
 }
 
+/** What lies in somebody's folder may be named over several lines, to look like lines of ours. */
 function block(title: string, lines: readonly string[], none: string): string[] {
-  const shown = lines.length === 0 ? [colors.dim(none)] : lines;
+  const shown =
+    lines.length === 0 ? [colors.dim(none)] : lines.map((line) => line.replaceAll('\n', ' '));
   return [colors.bold(title), ...shown.map((line) => `  ${line}`), ''];
 }
 

@@ -24,7 +24,10 @@ export async function realRemote(
     const realRoot = await session.ask<string>(root, (sftp, done) => sftp.realpath(root, done));
     if (real.startsWith(realRoot.endsWith('/') ? realRoot : `${realRoot}/`)) return real;
   }
-  throw new AdapterError('not-permitted', `${path} is not below a folder that rotor may write in`);
+  throw new AdapterError(
+    'not-permitted',
+    `${path} is not below a folder that rotor may write in (the roots of its connector in rotor.yaml)`,
+  );
 }
 
 export async function readRemote(session: Session, path: string): Promise<RemoteFile> {

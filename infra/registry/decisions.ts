@@ -69,7 +69,8 @@ function refuseAcceptance(facts: Facts, { kind, accepted }: Decision): void {
   if (kind !== 'accept-outage') return;
   const named = [...(accepted?.dependents ?? []), ...(accepted?.sources ?? [])];
   if (accepted === undefined || named.length === 0) {
-    const hint = 'rotor decide RUN accept-outage --dependent NAME, or --source SOURCE';
+    const hint =
+      'rotor decide RUN accept-outage --reason TEXT --dependent NAME, or --source SOURCE';
     throw new RotorError('outage-needed', 'who may break?', { kind: 'invalid', hint });
   }
   const problems = unknownNames(facts, accepted);

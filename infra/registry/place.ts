@@ -95,7 +95,10 @@ function acceptanceLost({ id, kind }: OpenRun): RotorError {
   return new RotorError(
     'secret-busy',
     `run ${id} (${kind}) has this secret and does not have what you accept: joining it, your acceptance would be lost`,
-    { kind: 'conflict', hint: `rotor decide ${id} accept-outage, or accept-unseen-use, tells it` },
+    {
+      kind: 'conflict',
+      hint: `rotor decide ${id} accept-outage --reason TEXT, or accept-unseen-use, tells it`,
+    },
   );
 }
 

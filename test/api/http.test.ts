@@ -336,7 +336,11 @@ describe('bad requests', () => {
     expect(paths).toEqual(['body.extra', 'body.kind', 'body.reason', 'body.replaceFirst']);
   });
   test('not JSON', async () => {
-    expect((await post('{"kind":')).status).toBe(400);
+    for (const body of ['{"kind":', '{"__proto__":{"kind":"rotate"}}'])
+      expect(await post(body)).toMatchObject({
+        status: 400,
+        body: { code: 'bad-request', detail: expect.stringContaining('__proto__') },
+      });
   });
   test('a compromise without the word revoke', async () => {
     expect((await post({ kind: 'compromise', reason: 'x' })).body).toMatchObject({

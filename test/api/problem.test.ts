@@ -29,3 +29,17 @@ test.each([
 test('what else the database refuses tells nothing but that it happened', async () => {
   expect(problemOf(await raised('23514'))).toMatchObject({ status: 500, code: 'unexpected' });
 });
+
+test.each([
+  [400, 'the request cannot be read: it is no JSON'],
+  [413, 'the request cannot be read: it is too large'],
+  [415, 'the request cannot be read: its body is no application/json'],
+  [431, 'the request cannot be read'],
+])('what the server refuses to read with %i says why', (statusCode, told) => {
+  const { status, code, detail } = problemOf(Object.assign(new Error(), { statusCode }));
+  expect([status, code, detail]).toEqual([
+    statusCode,
+    'bad-request',
+    expect.stringContaining(told),
+  ]);
+});

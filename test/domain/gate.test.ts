@@ -283,13 +283,13 @@ describe('what blocks a revoke', () => {
     const commands = (given: Facts) =>
       blockersToRevoke(given, 'v1', { openUse: undefined }).map(({ accept }) => accept);
     expect(commands(facts({ deliveries: [] }))).toEqual([
-      'rotor decide run accept-outage --dependent NAME',
+      'rotor decide run accept-outage --dependent NAME --reason TEXT',
     ]);
     expect(commands(facts({ uses: [use('v1', 'curl/8', now)] }))).toEqual([
-      'rotor decide run accept-outage --source SOURCE',
+      'rotor decide run accept-outage --source SOURCE --reason TEXT',
     ]);
     expect(commands(facts({ record: record && { ...record, kind: 'sampled' } }))).toEqual([
-      'rotor decide run accept-unseen-use',
+      'rotor decide run accept-unseen-use --reason TEXT',
     ]);
   });
 

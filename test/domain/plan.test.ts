@@ -1,5 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import type { DecisionFacts, Facts, RunFacts, VersionFacts } from '../../domain/facts.js';
+import type {
+  DecisionFacts,
+  Facts,
+  RecordFacts,
+  RunFacts,
+  VersionFacts,
+} from '../../domain/facts.js';
 import { planRun } from '../../domain/plan.js';
 import { hasMoved } from '../../domain/progress.js';
 import { day, dependency, facts, moved, now, run, traits, version } from './facts.js';
@@ -380,6 +386,11 @@ describe('warnings', () => {
       'use that cannot be seen',
       beginning({ traits: { ...traits, useRecord: 'sampled' } }),
       'use-not-seen',
+    ],
+    [
+      'a clock that is two minutes behind',
+      beginning({ record: { ...(facts().record as RecordFacts), skewMs: -120_000 } }),
+      'clocks-differ',
     ],
     [
       'a value that is not known',

@@ -2,16 +2,18 @@ import { copyFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { expect, test } from '@jest/globals';
 import { SecretValue } from '../../domain/secret-value.js';
 import { http } from '../../issuers/http/index.js';
+import type { Row } from '../faults/installation.js';
 import { contextOf } from '../issuers/context.js';
 import { logIn, optionsFor, sampleTraits, startSample } from '../issuers/own-server.js';
 import { describeWholeLife } from './whole-life.js';
 
 describeWholeLife(
-  'http, from the first day to a leak',
+  'http, whose clock is two minutes ahead, from the first day to a leak',
   async () => {
-    const sample = await startSample();
+    const sample = await startSample({ aheadMs: 120_000 });
     const specification = { principal: 'app' };
     return {
       issuer: (folder) => {
@@ -54,5 +56,20 @@ describeWholeLife(
       close: () => sample.stop(),
     };
   },
-  { keeps: true, shows: true },
+  {
+    keeps: true,
+    shows: true,
+    also: (living) => {
+      test('the doctor and the plan say so of its clock', async () => {
+        const { api } = living().scene.installation;
+        const checks = await api.get<Row[]>('/v1/checks');
+        const { told } = checks.find(({ part }) => part === 'issuer real') ?? {};
+        expect(told).toMatch(/the issuer's clock is (2m|1m 59s) ahead of the database's$/);
+        const plan = await api.post<{ warnings: Row[] }>('/v1/secrets/acme/real/plan', {
+          kind: 'rotate',
+        });
+        expect(plan.warnings.map(({ code }) => code)).toContain('clocks-differ');
+      });
+    },
+  },
 );
