@@ -15,6 +15,8 @@ import { hostname } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import { AdapterError, type AdapterErrorCode } from '../domain/errors.js';
+import { draftMark, isBeingWritten } from '../reach/draft.js';
+import { faultCode } from '../reach/fault-code.js';
 
 export const FileOptions = z.strictObject({
   roots: z
@@ -77,18 +79,12 @@ const codes: Readonly<Record<string, AdapterErrorCode>> = {
   ENXIO: 'invalid-destination',
 };
 
-/** Looks at the code alone: an error may come from another realm, where `instanceof Error` says no. */
-function codeOf(error: unknown): string | undefined {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : '';
-  return typeof code === 'string' && code !== '' ? code : undefined;
-}
-
 /** Node's own message names the path only, yet a fixed one is said. */
 function toAdapterError(error: unknown, path: string, doing: 'reading' | 'writing'): AdapterError {
-  const code = codeOf(error) ?? '';
+  const code = faultCode(error);
   const known = codes[code] ?? 'unreachable';
   const meant = doing === 'writing' && known === 'unreadable' ? 'read-only' : known;
-  return new AdapterError(meant, `${doing} ${path} failed (${code || 'unknown'})`);
+  return new AdapterError(meant, `${doing} ${path} failed (${code})`);
 }
 
 const turns = new Map<string, Promise<unknown>>();
@@ -121,7 +117,7 @@ export async function readText(path: string, options: FileOptions): Promise<File
     return { path: real, text, digest: digestOf(bytes) };
   } catch (error) {
     if (error instanceof AdapterError) throw error;
-    if (codeOf(error) === 'ERR_ENCODING_INVALID_ENCODED_DATA')
+    if (faultCode(error) === 'ERR_ENCODING_INVALID_ENCODED_DATA')
       throw new AdapterError('invalid-destination', `${path} is not UTF-8 text`);
     throw toAdapterError(error, path, 'reading');
   }
@@ -149,7 +145,6 @@ function digestOf(bytes: Buffer): string {
 
 /** Whose write it is: the machine and the process, so that a dead one's can be told. */
 const ownMark = `.rotor-${createHash('sha256').update(hostname()).digest('hex').slice(0, 8)}-`;
-const anyMark = /^\.rotor-[0-9a-f]{8}-\d+-[0-9a-f]{12}$/;
 
 function besideOf(path: string): string {
   const name = `.${basename(path)}${ownMark}${process.pid}-${randomBytes(6).toString('hex')}`;
@@ -215,7 +210,7 @@ async function moveIntoPlace(path: string, move: (beside: string) => Promise<voi
     await syncFolder(dirname(path));
   } catch (error) {
     await unlink(beside).catch(() => undefined);
-    if (codeOf(error) === 'EEXIST')
+    if (faultCode(error) === 'EEXIST')
       throw new AdapterError('changed-meanwhile', `${path} was created by somebody else`);
     throw error instanceof AdapterError ? error : toAdapterError(error, path, 'writing');
   }
@@ -255,7 +250,7 @@ async function refuseBesideOthers(path: string, own: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const beside = join(folder, name);
     const mark = name.startsWith(begin) ? name.slice(begin.length) : '';
-    if (!anyMark.test(mark) || beside === own) continue;
+    if (mark.search(draftMark) !== 0 || beside === own) continue;
     if (await isLeftover(beside, mark)) await unlink(beside).catch(() => undefined);
     else isWritten = true;
   }
@@ -267,14 +262,14 @@ async function isLeftover(path: string, mark: string): Promise<boolean> {
   const pid = Number(mark.split('-')[2]);
   if (mark.startsWith(ownMark) && (pid === process.pid || !isAlive(pid))) return true;
   const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
-  return Date.now() - mtimeMs > 60_000;
+  return !isBeingWritten(mark, mtimeMs);
 }
 
 function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    return codeOf(error) !== 'ESRCH';
+    return faultCode(error) !== 'ESRCH';
   }
 }
 

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { posix } from 'node:path';
 import type { Stats } from 'ssh2';
 import { AdapterError } from '../../domain/errors.js';
+import { draftMark, draftMs } from '../../reach/draft.js';
 import type { Session } from './session.js';
 
 export interface RemoteFile {
@@ -42,10 +43,6 @@ export async function readRemote(session: Session, path: string): Promise<Remote
     throw new AdapterError('invalid-destination', `${path} is not UTF-8 text`);
   }
 }
-
-/** Rotor's own, beside the file. */
-const mark = /^\.rotor-[0-9a-f]{12}$/;
-const leftoverSeconds = 60;
 
 export async function replaceRemote(
   session: Session,
@@ -120,13 +117,14 @@ async function refuseBesideOthers(session: Session, path: string, own: string): 
     sftp.readdir(folder, (error, list) => done(error, list)),
   );
   const ours = all.filter(
-    ({ filename }) => filename.startsWith(begin) && mark.test(filename.slice(begin.length)),
+    ({ filename }) =>
+      filename.startsWith(begin) && filename.slice(begin.length).search(draftMark) === 0,
   );
   const now = ours.find(({ filename }) => posix.join(folder, filename) === own)?.attrs.mtime ?? 0;
   for (const { filename, attrs } of ours) {
     const other = posix.join(folder, filename);
     if (other === own) continue;
-    if (now - attrs.mtime <= leftoverSeconds)
+    if (now - attrs.mtime <= draftMs / 1_000)
       throw new AdapterError('busy', `another process of rotor is writing ${path}`);
     await removeRemote(session, other);
   }

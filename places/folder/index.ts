@@ -6,7 +6,8 @@ import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import type { Looking } from '../../domain/discover/place.js';
 import { AdapterError } from '../../domain/errors.js';
-import { faultCode } from '../fault.js';
+import { isBeingWritten } from '../../reach/draft.js';
+import { faultCode } from '../../reach/fault-code.js';
 import { placeKind } from '../kind.js';
 import { lookAtText } from './text.js';
 
@@ -89,6 +90,8 @@ async function lookBelow(walk: Walk, path: string, depth: number): Promise<void>
     if (found.isDirectory() && depth >= options.depth)
       looking.passedOver(child, `is deeper than ${options.depth}`);
     else if (found.isDirectory()) await lookBelow(walk, child, depth + 1);
+    else if (found.isFile() && isBeingWritten(name, found.mtimeMs))
+      looking.passedOver(child, 'rotor is writing it');
     else if (found.isFile()) await lookAtFile(walk, child);
     else passOverOther(looking, child, found.isSymbolicLink());
   }

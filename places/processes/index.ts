@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Looking } from '../../domain/discover/place.js';
 import { AdapterError } from '../../domain/errors.js';
-import { faultCode } from '../fault.js';
+import { faultCode } from '../../reach/fault-code.js';
 import { placeKind } from '../kind.js';
 
 const Options = z.strictObject({

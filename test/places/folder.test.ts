@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -124,4 +132,16 @@ test('a doctor is told whether a folder can be read, and of an empty one', async
       code: 'unreadable',
       message: `${gone} cannot be read (${code})`,
     });
+});
+
+test('what rotor writes just now is no copy; what a killed write has left there is one', async () => {
+  const [written, left] = ['.a.env.rotor-5bce98f7-1-1814cdbbfa11', '.b.env.rotor-1814cdbbfa11'];
+  for (const name of [written, left]) write(name, 'TOKEN=needle-1\n');
+  const longAgo = Date.now() / 1_000 - 120;
+  utimesSync(join(path, left), longAgo, longAgo);
+  const { met, passedOver } = await look(open(), 'needle-1');
+  expect(new Set(met.map(({ spot }) => spot.identity.split('#')[0]))).toEqual(
+    new Set([join(path, left)]),
+  );
+  expect(passedOver).toEqual([`${join(path, written)}: rotor is writing it`]);
 });
