@@ -28,7 +28,8 @@ export type Installation = Awaited<ReturnType<typeof openInstallation>>;
 export const quick = {
   name: 'quick',
   overlap: '0',
-  quietPeriod: '150ms',
+  // Longer than any program of the tests is silent on a machine that is busy.
+  quietPeriod: '400ms',
   disablePeriod: '100ms',
   monitorPeriod: '1m',
   timeouts: { mint: '2s', deliver: '2s', prove: '20s' },

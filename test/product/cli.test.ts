@@ -14,6 +14,7 @@ import {
   eventually,
   openInstallation,
   openSecret,
+  quick,
   type Installation,
   type UsedSecret,
 } from '../faults/installation.js';
@@ -144,6 +145,9 @@ describe('the commands', () => {
   });
 
   test('a revoke that would break somebody is refused with their names, and what to do instead', async () => {
+    // However busy the machine is, its dependents are in use.
+    const calm = { ...quick, quietPeriod: '1m' };
+    await installation.apply({ organization: 'acme', policies: [calm] });
     const shown = await rotor(['show', 'acme/shop']);
     const [, current = ''] = /(v\d+) +active/.exec(shown.out) ?? [];
     const revoke = (...more: string[]) =>
@@ -152,6 +156,7 @@ describe('the commands', () => {
     expect([refused.code, refused.err]).toEqual([5, expect.stringContaining('breaks-dependents')]);
     expect(refused.err).toContain('shop-env');
     expect(refused.err).toContain('rotor rotate acme/shop moves them first');
+    await installation.apply({ organization: 'acme', policies: [quick] });
     const none = await revoke('--version', 'v99');
     expect([none.code, none.err]).toEqual([2, expect.stringContaining('v99 is no live version')]);
     const both = await rotor([
