@@ -18,7 +18,7 @@ import { makeRoom } from './make-room.js';
 import { mintedBy } from './minted.js';
 import { endOrphan } from './orphan.js';
 import { record, type OfRun, type Ports } from './ports.js';
-import { recordGone, revokeVersion } from './revoke.js';
+import { recordIfGone, revokeVersion } from './revoke.js';
 import { noticeSetBack } from './set-back.js';
 import { isAcceptedAgain, sealOwnValue } from './values.js';
 
@@ -96,7 +96,7 @@ async function findOrMint(making: Making): Promise<Found | Answer> {
   if ('kind' in room) return room;
   ports.reached('create:mint');
   const found = await mint(making);
-  for (const versionId of room.displaces) await recordGone(ports, runId, versionId);
+  for (const versionId of room.displaces) await recordIfGone(ports, runId, versionId);
   return found;
 }
 

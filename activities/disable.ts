@@ -11,7 +11,7 @@ import {
 } from '../domain/steps/disable.js';
 import { blockedBy } from './failures.js';
 import type { OfRun, Ports } from './ports.js';
-import { recordGone } from './revoke.js';
+import { recordIfGone } from './revoke.js';
 import { useQuestion } from '../domain/steps/use-question.js';
 import { credentialRef, readUse } from './use.js';
 
@@ -62,7 +62,7 @@ async function gone(
   { run, secret }: Facts,
   { versionId }: { readonly versionId: string },
 ): Promise<Answer> {
-  if (await recordGone(ports, run.runId, versionId))
+  if (await recordIfGone(ports, run.runId, versionId))
     return { kind: 'replan', told: 'the old version is gone at the issuer' };
   const told = `${secret.issuer}: the credential is listed, and cannot be found`;
   return { kind: 'blocked', code: 'issuer-failed', told };

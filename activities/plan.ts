@@ -8,7 +8,7 @@ import { issuedSecret } from '../domain/steps/create.js';
 import { isUsable } from '../domain/version.js';
 import { bringBack } from './disable.js';
 import type { OfRun, Ports } from './ports.js';
-import { recordGone } from './revoke.js';
+import { recordIfGone } from './revoke.js';
 import { noticeSetBack } from './set-back.js';
 
 export async function plan(ports: Ports, { runId }: OfRun): Promise<StoredPlan> {
@@ -51,7 +51,7 @@ async function recordWhatIsGone(ports: Ports, runId: string): Promise<void> {
       ({ state, credentialId }) =>
         isUsable(state) && credentialId !== undefined && !there.has(credentialId),
     );
-    for (const { versionId } of gone) await recordGone(ports, runId, versionId);
+    for (const { versionId } of gone) await recordIfGone(ports, runId, versionId);
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
   }

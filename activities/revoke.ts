@@ -127,7 +127,11 @@ async function endVersion(ports: Ports, facts: Facts, versionId: string): Promis
 }
 
 /** Records that a version is gone where the issuer lists it no more: revoked by our call, or ended elsewhere. */
-export async function recordGone(ports: Ports, runId: string, versionId: string): Promise<boolean> {
+export async function recordIfGone(
+  ports: Ports,
+  runId: string,
+  versionId: string,
+): Promise<boolean> {
   const facts = await ports.registry.read(runId);
   const ref = credentialRef(facts, versionId);
   if (ref === undefined) return false;

@@ -3,6 +3,7 @@ import type { SecretLife } from '../infra/registry/secret-life.js';
 import type { Row } from '../infra/registry/views.js';
 import { cell, section, time } from './markdown.js';
 import { answeredFor, withNames } from './report.js';
+import { shortId } from '../domain/told-id.js';
 
 export interface SecretReport extends SecretLife {
   readonly markdown: string;
@@ -70,7 +71,7 @@ function tablesOf(life: SecretLife, versions: readonly Row[]): string[] {
 }
 
 function withShortRun(row: Row): Row {
-  return { ...row, run: String(row['run']).slice(0, 8) };
+  return { ...row, run: shortId(row['run']) };
 }
 
 function timelineOf(life: SecretLife, versions: readonly Row[]): Row[] {

@@ -1,7 +1,7 @@
 /** Which known versions a destination holds, compared in constant time. */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { HeldVersions, KnownValue } from '../domain/connector.js';
 import { SecretValue } from '../domain/secret-value.js';
+import { isSame } from '../reach/same.js';
 
 export function readHeld(entries: readonly string[], known: readonly KnownValue[]): HeldVersions {
   const versionIds: string[] = [];
@@ -12,11 +12,6 @@ export function readHeld(entries: readonly string[], known: readonly KnownValue[
     else versionIds.push(match.versionId);
   }
   return { versionIds, unknown, attests: undefined };
-}
-
-export function isSame(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
 }
 
 /** What a place of one string holds afterwards; undefined: it is left as it is. */

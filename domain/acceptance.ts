@@ -10,6 +10,7 @@ import type {
   RunFacts,
 } from './facts.js';
 import type { UseSource } from './issuer.js';
+import { shortId } from './told-id.js';
 
 export type Accepting = Pick<DecisionFacts, 'kind' | 'by' | 'reason' | 'accepted'>;
 
@@ -103,7 +104,7 @@ function whyNobody(
 
 /** What a person types who answers for it. */
 export function acceptCommand(facts: Facts, what: string): string {
-  return `rotor decide ${facts.run.runId.slice(0, 8)} ${what} --reason TEXT`;
+  return `rotor decide ${shortId(facts.run.runId)} ${what} --reason TEXT`;
 }
 
 /** Whether what somebody accepts with a request would be said to nobody, if it joined the run. */

@@ -9,6 +9,7 @@ import type { ApprovalRule } from './policy.js';
 import { versionOf } from './progress.js';
 import { isLive } from './version.js';
 import type { DecisionKind, PlannedWave } from './run.js';
+import { shortId } from './told-id.js';
 
 /** What of a plan is said in its content. */
 interface Planned extends Pick<PlanContent, 'direction' | 'ends' | 'steps'> {
@@ -214,7 +215,7 @@ export function whatIsMissing(facts: Facts, rule: ApprovalRule, now: PlanContent
   const holding = holdingApprovals(facts, rule, now);
   const left = rule.needed - holding.length;
   const who = rule.by.length > 0 ? ` of ${rule.by.join(', ')}` : '';
-  const asked = `${left} approval${left === 1 ? '' : 's'}${who} needed: rotor approve ${facts.run.runId.slice(0, 8)}`;
+  const asked = `${left} approval${left === 1 ? '' : 's'}${who} needed: rotor approve ${shortId(facts.run.runId)}`;
   const last = facts.run.approvals.filter(({ expiresAt }) => expiresAt > facts.now).at(-1);
   const changes = last === undefined ? [] : beyond(facts, last.content, now);
   return changes.length === 0

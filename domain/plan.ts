@@ -39,7 +39,7 @@ export function wayBack(facts: Facts): DecisionFacts | undefined {
 }
 
 function planForward(facts: Facts): Plan {
-  const named = new Set(versionsToEnd(facts));
+  const named = new Set(namedVersions(facts));
   const successor = hasSuccessor(facts)
     ? (soundCurrent(facts, named) ?? successorCandidate(facts, named))
     : undefined;
@@ -71,7 +71,7 @@ export function hasSuccessor(facts: Facts): boolean {
 }
 
 /** Versions that the request itself names or implies, whatever their successor is. */
-function versionsToEnd(facts: Facts): string[] {
+function namedVersions(facts: Facts): string[] {
   const { kind, options } = facts.run;
   if (options.versionIds !== undefined) return [...options.versionIds];
   if (kind === 'decommission') return liveVersions(facts).map(({ versionId }) => versionId);

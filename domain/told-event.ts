@@ -1,6 +1,7 @@
 /** An event as it is sent, and what to do about it: the runbook's heading, and a command. */
 import { blockerCodes } from './blocker.js';
 import type { EventKind, Severity } from './event.js';
+import { shortId } from './told-id.js';
 
 export interface ToldEvent {
   readonly id: string;
@@ -37,7 +38,7 @@ export function adviceOn(event: ToldEvent): Advice {
 }
 
 function commandFor({ kind, code, run, secret }: ToldEvent): string {
-  const of = run?.slice(0, 8) ?? '';
+  const of = run === null ? '' : shortId(run);
   if (kind === 'task') return 'rotor tasks list';
   if (code === 'approval-needed') return `rotor approve ${of}`;
   if (kind === 'run-finished') return `rotor report ${of}`;

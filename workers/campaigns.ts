@@ -2,6 +2,7 @@
 import { startRun, type Temporal } from '../client/workflows.js';
 import { isOver, type Campaigns } from '../domain/campaign.js';
 import { RotorError } from '../domain/errors.js';
+import { shortId } from '../domain/told-id.js';
 import {
   endCampaign,
   nextOfCampaign,
@@ -55,7 +56,7 @@ async function askForRun(
     ...workOf(one),
     requestedBy: by,
     requestedPerson: person,
-    reason: `${one.kind} ${campaignId.slice(0, 8)}: ${reason}`,
+    reason: `${one.kind} ${shortId(campaignId)}: ${reason}`,
     // No token's name holds a slash: nobody else's key is this one.
     idempotencyKey: `${one.kind}/${campaignId}/${secretId}/${before ?? 'first'}`,
   } as const;

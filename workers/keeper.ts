@@ -9,7 +9,7 @@ import {
   tellRun,
   type Temporal,
 } from '../client/workflows.js';
-import { openCampaigns } from '../infra/registry/campaigns.js';
+import { campaignsUnderWay } from '../infra/registry/campaigns.js';
 import { claimRunning, claimUnstarted, unreadRuns } from '../infra/registry/requests.js';
 import type { AuditTrail } from '../infra/registry/audit.js';
 import { noteOverdueTasks } from '../infra/registry/overdue-tasks.js';
@@ -50,7 +50,8 @@ async function lookOnce(
     for (const { secretId } of unread) {
       await tellRun(temporal, secretId, { what: 'unread', by: 'keeper' });
     }
-    for (const { id, about } of await openCampaigns(pool)) await startCampaign(temporal, id, about);
+    for (const { id, about } of await campaignsUnderWay(pool))
+      await startCampaign(temporal, id, about);
     await noteOverdueTasks({ pool, audit });
     await keepCollectors();
   } catch (error) {

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import colors from 'picocolors';
 import { RotorError } from '../../domain/errors.js';
+import { shortId } from '../../domain/told-id.js';
 import { typedAfter } from './confirm.js';
 import { counted } from './counted.js';
 import type { Act } from './context.js';
@@ -47,7 +48,7 @@ interface Counted {
 
 /** The first of two is not yet what the run waits for. */
 export function countedText({ approved, holding, needed, repeated }: Counted): string {
-  const plan = `plan ${approved.slice(0, 8)}`;
+  const plan = `plan ${shortId(approved)}`;
   const own = repeated ? `you have approved ${plan} already` : `${plan} is approved by you`;
   const left = Math.max(0, needed - holding);
   const sum = `${holding} of ${counted(needed, 'approval')}`;
@@ -74,12 +75,12 @@ async function askedFor(shown: RunToApprove): Promise<string> {
   const text = `${planText(shown)}\n`;
   process.stderr.write(text);
   if (process.stdin.isTTY) {
-    const typed = await typedAfter(`Type ${hash.slice(0, 8)} to approve it: `);
-    if (typed === hash.slice(0, 8)) return hash;
+    const typed = await typedAfter(`Type ${shortId(hash)} to approve it: `);
+    if (typed === shortId(hash)) return hash;
   }
   throw new RotorError('confirmation-needed', 'not approved, nothing was done', {
     kind: 'invalid',
-    hint: `type it when asked, or say --plan ${hash.slice(0, 8)}`,
+    hint: `type it when asked, or say --plan ${shortId(hash)}`,
   });
 }
 

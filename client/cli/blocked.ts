@@ -1,4 +1,5 @@
 /** When a run goes on only once a person has helped, and what they type then. */
+import { shortId } from '../../domain/told-id.js';
 import type { Output } from './output.js';
 import type { Row } from './row.js';
 import type { Pace } from './until-ended.js';
@@ -64,13 +65,9 @@ export function nextCommand(run: Row): string | undefined {
   const code = String(run['waitsCode']);
   if (notMended.has(code) || /: rotor [a-z]/.test(String(run['waitsTold']))) return undefined;
   const command = commands[code] ?? retry;
-  return command(shortId(run));
+  return command(shortId(run['run']));
 }
 
 function retry(run: string): string {
   return `once that is mended: rotor decide ${run} retry --reason TEXT`;
-}
-
-export function shortId({ run }: Row): string {
-  return String(run).slice(0, 8);
 }

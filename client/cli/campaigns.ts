@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { CampaignKind } from '../../domain/campaign.js';
-import { asAsked, openBlocked, shortId, untilSomebodyHelps, type Following } from './blocked.js';
+import { shortId } from '../../domain/told-id.js';
+import { asAsked, openBlocked, untilSomebodyHelps, type Following } from './blocked.js';
 import type { Act, Context } from './context.js';
 import { example } from './example.js';
 import { exitCodes, inLines, table } from './output.js';
@@ -90,7 +91,7 @@ export async function begin<B>(
   const { campaign: id } = begun;
   noted?.(begun);
   if (watch === true) return watchCampaign(context, words, { id, ...asAsked(context.output) });
-  context.output.show({ [kind]: id }, () => `${kind} ${id}\nrotor ${kind} watch ${id.slice(0, 8)}`);
+  context.output.show({ [kind]: id }, () => `${kind} ${id}\nrotor ${kind} watch ${shortId(id)}`);
   return undefined;
 }
 
@@ -134,7 +135,7 @@ function campaignsText(kind: CampaignKind, rows: readonly Row[]): string {
   return table(
     [kind, 'about', 'started', 'by', 'ended'],
     rows.map((row) => [
-      String(row['id']).slice(0, 8),
+      shortId(row['id']),
       String(row['about']),
       String(row['started']),
       String(row['by']),
@@ -146,7 +147,7 @@ function campaignsText(kind: CampaignKind, rows: readonly Row[]): string {
 /** One screen: how far each secret is, and what keeps those that wait. */
 function campaignText(words: CampaignWords, view: CampaignView): string {
   const { id, about } = view.campaign;
-  const head = `${words.kind} ${String(id).slice(0, 8)}: ${String(about)}`;
+  const head = `${words.kind} ${shortId(id)}: ${String(about)}`;
   const columns = ['secret', words.versions, 'is', 'run', 'waits for'];
   return [head, sumsOf(words, view), table(columns, cellsOf(words, view))].join('\n');
 }
@@ -156,7 +157,7 @@ function cellsOf(words: CampaignWords, { secrets }: CampaignView): string[][] {
     String(row['secret']),
     (row['versions'] as string[]).join(', '),
     words.states[stateOf(row)],
-    row['run'] === null ? '' : String(row['run']).slice(0, 8),
+    row['run'] === null ? '' : shortId(row['run']),
     String(row['failure'] ?? row['waitsCode'] ?? ''),
   ]);
 }
@@ -231,9 +232,9 @@ function isOpen({ lives, busy }: Row): boolean {
 function stuckText({ kind }: CampaignWords, { campaign, secrets }: CampaignView): string {
   const runs = secrets.filter(isOpen).map((row) => {
     const what = `${String(row['secret'])} is blocked (${String(row['waitsCode'])})`;
-    return `${what}: rotor watch ${shortId(row)} --until-blocked says what to do`;
+    return `${what}: rotor watch ${shortId(row['run'])} --until-blocked says what to do`;
   });
-  const id = String(campaign['id']).slice(0, 8);
+  const id = shortId(campaign['id']);
   return [...runs, `once somebody has helped, rotor ${kind} watch ${id} follows it`].join('\n');
 }
 

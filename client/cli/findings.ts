@@ -2,6 +2,7 @@
 import colors from 'picocolors';
 import type { Command } from 'commander';
 import { findingKinds, severities, type FindingCode } from '../../domain/finding.js';
+import { shortId } from '../../domain/told-id.js';
 import type { Act, Context } from './context.js';
 import { when } from './output.js';
 import { allPages, queryOf } from './pages.js';
@@ -83,7 +84,7 @@ function findingText(row: Row): string {
   const code = row['code'] as FindingCode;
   const severity = String(row['severity']) as keyof typeof paint;
   const where = String(row['secret'] ?? 'installation');
-  const id = String(row['finding']).slice(0, 8);
+  const id = shortId(row['finding']);
   const seen = `since ${when(row['first'])}, last ${when(row['last'])}, ${String(row['count'])}×`;
   const owner = typeof row['owner'] === 'string' ? `, owner ${row['owner']}` : '';
   return [
@@ -97,7 +98,7 @@ function findingText(row: Row): string {
 export function todoOf(code: FindingCode, about: unknown): string {
   const { todo } = findingKinds[code];
   const isId = /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(String(about));
-  return isId ? todo.replaceAll(/\b(RUN|TASK)\b/g, String(about).slice(0, 8)) : todo;
+  return isId ? todo.replaceAll(/\b(RUN|TASK)\b/g, shortId(about)) : todo;
 }
 
 function stateOf(row: Row): string {

@@ -4,9 +4,9 @@ import { RotorError } from '../../domain/errors.js';
 import type { ApiClient } from '../http.js';
 import type { Output } from './output.js';
 
-const usualPace: Pace = { forMs: 120_000, everyMs: 1_000 };
+const usual: Patience = { forMs: 120_000, everyMs: 1_000 };
 
-interface Pace {
+interface Patience {
   readonly forMs: number;
   readonly everyMs: number;
 }
@@ -14,7 +14,7 @@ interface Pace {
 type Ask = <T>(question: () => Promise<T>) => Promise<T>;
 
 /** Only of an API that has answered once: an address may be wrong from the beginning. */
-export function openPatience(output: Output, { forMs, everyMs }: Pace = usualPace): Ask {
+export function openPatience(output: Output, { forMs, everyMs }: Patience = usual): Ask {
   let answered = false;
   return async (question) => {
     for (let silentSince: number | undefined; ;) {

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { nothingLeft } from '../../domain/campaign.js';
 import type { Labels } from '../../domain/labels.js';
+import { shortId } from '../../domain/told-id.js';
 import {
   addLooking,
   exposuresText,
@@ -110,7 +111,7 @@ async function completeProject(
   const noteFirst = ({ alsoIn }: Begun): void => {
     for (const { project, by, secrets } of alsoIn)
       context.output.note(
-        `project ${project.slice(0, 8)} of ${by} is open and has ${secrets} of these too`,
+        `project ${shortId(project)} of ${by} is open and has ${secrets} of these too`,
       );
     context.output.note(comesBack);
   };

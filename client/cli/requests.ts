@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { nothingMintedBefore } from '../../domain/registry.js';
 import type { RunKind } from '../../domain/run.js';
+import { shortId } from '../../domain/told-id.js';
 import { asAsked, untilSomebodyHelps } from './blocked.js';
 import { confirmRevoke } from './confirm.js';
 import { secretPath, type Act, type Context } from './context.js';
@@ -248,7 +249,7 @@ async function request(
   if (asked.options.watch === true) return watchRun(context, made.runId, asAsked(output));
   output.show(
     made,
-    ({ runId, submission }) => `run ${runId} (${submission})\nrotor watch ${runId.slice(0, 8)}`,
+    ({ runId, submission }) => `run ${runId} (${submission})\nrotor watch ${shortId(runId)}`,
   );
   return undefined;
 }

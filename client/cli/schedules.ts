@@ -1,6 +1,7 @@
 /** The commands about schedules: when secrets rotate, and what to change about it. */
 import type { Command } from 'commander';
 import colors from 'picocolors';
+import { shortId } from '../../domain/told-id.js';
 import { secretPath, type Act } from './context.js';
 import { table, when } from './output.js';
 import { example } from './example.js';
@@ -147,7 +148,7 @@ function pastText(past: ScheduleView['past']): string {
     past.map(({ slot, state, runId, reason }) => [
       slot.replace('T', ' '),
       state,
-      runId?.slice(0, 8),
+      runId && shortId(runId),
       state === 'requested' ? '' : reason,
     ]),
   );

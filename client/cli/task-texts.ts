@@ -2,12 +2,13 @@
 import colors from 'picocolors';
 import { table, when } from './output.js';
 import type { Row } from './row.js';
+import { shortId } from '../../domain/told-id.js';
 
 export function tasksText(rows: readonly Row[]): string {
   return table(
     ['task', 'who', 'does', 'secret', 'dependent', 'state', 'due'],
     rows.map((row) => [
-      String(row['task']).slice(0, 8),
+      shortId(row['task']),
       String(row['assignee']),
       `${String(row['kind'])} ${String(row['version'])}`,
       String(row['secret']),
@@ -27,7 +28,7 @@ export function waitingLines(
     const what = row['kind'] === 'enter' ? 'to type in' : 'to remove';
     const due = `${row['overdue'] === true ? colors.red('was due') : 'due'} ${dueAt(row['due'])}`;
     const fetched = row['fetched'] === null ? '' : ', was shown the value';
-    return `${String(row['assignee'])} is ${what} ${String(row['version'])} for ${String(row['dependent'])}, ${due}${fetched} (rotor tasks show ${String(row['task']).slice(0, 8)})`;
+    return `${String(row['assignee'])} is ${what} ${String(row['version'])} for ${String(row['dependent'])}, ${due}${fetched} (rotor tasks show ${shortId(row['task'])})`;
   });
 }
 

@@ -2,6 +2,7 @@
 import colors from 'picocolors';
 import { attribute, tellsNobody, type SeenAs } from '../../domain/attribution.js';
 import type { UseSource } from '../../domain/issuer.js';
+import { shortId } from '../../domain/told-id.js';
 import { labelsText } from './labels.js';
 import { table, when, type Cells } from './output.js';
 import type { Row } from './row.js';
@@ -86,7 +87,7 @@ export function runsText(rows: readonly Row[]): string {
   return table(
     ['run', 'secret', 'kind', 'state', 'asked', 'by'],
     rows.map((row) => [
-      String(row['run']).slice(0, 8),
+      shortId(row['run']),
       text(row['secret']),
       text(row['kind']),
       text(row['outcome'] ?? row['waitsCode'] ?? row['state']),

@@ -4,7 +4,8 @@ import { stripVTControlCharacters } from 'node:util';
 import colors from 'picocolors';
 import type { Context } from './context.js';
 import { readableLines } from '../../domain/readable.js';
-import { isBlocked, nextCommand, openBlocked, shortId, type Following } from './blocked.js';
+import { shortId } from '../../domain/told-id.js';
+import { isBlocked, nextCommand, openBlocked, type Following } from './blocked.js';
 import { exitCodes, when } from './output.js';
 import { openPatience, patient } from './patience.js';
 import { waitingLines } from './task-texts.js';
@@ -40,7 +41,9 @@ export async function watchRun(
     }
     if (options.untilBlocked === true && isStuck(view.run)) {
       screen.end();
-      output.note(`blocked until somebody helps; then rotor watch ${shortId(view.run)} follows it`);
+      output.note(
+        `blocked until somebody helps; then rotor watch ${shortId(view.run['run'])} follows it`,
+      );
       return exitCodes.blocked;
     }
     if (options.untilBlocked === true) await demandWorker();
@@ -126,7 +129,7 @@ function headline(run: Row): string {
   const title = plan?.title ?? `${String(run['kind'])} ${String(run['secret'])}`;
   const revision = Number(run['revision']);
   const again = revision > 1 ? colors.dim(` (plan revision ${revision})`) : '';
-  return `${colors.bold(title)}${again} ${colors.dim(String(run['run']).slice(0, 8))}`;
+  return `${colors.bold(title)}${again} ${colors.dim(shortId(run['run']))}`;
 }
 
 function progress(
@@ -184,7 +187,7 @@ function waitLines(run: Row): string[] {
 function outcomeText({ outcome, supersededBy }: Row): string {
   if (outcome === 'succeeded') return colors.green('succeeded');
   if (outcome !== 'superseded' || supersededBy === null) return colors.yellow(String(outcome));
-  const later = String(supersededBy).slice(0, 8);
+  const later = shortId(supersededBy);
   const what = `run ${later} took the secret over, and this one does nothing more`;
   return `${colors.yellow('superseded')}: ${what} (rotor watch ${later})`;
 }

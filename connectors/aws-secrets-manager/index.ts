@@ -11,7 +11,8 @@ import type {
 import { AdapterError } from '../../domain/errors.js';
 import { awsAccess, isWholeLogin, wholeLogin } from '../../reach/aws.js';
 import { connectorKind } from '../kind.js';
-import { isSame, readHeld } from '../known.js';
+import { isSame } from '../../reach/same.js';
+import { readHeld } from '../known.js';
 import {
   current,
   openClient,

@@ -10,7 +10,8 @@ import type {
 import { AdapterError } from '../../domain/errors.js';
 import { inTurn } from '../files.js';
 import { connectorKind } from '../kind.js';
-import { isSame, readHeld } from '../known.js';
+import { isSame } from '../../reach/same.js';
+import { readHeld } from '../known.js';
 import { Executable, runProgram } from '../../reach/program.js';
 import { parseReply, type Reply } from './reply.js';
 

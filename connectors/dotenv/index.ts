@@ -21,7 +21,8 @@ import {
   type FileContent,
 } from '../files.js';
 import { connectorKind } from '../kind.js';
-import { isSame, readHeld } from '../known.js';
+import { isSame } from '../../reach/same.js';
+import { readHeld } from '../known.js';
 import { readVariable, writeVariable } from './text.js';
 
 const Address = z.strictObject({

@@ -19,7 +19,8 @@ import {
 } from '../../reach/openbao-kv.js';
 import { inTurn } from '../files.js';
 import { connectorKind } from '../kind.js';
-import { isSame, readHeld } from '../known.js';
+import { isSame } from '../../reach/same.js';
+import { readHeld } from '../known.js';
 
 const Options = z.strictObject(baoAccess).refine(isOneLogin, oneLogin);
 type Options = z.output<typeof Options>;

@@ -1,5 +1,4 @@
 /** One login by SSH to a machine whose key is pinned, and its files by SFTP; every fault in words of ours. */
-import { timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Client, SFTPWrapper } from 'ssh2';
 import { AdapterError, type AdapterErrorCode } from '../../domain/errors.js';
@@ -66,7 +65,7 @@ async function logIn(client: Client, machine: Machine, over: AbortSignal): Promi
     ...{ host, port, username, readyTimeout: timeoutMs },
     algorithms: { serverHostKey: algorithmsOf(pinned) as never },
     privateKey: `${readSecretFile(keyFile).reveal()}\n`,
-    hostVerifier: (key: Buffer) => pinned.some((one) => isSame(one.key, key)),
+    hostVerifier: (key: Buffer) => pinned.some((one) => one.key.equals(key)),
   });
   return ready;
 }
@@ -89,10 +88,6 @@ async function pinnedKeys(file: string): Promise<readonly Pinned[]> {
 function algorithmsOf(pinned: readonly Pinned[]): string[] {
   const rsa = ['rsa-sha2-512', 'rsa-sha2-256'];
   return [...new Set(pinned.flatMap(({ type }) => (type === 'ssh-rsa' ? rsa : [type])))];
-}
-
-function isSame(a: Buffer, b: Buffer): boolean {
-  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 function openSftp(client: Client): Promise<SFTPWrapper> {

@@ -143,7 +143,7 @@ function believe(facts: Facts, { dependency, version, task }: Answered): Decided
   const after = proven.result;
   if (after.kind === 'moved') {
     const done: Answer = { kind: 'done', told: after.told };
-    return answered(done, [...changes, ...settled(facts, dependency.dependencyId)]);
+    return answered(done, [...changes, ...settledTasks(facts, dependency.dependencyId)]);
   }
   if (after.kind === 'overtaken' || after.kind === 'failed')
     return answered({ kind: 'replan', told: 'the plan changed' });
@@ -164,7 +164,7 @@ function patienceAfter(
 }
 
 /** Whoever moved, is gone, or is given nothing, has nothing to do any more. */
-export function settled({ tasks, run }: Facts, dependencyId: string): Change[] {
+export function settledTasks({ tasks, run }: Facts, dependencyId: string): Change[] {
   const own = tasks.filter(
     (task) => task.dependencyId === dependencyId && task.runId === run.runId,
   );

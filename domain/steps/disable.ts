@@ -116,7 +116,7 @@ export function finishDisable(
       disabledUntil: until,
       disabledAt: at,
     },
-    ...settled(facts, versionId),
+    ...settledDisablings(facts, versionId),
   ]);
 }
 
@@ -160,7 +160,11 @@ export function broughtBack(facts: Facts, versionId: string): Decided<Answer> {
   }));
   return {
     result: { kind: 'replan', told },
-    changes: [...worksAgain(version, names.length > 0), ...settled(facts, versionId), ...found],
+    changes: [
+      ...worksAgain(version, names.length > 0),
+      ...settledDisablings(facts, versionId),
+      ...found,
+    ],
   };
 }
 
@@ -170,7 +174,7 @@ function worksAgain({ state, versionId }: VersionFacts, broughtBack: boolean): C
 }
 
 /** A disabling that was begun and never recorded is settled by enabling, or by disabling once more. */
-function settled(facts: Facts, versionId: string): Change[] {
+function settledDisablings(facts: Facts, versionId: string): Change[] {
   return openDisablings(facts, versionId).map(({ effectId }) => ({
     change: 'effect-finished',
     effectId,

@@ -13,7 +13,7 @@ import {
 } from '../progress.js';
 import type { Answer } from '../run.js';
 import { isUsable } from '../version.js';
-import { askPerson, settled } from './ask.js';
+import { askPerson, settledTasks } from './ask.js';
 import { confirmation, prove, turnedAround, type AfterDelivery } from './prove.js';
 import { useQuestion, type UseQuestion } from './use-question.js';
 import { leaseOf, leaseOfOthers, takeLease } from './lease.js';
@@ -52,7 +52,7 @@ export function beginDelivery(facts: Facts, dependencyId: string): Decided<Updat
   const idle = dependency && whyNothingToDo(facts, dependency, versionId);
   if (dependency === undefined || idle !== undefined) {
     // Whoever was waited for may have been retired: then this is what the version waits for.
-    const changes = [...settled(facts, dependencyId), ...confirmation(facts, versionId, '')];
+    const changes = [...settledTasks(facts, dependencyId), ...confirmation(facts, versionId, '')];
     return asOrder({ result: { kind: 'done', told: idle ?? 'no longer declared' }, changes });
   }
   const early = notNow(facts, dependency, versionId);

@@ -2,6 +2,7 @@
 import { approvalRule, hasAskedFor, holdingApprovals } from '../../domain/approval.js';
 import { RotorError } from '../../domain/errors.js';
 import type { Facts } from '../../domain/facts.js';
+import { shortId } from '../../domain/told-id.js';
 import { inTransaction } from '../postgres.js';
 import type { Principal } from './access-tokens.js';
 import { closeFindings } from './findings.js';
@@ -101,7 +102,7 @@ function denied(message: string): RotorError {
 function shownPlan({ run }: Facts, shown: string) {
   const { plan } = run;
   const content = plan?.content;
-  const hint = `rotor approve ${run.runId.slice(0, 8)} shows it as it is now`;
+  const hint = `rotor approve ${shortId(run.runId)} shows it as it is now`;
   if (plan === undefined || content === undefined)
     throw refused('plan-missing', 'there is no plan yet', hint);
   if (!plan.hash.startsWith(shown))

@@ -147,7 +147,7 @@ export async function endCampaign(parts: TrailParts, campaignId: string): Promis
 }
 
 /** For the keeper: their workflows should be there. */
-export async function openCampaigns(
+export async function campaignsUnderWay(
   db: Queryable,
 ): Promise<{ readonly id: string; readonly about: string }[]> {
   const { rows } = await db.query<{ id: string; about: string }>(

@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import type { Containment, DirectRequest } from '../../domain/direct.js';
 import { RotorError } from '../../domain/errors.js';
+import { shortId } from '../../domain/told-id.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
 import { writeFinding } from './findings.js';
@@ -53,7 +54,7 @@ async function takeUpIn(
   if (submission === 'repeated') return submitted;
   const event = eventOf(request);
   await audit.append(db, secretId, [{ actor, runId, event }]);
-  const message = `${countOf(request.containments)} by ${actor}: ${reason}; run ${runId.slice(0, 8)} replaces it`;
+  const message = `${countOf(request.containments)} by ${actor}: ${reason}; run ${shortId(runId)} replaces it`;
   await writeFinding(db, secretId, {
     code: 'contained-directly',
     about: runId,

@@ -1,6 +1,7 @@
 /** An installation whose database was set back: noticed in one place, left in one place, both in the trail. */
 import type pg from 'pg';
 import type { RecoveryBook, RecoveryOrder, RunsEnded } from '../../domain/recovery.js';
+import { shortId } from '../../domain/told-id.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import { closeFindings, writeFinding } from './findings.js';
 import { noteInstallation, type TrailParts } from './installation-trail.js';
@@ -108,7 +109,7 @@ async function endRun({ pool, audit }: TrailParts, run: OpenRun, by: string): Pr
     const event = { change: 'run-ended', outcome: 'superseded', because: 'set back' };
     await audit.append(db, secretId, [{ actor: by, runId: id, event }]);
     if (kind !== 'compromise') return;
-    const message = `the compromise ${id.slice(0, 8)} (${reason}) was under way in the backup, and ended with the recovery`;
+    const message = `the compromise ${shortId(id)} (${reason}) was under way in the backup, and ended with the recovery`;
     const finding = { code: 'compromise-unfinished', about: id, message } as const;
     await writeFinding(db, secretId, finding);
     await audit.append(db, secretId, [{ actor: 'rotor', event: { change: 'found', finding } }]);

@@ -5,6 +5,7 @@ import { RotorError } from '../../domain/errors.js';
 import type { RunOptions } from '../../domain/facts.js';
 import { noSuchSecret, type SecretName } from '../../domain/registry.js';
 import type { RunKind, StartableRun } from '../../domain/run.js';
+import { shortId } from '../../domain/told-id.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
 import { writeFinding } from './findings.js';
@@ -203,7 +204,7 @@ async function noteBreakGlass(
     [secretId],
   );
   if (rows.length === 0) return;
-  const message = `run ${runId.slice(0, 8)} is a compromise that nobody approved, asked for by ${request.requestedBy}: ${request.reason}`;
+  const message = `run ${shortId(runId)} is a compromise that nobody approved, asked for by ${request.requestedBy}: ${request.reason}`;
   await writeFinding(db, secretId, { code: 'unreviewed-break-glass', about: runId, message });
 }
 

@@ -2,6 +2,7 @@
 import type { EventDraft } from '../../domain/event.js';
 import type { Labels } from '../../domain/labels.js';
 import { taskTold, type TaskKind } from '../../domain/task.js';
+import { shortId } from '../../domain/told-id.js';
 import type { Queryable } from '../postgres.js';
 import { taskWithSubject } from './task-rows.js';
 
@@ -70,5 +71,5 @@ function messageOf(task: DueTask): string {
   const what = taskTold({ ...task, secret: `${task.organization}/${task.name}` });
   const until = `${task.overdue ? 'it was due' : 'it is due'} ${task.due_at.toISOString()}`;
   const haste = task.urgent ? 'urgent: ' : '';
-  return `${haste}${what}; ${until}; rotor tasks show ${task.id.slice(0, 8)}`;
+  return `${haste}${what}; ${until}; rotor tasks show ${shortId(task.id)}`;
 }

@@ -1,6 +1,7 @@
 /** What people say of a task: that it is done, or that they do not do it. Facts, bound to one version. */
 import { wasShown } from '../../domain/asking.js';
 import { RotorError } from '../../domain/errors.js';
+import { shortId } from '../../domain/told-id.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import type { SayingParts } from './locked-run.js';
 import { lockTask, type LockedTask } from './locked-task.js';
@@ -66,6 +67,6 @@ function refuseUnseen({ kind, facts, dependencyId, versionId, taskId }: LockedTa
   if (wasShown(facts, dependencyId, versionId)) return;
   throw new RotorError('value-not-shown', 'nobody has seen this value, so nobody has typed it in', {
     kind: 'conflict',
-    hint: `rotor tasks link ${taskId.slice(0, 8)} makes a link that shows it`,
+    hint: `rotor tasks link ${shortId(taskId)} makes a link that shows it`,
   });
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AdapterError } from '../../domain/errors.js';
+import { faultCode } from '../../reach/fault-code.js';
 
 const fileName = 'value.age';
 /** Beside the values, so that a rename leads from one to the other; what lies here was never a value, or is none any more. */
@@ -91,12 +92,8 @@ async function refuseOpen(folder: string): Promise<void> {
   throw new AdapterError('not-permitted', `${folder} has to be of rotor's user alone (chmod 700)`);
 }
 
-function codeOf(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
-}
-
 function isMissing(error: unknown): boolean {
-  return codeOf(error) === 'ENOENT';
+  return faultCode(error) === 'ENOENT';
 }
 
 function ignoreMissing(error: unknown): void {
@@ -105,12 +102,12 @@ function ignoreMissing(error: unknown): void {
 
 /** ENOENT: whoever won has cleared this draft away. */
 function falseWhereTaken(error: unknown): false {
-  if (['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(codeOf(error))) return false;
+  if (['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(faultCode(error))) return false;
   throw error;
 }
 
 function failed(error: unknown, folder: string): AdapterError {
-  const code = codeOf(error);
+  const code = faultCode(error);
   if (['ENOSPC', 'EDQUOT'].includes(code))
     return new AdapterError('no-space', `there is no room in ${folder}`);
   if (['EACCES', 'EPERM', 'EROFS'].includes(code))

@@ -5,7 +5,7 @@ import { AdapterError } from '../../domain/errors.js';
 import { SecretValue } from '../../domain/secret-value.js';
 import type { Store } from '../../domain/store.js';
 import { storeKind } from '../kind.js';
-import { isSame } from '../same.js';
+import { isSame } from '../../reach/same.js';
 import { openBox, type Box } from './box.js';
 import { placeAside, readWhole, removeWhole } from './folder.js';
 

@@ -6,7 +6,7 @@ import type { Store } from '../../domain/store.js';
 import { baoAccess, BaoPath, isOneLogin, oneLogin, openBao } from '../../reach/openbao.js';
 import { openKv, type KvSecret } from '../../reach/openbao-kv.js';
 import { storeKind } from '../kind.js';
-import { isSame } from '../same.js';
+import { isSame } from '../../reach/same.js';
 
 export const openbaoKv = storeKind({
   kind: 'openbao-kv',

@@ -6,7 +6,7 @@ import { SecretValue } from '../../domain/secret-value.js';
 import type { Store } from '../../domain/store.js';
 import type { SealedKey } from '../database.js';
 import { storeKind, type StoreContext } from '../kind.js';
-import { isSame } from '../same.js';
+import { isSame } from '../../reach/same.js';
 
 export type SealedOptions = StoreContext;
 

@@ -22,6 +22,7 @@ import { attemptsOf, checkpoint, outageSince, plaintextHits } from './observer.j
 import { valueIn, watchPlaces, type Place } from './places.js';
 import { runIn } from './cli.js';
 import { ended, say, secondsSince, until, type Played, type Running, type Stage } from './stage.js';
+import { shortId } from '../../domain/told-id.js';
 
 const host = 'build-host';
 
@@ -168,10 +169,10 @@ async function contain(scene: Scene, values: ReadonlyMap<string, string>): Promi
   const { code } = await started;
   const [incident] = await api.get<{ id: string; started: string }[]>('/v1/incidents');
   const { id, started: requested } = incident ?? { id: '', started: '' };
-  await cli.run(['incident', 'report', id.slice(0, 8)]);
+  await cli.run(['incident', 'report', shortId(id)]);
   return {
     ...{ began, planned: planned.length, code, watched, refusedBeforeTheKill },
-    ...{ incident: id.slice(0, 8), requested: Date.parse(requested) },
+    ...{ incident: shortId(id), requested: Date.parse(requested) },
   };
 }
 

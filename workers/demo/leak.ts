@@ -35,6 +35,7 @@ import {
   type Running,
   type Stage,
 } from './stage.js';
+import { shortId } from '../../domain/told-id.js';
 
 const secret = 'acme/billing-api';
 const path = '/v1/secrets/acme/billing-api';
@@ -71,7 +72,7 @@ async function rotate(demo: Demo): Promise<Rotated> {
   const began = Date.now();
   const asked = await cli.run(['rotate', secret, '--reason', 'the demo']);
   const runId = runIn(asked);
-  const watching = cli.run(['watch', runId.slice(0, 8)]);
+  const watching = cli.run(['watch', shortId(runId)]);
   const told = await until(async () => {
     const { waitsCode, waitsTold } = await runOf(demo.running, runId);
     return waitsCode === 'undeclared-use' ? (waitsTold ?? '') : undefined;
@@ -84,7 +85,7 @@ async function rotate(demo: Demo): Promise<Rotated> {
   await cli.run(['apply', '-f', file]);
   await watching;
   const endedAt = await ended(demo.running, runId);
-  await cli.run(['report', runId.slice(0, 8)]);
+  await cli.run(['report', shortId(runId)]);
   const undeclaredFound = told.includes('127.0.0.1') && told.includes(`${undeclared}/1.0`);
   return { began, ended: endedAt, undeclaredFound };
 }
@@ -133,7 +134,7 @@ async function contain(demo: Demo): Promise<Contained> {
   }, 8);
   console.log(`  refused ${refusedAt - began} ms after it was asked for`);
   const { runId } = await asked;
-  await demo.cli.run(['watch', runId.slice(0, 8)]);
+  await demo.cli.run(['watch', shortId(runId)]);
   await pause(500);
   return { began, containMs: refusedAt - began };
 }

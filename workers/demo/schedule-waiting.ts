@@ -6,6 +6,7 @@ import { springs } from './schedule-cast.js';
 import { twice, type ScheduleClock } from './schedule-clock.js';
 import type { ScheduleFigures } from './schedule-figures.js';
 import { ended, runOf, say, until, type Running, type Stage } from './stage.js';
+import { shortId } from '../../domain/told-id.js';
 
 export type Waited = Pick<
   ScheduleFigures,
@@ -41,7 +42,7 @@ export async function playWaiting(waiting: Waiting): Promise<Waited> {
   const approved = await approve(waiting, { runId, grace });
   await untilWaits(running, runId, 'outside-window');
   const why = ['--reason', 'the quarter ends today'];
-  await stage.cli.run(['decide', runId.slice(0, 8), 'ignore-window', ...why]);
+  await stage.cli.run(['decide', shortId(runId), 'ignore-window', ...why]);
   await untilWaits(running, runId, 'approval-needed');
   say('That is not what grace approved: she is asked again.');
   await grace.run(await approvalOf(running, runId));
@@ -95,7 +96,7 @@ async function approve({ stage, running }: Waiting, { runId, grace }: Asked): Pr
 /** Of the plan as it is now. */
 async function approvalOf(running: Running, runId: string): Promise<string[]> {
   const plan = (await runOf(running, runId)).hash ?? '';
-  return ['approve', runId.slice(0, 8), '--plan', plan.slice(0, 8)];
+  return ['approve', shortId(runId), '--plan', shortId(plan)];
 }
 
 /** Not by the command line: it prints the token. */
