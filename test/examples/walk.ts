@@ -48,7 +48,7 @@ export async function openWalk(
   const desk = deskOf(installation.folder, environment);
   const { home, terminals } = desk;
   const blocks = blocksOf(readFileSync(join(packageRoot(), 'examples', name, 'README.md'), 'utf8'));
-  const folder = join(home, 'shop');
+  const folder = join(home, name);
   try {
     lay(home, name, substitutions);
     await type(desk, blocks.shift()?.text ?? '');
