@@ -421,7 +421,7 @@ describe('the record of use', () => {
         await response.arrayBuffer().catch(() => undefined);
       }
     });
-    await pause(700);
+    while (accepted < 100) await pause(20);
     await end(child);
     await Promise.all(load);
     await pause(200);
@@ -429,7 +429,6 @@ describe('the record of use', () => {
     const recorded = uses
       .filter(({ source }) => source.userAgent === 'load')
       .reduce((sum, { count }) => sum + count, 0);
-    expect(accepted).toBeGreaterThan(50);
     expect(recorded).toBeGreaterThanOrEqual(accepted);
   });
 
