@@ -8,7 +8,8 @@ import { neededQuietMs } from './quiet.js';
 import { nameOfListed, roomFor } from './steps/room.js';
 
 export interface Limit {
-  readonly what: 'room' | 'validity' | 'propagation' | 'outlives' | 'lockout' | 'pick-up' | 'time';
+  readonly what:
+    'room' | 'validity' | 'propagation' | 'outlives' | 'lockout' | 'pick-up' | 'use' | 'time';
   readonly told: string;
   /** Who says so: the issuer, the policy, or a declaration. */
   readonly source: string;
@@ -126,13 +127,27 @@ const pickUp: Rule = (facts) => {
   return { what: 'pick-up', told, source: 'declared' };
 };
 
+/** Notes of a use that come late hold up every proof. */
+const noted: Rule = (facts) => {
+  const lateMs = notedLateMs(facts);
+  if (lateMs === 0) return undefined;
+  const told = `the record of use is up to ${formatDuration(lateMs)} late, which is waited for`;
+  return { what: 'use', told, source: `issuer ${facts.secret.issuer}` };
+};
+
+/** What is less than a second is not worth telling. */
+function notedLateMs({ record }: Facts): number {
+  const lateMs = record?.resolutionMs ?? 0;
+  return lateMs < 1_000 ? 0 : lateMs;
+}
+
 const time: Rule = (facts) => {
   const { policy, run } = facts;
   if (run.kind === 'compromise') return undefined;
   const quiet = Math.max(policy.overlapMs, neededQuietMs(facts));
   const disabled = disables(facts) ? policy.disablePeriodMs : 0;
-  const told = `the old version lives on for ${formatDuration(quiet + disabled)} at least`;
+  const told = `the old version lives on for ${formatDuration(quiet + notedLateMs(facts) + disabled)} at least`;
   return { what: 'time', told, source: `policy ${policy.name}` };
 };
 
-const rules: readonly Rule[] = [validity, propagation, outlives, lockout, pickUp, time];
+const rules: readonly Rule[] = [validity, propagation, outlives, lockout, pickUp, noted, time];

@@ -78,8 +78,10 @@ export async function checkParts({
 
 function issuerLooks({ configuration }: Settings, parts: Parts): Promise<Check>[] {
   return Object.keys(configuration.issuers).map((name) =>
-    look(`issuer ${name}`, 'is it up (and not sealed), does its token fit?', () =>
-      issuer(parts, name),
+    look(
+      `issuer ${name}`,
+      'is it up (and not sealed)? do its address, login and files in rotor.yaml fit?',
+      () => issuer(parts, name),
     ),
   );
 }

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
+import { LineCounter, parse, parseDocument } from 'yaml';
 import { connectorKinds } from '../connectors/index.js';
 import { RotorError, type Problem } from '../domain/errors.js';
 import { usualTaskQueue } from '../domain/run.js';
@@ -114,16 +114,30 @@ type Checked = ReturnType<typeof checkConfiguration>;
 function readConfiguration(file: string, isNamed: boolean): Checked {
   if (isNamed && !existsSync(file))
     return { problems: [{ path: 'ROTOR_CONFIG', message: `there is no file ${file}` }] };
-  let document: unknown;
-  try {
-    document = existsSync(file) ? parse(readFileSync(file, 'utf8')) : {};
-  } catch {
-    return { problems: [{ path: file, message: 'is not YAML' }] };
-  }
+  const { problems, document } = readYaml(
+    file,
+    existsSync(file) ? readFileSync(file, 'utf8') : '{}',
+  );
+  if (problems.length > 0) return { problems };
   return checkConfiguration(document, {
     ...{ issuerKinds, connectorKinds, storeKinds, channelKinds, placeKinds },
     isInstalled,
   });
+}
+
+function readYaml(file: string, text: string) {
+  const lines = new LineCounter();
+  const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const problems = parsed.errors.map(({ pos, message }) => {
+    const { line, col } = lines.linePos(pos[0]);
+    return { path: `${file}:${line}:${col}`, message: `is not YAML: ${message}` };
+  });
+  try {
+    return { problems, document: problems.length > 0 ? undefined : (parsed.toJS() as unknown) };
+  } catch {
+    const message = 'is not YAML: an alias leads nowhere, or there are too many';
+    return { problems: [{ path: file, message }], document: undefined };
+  }
 }
 
 const { resolve } = createRequire(import.meta.url);

@@ -4,6 +4,7 @@ import { attribute, tellsNobody, type SeenAs } from '../../domain/attribution.js
 import type { UseSource } from '../../domain/issuer.js';
 import { shortId } from '../../domain/told-id.js';
 import { labelsText } from './labels.js';
+import { counted } from './counted.js';
 import { table, when, type Cells } from './output.js';
 import type { Row } from './row.js';
 import { waitingLines } from './task-texts.js';
@@ -203,7 +204,11 @@ export function changesText(rows: readonly Row[]): string {
       const which = fields.length > 0 ? colors.dim(` (${fields.join(', ')})`) : '';
       const retiredOn = text(row['retiredAt']).slice(0, 'YYYY-MM-DD'.length);
       const again = retiredOn === '' ? '' : `: declared again, it was retired on ${retiredOn}`;
-      return `${marks[text(row['change'])] ?? ' '} ${text(row['kind'])} ${text(row['name'])}${which}${again}`;
+      const reach =
+        row['secrets'] === undefined
+          ? ''
+          : `: ${counted(Number(row['secrets']), 'secret goes', 'secrets go')} by it`;
+      return `${marks[text(row['change'])] ?? ' '} ${text(row['kind'])} ${text(row['name'])}${which}${reach}${again}`;
     })
     .join('\n');
 }

@@ -12,6 +12,8 @@ export interface InventoryChange {
   readonly name: string;
   /** Which fields differ, where something that exists is changed. */
   readonly fields: readonly string[];
+  /** How many secrets go by the policy that was changed, whoever declared them. */
+  readonly secrets?: number;
   /** Something of this name was retired then, and this declares it again. */
   readonly retiredAt?: Date;
 }

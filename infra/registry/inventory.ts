@@ -143,13 +143,13 @@ async function applyPolicy(
     'update rotor.policies set policy = $2, revision = revision + 1 where id = $1',
     [before.id, policy],
   );
-  to.changes.push({ change: 'change', kind: 'policy', name, fields });
   // Runs that are open look at it at once.
   const { rows: under } = await to.db.query<{ id: string }>(
     'select id from rotor.secrets where policy_id = $1 and retired_at is null',
     [before.id],
   );
   for (const { id } of under) to.touched.add(id);
+  to.changes.push({ change: 'change', kind: 'policy', name, fields, secrets: under.length });
 }
 
 /** Whoever asks for runs could otherwise take away that others approve them. */

@@ -101,4 +101,13 @@ describe('time', () => {
       'the old version lives on for 1w 1d at least (policy standard)',
     ]);
   });
+
+  test('notes of use that come late are waited for, which is told', () => {
+    const { record } = facts();
+    const late = record && { ...record, resolutionMs: 4 * 3_600_000 };
+    expect(told({ record: late }).slice(-2)).toEqual([
+      'the record of use is up to 4h late, which is waited for (issuer main)',
+      'the old version lives on for 1w 1d at least (policy standard)',
+    ]);
+  });
 });

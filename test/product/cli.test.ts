@@ -242,6 +242,13 @@ describe('the commands', () => {
     expect(await apply()).toEqual(['nothing to change']);
   });
 
+  test('apply says how many secrets go by a policy that it changes, whoever declared them', async () => {
+    const file = join(installation.folder, 'policy.yaml');
+    writeFileSync(file, 'organization: acme\npolicies: [{ name: quick, overlap: 3d }]\n');
+    const { out } = await rotor(['apply', '-f', file, '--dry-run']);
+    expect(out).toMatch(/^~ policy acme\/quick \(.*overlapMs.*\): [1-9] secrets? go(es)? by it$/m);
+  });
+
   test('identify says which secret a leaked value is, by standard input', async () => {
     const known = await rotor(['identify'], { input: `${secret.values().env[0] ?? ''}\n` });
     expect([known.code, known.out]).toEqual([0, expect.stringMatching(/^acme\/shop v\d+: /)]);

@@ -39,6 +39,14 @@ function show(outcome: Outcome): void {
   const { name, address, obtainMilliseconds, startMilliseconds } = outcome;
   const place = 'url' in address ? String(address.url) : `${address.host}:${String(address.port)}`;
   row([name, address.version, place, seconds(obtainMilliseconds), seconds(startMilliseconds)]);
+  const more = Object.entries(address).filter(([field]) => isToldBelow(field, 'url' in address));
+  if (more.length > 0) print(`  ${more.map(([field, value]) => `${field} ${value}`).join(', ')}`);
+}
+
+/** What else somebody needs for rotor.yaml; files lie in the folder that is told at the end. */
+function isToldBelow(field: string, hasUrl: boolean): boolean {
+  if (/File$|^(version|url|host)$/.test(field)) return false;
+  return field !== 'port' || hasUrl;
 }
 
 async function start(names: readonly TargetName[]): Promise<number> {

@@ -24,6 +24,8 @@ beforeAll(() => {
     'bad.toml': '[profile.prod]\napi_key = "key-in-bad-file" oops\n',
     'nothing.yaml': '',
     'rotor.yaml': 'api: { port: none }\n',
+    'pasted.yaml': 'issuers: {}\napi: {}\nissuers:\n  queue: {}\n',
+    'alias.yaml': 'api: *nowhere\n',
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
 });
@@ -134,6 +136,15 @@ describe('settings that are wrong', () => {
       'TEMPORAL_ADDRESS: is not HOST:PORT',
       expect.stringMatching(/^api\.port: /),
     ]);
+  });
+
+  test('are told with their line, where rotor.yaml is no YAML', () => {
+    const told = (name: string): string[] =>
+      problems({ ROTOR_CONFIG: at(name) }).map(({ path, message }) => `${path}: ${message}`);
+    expect(told('pasted.yaml')).toEqual([
+      expect.stringMatching(/pasted\.yaml:3:1: is not YAML: Map keys must be unique/),
+    ]);
+    expect(told('alias.yaml')).toEqual([expect.stringMatching(/alias\.yaml.*: is not YAML: /)]);
   });
 
   test.each<[string, Record<string, string>, readonly [string, RegExp]]>([
