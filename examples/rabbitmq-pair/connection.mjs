@@ -3,6 +3,12 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'amqplib';
 import { parse } from 'dotenv';
 
+/** A server that ends the connection at the same time does not answer a farewell: its end is enough. */
+function leave(connection) {
+  const ended = new Promise((resolve) => connection.once('close', resolve));
+  return Promise.race([connection.close().catch(() => undefined), ended]);
+}
+
 /** `begin` makes what the program does with a connection, and returns its channel. */
 export function keepConnected(name, begin) {
   const file = new URL(`${name}.env`, import.meta.url);
@@ -35,9 +41,9 @@ export function keepConnected(name, begin) {
         return undefined;
       }
       // Only now: the old connection is good for as long as the new one is not there.
-      if (before?.closed === false) await before.connection.close().catch(() => undefined);
+      if (before?.closed === false) await leave(before.connection);
       return current.channel;
     },
-    close: () => current?.connection.close().catch(() => undefined),
+    close: () => current && leave(current.connection),
   };
 }

@@ -1,4 +1,5 @@
 /** One AMQP login, closed at once: whether the server takes a user's password. */
+import type { ChannelModel } from 'amqplib';
 import { AdapterError, CredentialRefused } from '../../domain/errors.js';
 import { networkFault } from '../../reach/network-fault.js';
 
@@ -28,10 +29,16 @@ export async function logIn(login: Login): Promise<void> {
   try {
     const connection = await connect({ ...where, vhost, username: user, password }, socket);
     connection.on('error', () => undefined);
-    await connection.close();
+    await leave(connection);
   } catch (error) {
     throw faultOf(error, vhost);
   }
+}
+
+/** A server that ends the connection at the same time does not answer our farewell: its end is enough. */
+export async function leave(connection: ChannelModel): Promise<void> {
+  const ended = new Promise<void>((resolve) => connection.once('close', () => resolve()));
+  await Promise.race([connection.close(), ended]);
 }
 
 /** The library tells a server's answers in its own sentences, after which the server's come: they stay behind. */

@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { connect, type ChannelModel } from 'amqplib';
 import { rabbitmqUser } from '../../issuers/rabbitmq-user/index.js';
+import { leave } from '../../issuers/rabbitmq-user/login.js';
 import type { PreparedIssuer } from '../contracts/hold-to-issuer.js';
 import type { AddressOf } from '../targets/index.js';
 import { readCredential } from '../targets/serving.js';
@@ -89,7 +90,7 @@ export async function connection(url: string, name: string): Promise<ChannelMode
 
 async function logsIn(url: string, name: string): Promise<boolean> {
   try {
-    await (await connection(url, name)).close();
+    await leave(await connection(url, name));
     return true;
   } catch (error) {
     if (String(error).includes('ACCESS-REFUSED')) return false;

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { leave } from '../../issuers/rabbitmq-user/login.js';
 import { connection, prepareRabbit } from '../issuers/rabbitmq-subject.js';
 import { ownTarget } from '../targets/client.js';
 import { describeWholeLife } from './whole-life.js';
@@ -26,7 +27,7 @@ describeWholeLife(
           // The server's statistics know it then.
           await pause(6_000);
           // What is seen in samples may be ended before, as `openUse` says.
-          return { leave: () => open.close().catch(() => undefined) };
+          return { leave: () => leave(open).catch(() => undefined) };
         },
       },
       restart: () => server.restart(),
