@@ -28,8 +28,7 @@ export type Installation = Awaited<ReturnType<typeof openInstallation>>;
 export const quick = {
   name: 'quick',
   overlap: '0',
-  // Longer than any program of the tests is silent on a machine that is busy.
-  quietPeriod: '400ms',
+  quietPeriod: '200ms',
   disablePeriod: '100ms',
   monitorPeriod: '1m',
   timeouts: { mint: '2s', deliver: '2s', prove: '20s' },
