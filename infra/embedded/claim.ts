@@ -18,7 +18,7 @@ export function claimFolder(folder: string): () => void {
     const pid = Number(holder.split(' ')[0]);
     if (processIdentity(pid) === holder) {
       throw new Error(
-        `${folder} is in use by process ${String(pid)}: stop it first, or use another state folder`,
+        `${folder} is in use by process ${String(pid)}: end the npm start that it belongs to, or use another state folder`,
       );
     }
     dropIfStill(file, holder);
