@@ -1,9 +1,9 @@
 /** The report of a secret: its whole life, from its declaration to its end. */
 import type { SecretLife } from '../infra/registry/secret-life.js';
 import type { Row } from '../infra/registry/views.js';
+import { shortId } from '../domain/told-id.js';
 import { cell, section, time } from './markdown.js';
 import { answeredFor, withNames } from './report.js';
-import { shortId } from '../domain/told-id.js';
 
 export interface SecretReport extends SecretLife {
   readonly markdown: string;

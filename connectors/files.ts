@@ -15,7 +15,7 @@ import { hostname } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import { AdapterError, type AdapterErrorCode } from '../domain/errors.js';
-import { draftMark, isBeingWritten } from '../reach/draft.js';
+import { isBeingWritten, isDraftOf } from '../reach/draft.js';
 import { faultCode } from '../reach/fault-code.js';
 
 export const FileOptions = z.strictObject({
@@ -245,13 +245,13 @@ async function keepOwner(file: FileHandle, uid: number, gid: number): Promise<vo
 /** What a killed write left holds a value, so it goes. Throws `busy` where another process may still be writing. */
 async function refuseBesideOthers(path: string, own: string): Promise<void> {
   const folder = dirname(path);
-  const begin = `.${basename(path)}`;
+  const file = basename(path);
   let isWritten = false;
   for (const name of await readdir(folder)) {
     const beside = join(folder, name);
-    const mark = name.startsWith(begin) ? name.slice(begin.length) : '';
-    if (mark.search(draftMark) !== 0 || beside === own) continue;
-    if (await isLeftover(beside, mark)) await unlink(beside).catch(() => undefined);
+    if (!isDraftOf(file, name) || beside === own) continue;
+    if (await isLeftover(beside, name.slice(file.length + 1)))
+      await unlink(beside).catch(() => undefined);
     else isWritten = true;
   }
   if (isWritten) throw new AdapterError('busy', `another process of rotor is writing ${path}`);

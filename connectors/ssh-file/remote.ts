@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { posix } from 'node:path';
 import type { Stats } from 'ssh2';
 import { AdapterError } from '../../domain/errors.js';
-import { draftMark, draftMs } from '../../reach/draft.js';
+import { draftMs, isDraftOf } from '../../reach/draft.js';
 import type { Session } from './session.js';
 
 export interface RemoteFile {
@@ -112,14 +112,10 @@ interface Entry {
 /** What a killed write left holds a value, so it goes; the machine's own clock says how old it is. */
 async function refuseBesideOthers(session: Session, path: string, own: string): Promise<void> {
   const folder = posix.dirname(path);
-  const begin = `.${posix.basename(path)}`;
   const all = await session.ask<readonly Entry[]>(folder, (sftp, done) =>
     sftp.readdir(folder, (error, list) => done(error, list)),
   );
-  const ours = all.filter(
-    ({ filename }) =>
-      filename.startsWith(begin) && filename.slice(begin.length).search(draftMark) === 0,
-  );
+  const ours = all.filter(({ filename }) => isDraftOf(posix.basename(path), filename));
   const now = ours.find(({ filename }) => posix.join(folder, filename) === own)?.attrs.mtime ?? 0;
   for (const { filename, attrs } of ours) {
     const other = posix.join(folder, filename);

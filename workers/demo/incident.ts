@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import colors from 'picocolors';
+import { shortId } from '../../domain/told-id.js';
 import { tryValue } from './authority.js';
 import {
   adopt,
@@ -22,7 +23,6 @@ import { attemptsOf, checkpoint, outageSince, plaintextHits } from './observer.j
 import { valueIn, watchPlaces, type Place } from './places.js';
 import { runIn } from './cli.js';
 import { ended, say, secondsSince, until, type Played, type Running, type Stage } from './stage.js';
-import { shortId } from '../../domain/told-id.js';
 
 const host = 'build-host';
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import colors from 'picocolors';
 import type { ApiClient } from '../../client/http.js';
+import { shortId } from '../../domain/told-id.js';
 import { credentialsOf, tryValue } from './authority.js';
 import { runIn, type Cli } from './cli.js';
 import { promisesOf, type Figures } from './figures.js';
@@ -35,7 +36,6 @@ import {
   type Running,
   type Stage,
 } from './stage.js';
-import { shortId } from '../../domain/told-id.js';
 
 const secret = 'acme/billing-api';
 const path = '/v1/secrets/acme/billing-api';

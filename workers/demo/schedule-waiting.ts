@@ -1,12 +1,12 @@
 /** A run that waits for another person and for its window; and a secret that may not rotate with it, a year behind. */
 import type { ApiClient } from '../../client/http.js';
+import { shortId } from '../../domain/told-id.js';
 import { runIn } from './cli.js';
 import { nextClockChange } from './clocks.js';
 import { springs } from './schedule-cast.js';
 import { twice, type ScheduleClock } from './schedule-clock.js';
 import type { ScheduleFigures } from './schedule-figures.js';
 import { ended, runOf, say, until, type Running, type Stage } from './stage.js';
-import { shortId } from '../../domain/told-id.js';
 
 export type Waited = Pick<
   ScheduleFigures,
