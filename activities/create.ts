@@ -38,7 +38,7 @@ export async function create(ports: Ports, { runId }: OfRun): Promise<Answer> {
   }
 }
 
-/** The run was taken over: this attempt mints nothing more, and whoever waits for it need not wait for its deadline. */
+/** The run was taken over: this attempt mints nothing more, and whoever looks for what it made need not wait for its deadline. */
 async function settle({ registry, tell }: Ports, facts: Facts, order: MintOrder): Promise<void> {
   await registry.settleMint(order.effectId);
   await tell(facts.secret.secretId, { what: 'mint-settled', by: 'create' });

@@ -4,6 +4,7 @@ import type { DecisionFacts, DependencyFacts, Facts, VersionFacts } from './fact
 import {
   currentVersion,
   liveVersions,
+  mayExist,
   pendingDependencies,
   predecessorToReturnTo,
   successorCandidate,
@@ -12,7 +13,6 @@ import {
 } from './progress.js';
 import type { PlannedWave, StepName } from './run.js';
 import { disables, isReplacedInPlace } from './issuer-ways.js';
-import { isUsable } from './version.js';
 import { planWaves } from './waves.js';
 import { warningsOf, type PlanWarning } from './warnings.js';
 
@@ -193,11 +193,6 @@ function planBack(facts: Facts, decision: DecisionFacts): Plan {
     waves: planWaves(facts.policy, returns.pending, false),
     warnings: [],
   };
-}
-
-/** Also one that was ordered without an answer: it is looked for before the run ends. */
-function mayExist({ effects }: Facts, { versionId, state }: VersionFacts): boolean {
-  return isUsable(state) || effects.some((e) => e.kind === 'mint' && e.versionId === versionId);
 }
 
 interface Returning {

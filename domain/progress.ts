@@ -161,3 +161,12 @@ export function wasDelivered({ deliveries, leases }: Facts, versionId: string): 
   const isGiven = deliveries.some((d) => d.versionId === versionId && d.generation > 0);
   return isGiven || leases.some((lease) => lease.versionId === versionId);
 }
+
+/**
+ * Usable, or ordered without an answer: it is looked for before the run ends. A mint is unfinished until what it may
+ * have made was found, or a person was told that rotor cannot find it.
+ */
+export function mayExist({ effects }: Facts, { versionId, state }: VersionFacts): boolean {
+  if (state !== 'pending') return isUsable(state);
+  return effects.some((e) => e.kind === 'mint' && e.versionId === versionId && !e.finished);
+}

@@ -4,7 +4,7 @@ import type { Change, Decided } from '../change.js';
 import type { Facts, VersionFacts } from '../facts.js';
 import type { Answer } from '../run.js';
 import { hasSuccessor } from '../plan.js';
-import { isLive } from '../version.js';
+import { mayExist } from '../progress.js';
 import { revokedSince } from './plan.js';
 import { answered, outdatedAnswer, standingAnswer } from './standing.js';
 
@@ -16,8 +16,8 @@ export function versionsToForget(facts: Facts): VersionFacts[] {
 }
 
 /** No version is left to use: what destinations hold is taken away, not replaced. */
-export function nothingFollows({ versions }: Facts): boolean {
-  return !versions.some(({ state }) => isLive(state));
+export function nothingFollows(facts: Facts): boolean {
+  return !facts.versions.some((version) => mayExist(facts, version));
 }
 
 /** Before anything is cleaned: has the plan changed? After a compromise late declarations still move. */

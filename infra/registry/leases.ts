@@ -35,8 +35,11 @@ export async function settleDelivery(
   );
 }
 
+/** Nothing is made any more by it; what it has made is still to be found, so it is not finished. */
 export async function settleMint(db: Queryable, effectId: string): Promise<void> {
-  await db.query(`update rotor.effects set finished = true where id = $1 and kind = 'mint'`, [
-    effectId,
-  ]);
+  await db.query(
+    `update rotor.effects set deadline = least(deadline, clock_timestamp())
+     where id = $1 and kind = 'mint'`,
+    [effectId],
+  );
 }

@@ -36,6 +36,15 @@ const has = (version: string) => () =>
 const reached = (point: string) => () =>
   eventually(() => Promise.resolve(world.points.includes(point)), patience);
 
+const minting: Situation = {
+  name: 'create, while the issuer is asked to mint',
+  reach: async () => {
+    world.issuer.trouble.slowMs = 400;
+    await has('v2 pending')();
+    world.issuer.trouble.slowMs = 0;
+  },
+};
+
 /** A rotation at each of its steps: under way, waiting, blocked, paused. */
 const situations: readonly Situation[] = [
   {
@@ -48,14 +57,7 @@ const situations: readonly Situation[] = [
     policy: { maintenance: frozen },
     reach: waits('outside-window'),
   },
-  {
-    name: 'create, while the issuer is asked to mint',
-    reach: async () => {
-      world.issuer.trouble.slowMs = 400;
-      await has('v2 pending')();
-      world.issuer.trouble.slowMs = 0;
-    },
-  },
+  minting,
   {
     name: 'create, while the issuer is away',
     before: () => {
@@ -178,6 +180,24 @@ describe('a compromise takes a rotation over', () => {
     },
   );
 });
+
+async function versionIds(): Promise<string[]> {
+  const { rows } = await world.database.pool.query<{ id: string }>('select id from rotor.versions');
+  return rows.map(({ id }) => id);
+}
+
+test.each([
+  ['every version', () => Promise.resolve({ everyVersion: true })],
+  ['these versions', async () => ({ versionIds: await versionIds() })],
+] as const)(
+  'what a rotation mints while a compromise of %s takes it over ends, too',
+  async (_, options) => {
+    const { runId, old } = await begin(minting);
+    await minting.reach(runId);
+    await expectContained(runId, await world.ask('compromise', await options()), old);
+    expect(await world.versions()).toEqual(['v1 revoked', 'v2 revoked', 'v3 active current']);
+  },
+);
 
 test('two compromises and two rotations in the same second: one run contains, and everybody is told which', async () => {
   world = await openWorld();
