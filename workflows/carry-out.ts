@@ -1,14 +1,19 @@
 /** Interprets a stored plan, step by step; whenever the facts no longer fit it, there is a new one. */
+import { patched, sleep } from '@temporalio/workflow';
 import type { Answer, RunInput, StepName, StoredPlan } from '../domain/run.js';
-import { acts, beginRun, endRun, enterPlan, enterStep, type Run } from './run.js';
+import { acts, beginAnew, beginRun, endRun, enterPlan, enterStep, type Run } from './run.js';
 import { cleanStep } from './steps/clean.js';
 import { monitorStep } from './steps/monitor.js';
 import { isSimple, simpleStep } from './steps/simple.js';
 import { updateStep } from './steps/update.js';
 
+/** So many plans in one history are more than people and facts give cause for: from then on each is waited for. */
+const plansAtOnce = 20;
+const pauseMs = 5_000;
+
 export async function carryOut(input: RunInput): Promise<string> {
   const run = beginRun(input);
-  for (;;) {
+  for (let plans = 1; ; plans += 1) {
     const summary = `plan for ${input.secretName}`.slice(0, 200);
     const plan = await acts.plan.executeWithOptions({ summary }, [{ runId: input.runId }]);
     enterPlan(run, plan);
@@ -17,6 +22,8 @@ export async function carryOut(input: RunInput): Promise<string> {
       endRun(run, outcome);
       return outcome;
     }
+    if (plans >= plansAtOnce && patched('pause-between-plans')) await sleep(pauseMs);
+    await beginAnew(run);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Waits until a revoked version was watched long enough; its facts are in the database. */
-import { sleep } from '@temporalio/workflow';
+import { continueAsNew, sleep, workflowInfo } from '@temporalio/workflow';
 import { acts } from './run.js';
 
 /** Started before the run says until when: nothing is asked before that was surely said. */
@@ -12,5 +12,7 @@ export async function monitorVersion(versionId: string): Promise<number> {
     const left = new Date(until).getTime() - Date.now();
     if (left <= 0) return findings;
     await sleep(left);
+    if (workflowInfo().continueAsNewSuggested)
+      await continueAsNew<typeof monitorVersion>(versionId);
   }
 }

@@ -67,11 +67,8 @@ export function beginRun(input: RunInput): Run {
 }
 
 /** Repeats an activity until it is done: sleeping until it could be, or until facts change. */
-export async function perform(
-  { input, progress }: Run,
-  name: string,
-  act: () => Promise<Answer>,
-): Promise<Answer> {
+export async function perform(run: Run, name: string, act: () => Promise<Answer>): Promise<Answer> {
+  const { progress } = run;
   for (;;) {
     const seen = progress.changes;
     const answer = await act();
@@ -79,9 +76,13 @@ export async function perform(
     if (answer.kind === 'done' || answer.kind === 'replan') return answer;
     await waitForChange(progress, seen, answer);
     if (progress.replanning) return { kind: 'replan', told: 'the plan changed' };
-    // The facts are in the database: a fresh history loses nothing.
-    if (workflowInfo().continueAsNewSuggested) await continueAsNew(input);
+    await beginAnew(run);
   }
+}
+
+/** The facts are in the database: a fresh history, once this one is long, loses nothing. */
+export async function beginAnew({ input }: Run): Promise<void> {
+  if (workflowInfo().continueAsNewSuggested) await continueAsNew(input);
 }
 
 async function waitForChange(progress: Progress, seen: number, answer: Answer): Promise<void> {

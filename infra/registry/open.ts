@@ -89,7 +89,10 @@ async function endMonitoring(
     const { rows } = await db.query<{ secret_id: string; until: Date; findings: string }>(
       `select v.secret_id, coalesce(v.monitor_until, case when exists (select from rotor.runs r
            where r.secret_id = s.id and r.state = 'running')
-         then clock_timestamp() + interval '1 second' else clock_timestamp() end) as until, (select count(*) from rotor.findings f
+         -- The run may be held for weeks before it says until when: the longer it takes, the more seldom it is asked.
+         then clock_timestamp() + least(interval '10 minutes', interval '1 second'
+           + (clock_timestamp() - coalesce(v.revoked_at, v.created_at)) / 10)
+         else clock_timestamp() end) as until, (select count(*) from rotor.findings f
          where f.version_id = v.id and f.code = 'revoked-use') as findings
        from rotor.versions v join rotor.secrets s on s.id = v.secret_id where v.id = $1
        for update of s`,

@@ -40,6 +40,35 @@ describe('ending without a successor', () => {
     expect(await world.findings()).toEqual([]);
   });
 
+  test('a decommission that is paused between its last steps goes on once it is resumed', async () => {
+    await begin();
+    const withdraw = world.connector.withdraw;
+    let runId = '';
+    world.connector.withdraw = async (removal) => {
+      await withdraw(removal);
+      await world.decide(runId, 'pause');
+    };
+    runId = await world.ask('decommission');
+    await eventually(async () => (await waitsCode(runId)) === 'paused');
+    expect(await isRetired()).toBe(false);
+    await world.decide(runId, 'resume');
+    expect(await world.result()).toBe('succeeded');
+    expect(await world.run(runId)).toMatchObject({ state: 'ended', outcome: 'succeeded' });
+    expect(await isRetired()).toBe(true);
+  });
+
+  test('a decommission ends where a mint of long ago was left to a person to find', async () => {
+    await begin();
+    await world.database.ownerPool.query(
+      `insert into rotor.versions (id, secret_id, ordinal, state, origin, value)
+       select gen_random_uuid(), id, 2, 'pending', 'minted', 'unknown' from rotor.secrets`,
+    );
+    await world.ask('decommission');
+    expect(await world.result()).toBe('succeeded');
+    expect(await world.versions()).toEqual(['v1 revoked', 'v2 pending']);
+    expect(await isRetired()).toBe(true);
+  });
+
   test('a decommission waits as long as somebody uses it', async () => {
     const { value } = await begin();
     const traffic = keepUsing(world, ['billing'], () => value);

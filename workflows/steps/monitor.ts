@@ -1,7 +1,7 @@
 /** Ends the run and leaves the watching of dead versions to workflows of their own, which hold no lock. */
 import { monitorWorkflowId, type Answer } from '../../domain/run.js';
 import { monitorVersion } from '../monitor-version.js';
-import { acts, type Run } from '../run.js';
+import { acts, perform, type Run } from '../run.js';
 import { startOnce } from '../start-once.js';
 
 /** Ordered together: whoever takes the secret over next finds the watchers ordered, or the run not ended. */
@@ -16,9 +16,10 @@ export async function monitorStep(run: Run, ends: readonly string[]): Promise<An
       summary,
     }),
   );
-  const ending = acts.monitor.executeWithOptions(
-    { summary: 'watch what was revoked for late use' },
-    [{ runId }],
+  const ending = perform(run, 'monitor', () =>
+    acts.monitor.executeWithOptions({ summary: 'watch what was revoked for late use' }, [
+      { runId },
+    ]),
   );
   const [answer] = await Promise.all([ending, ...watching]);
   return answer;
