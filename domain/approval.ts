@@ -73,8 +73,6 @@ export function beyond(facts: Facts, approved: PlanContent, now: PlanContent): s
     ids.map(({ dependencyId }) => nameOf(facts, dependencyId)).join(', ');
   const rules: [boolean, string][] = [
     [approved.kind !== now.kind || approved.direction !== now.direction, 'it is another run'],
-    [approved.policyRevision !== now.policyRevision, 'the policy changed'],
-    [!isSame(approved.specification, now.specification), 'the specification changed'],
     [added.length > 0, `it also moves ${named(added)}`],
     [now.ends.some((id) => !ended.has(id)), `it also ends ${newEnds(facts, now, ended)}`],
     [now.steps.some((step) => !steps.has(step)), `it has other steps: ${now.steps.join(', ')}`],
@@ -82,11 +80,20 @@ export function beyond(facts: Facts, approved: PlanContent, now: PlanContent): s
     [breaking.length > 0, `it may break ${breaking.join(', ')}`],
   ];
   const more = rules.filter(([holds]) => holds).map(([, words]) => words);
-  return [...more, ...weakened(facts, approved)];
+  return [...more, ...otherTerms(approved, now), ...weakened(facts, approved)];
 }
 
+/** What was approved was approved under a policy, and for rights: with others, it is another thing. */
+function otherTerms(approved: Terms, now: Terms): string[] {
+  const policy = approved.policyRevision === now.policyRevision ? [] : ['the policy changed'];
+  const same = isSame(approved.specification, now.specification);
+  return same ? policy : [...policy, 'the specification changed'];
+}
+
+type Terms = Pick<PlanContent, 'policyRevision' | 'specification'>;
+
 /** In words, what was approved of dependents and is no longer asked of them: declarations change while a run is open. */
-export function weakened(facts: Facts, approved: PlanContent): string[] {
+function weakened(facts: Facts, approved: PlanContent): string[] {
   const declared = new Map(facts.dependencies.map((d) => [d.dependencyId, d]));
   const wanted = dependenciesOf(approved).map((was) => ({
     was,
@@ -206,8 +213,10 @@ export function whyApproveAnew(facts: Facts): string | undefined {
   // What was approved has been done.
   if (!plan.ends.some((id) => isLive(versionOf(facts, id)?.state ?? 'ended'))) return undefined;
   if (plan.content === undefined) return 'its policy asks for approval since';
-  const less = weakened(facts, plan.content);
-  return less.length === 0 ? undefined : `since it was approved, ${less.join('; ')}`;
+  const { policyRevision, secret } = facts;
+  const terms = { policyRevision, specification: secret.specification };
+  const other = [...otherTerms(plan.content, terms), ...weakened(facts, plan.content)];
+  return other.length === 0 ? undefined : `since it was approved, ${other.join('; ')}`;
 }
 
 /** What people read of a run that waits for them. */

@@ -5,7 +5,6 @@ import {
   beyond,
   contentOf,
   holdingApprovals,
-  weakened,
   whyApproveAnew,
 } from '../../domain/approval.js';
 import type {
@@ -49,7 +48,7 @@ const waves = (...dependencies: [string, 'human' | 'attested' | 'observed'][]) =
     },
   ],
 });
-const known = facts({
+const plain = facts({
   versions: [version(1), version(2, { current: true })],
   dependencies: [
     dependency('billing', { leastEvidence: 'attested' }),
@@ -57,6 +56,11 @@ const known = facts({
     dependency('late'),
   ],
 });
+const known: Facts = {
+  ...plain,
+  secret: { ...plain.secret, specification: approved.specification },
+  policyRevision: approved.policyRevision,
+};
 
 test.each<[string, Partial<PlanContent>, string[]]>([
   ['the same', {}, []],
@@ -110,13 +114,28 @@ test.each<[string, Facts, string[]]>([
     ['it takes a shorter silence of reports for proof'],
   ],
 ])('what is declared changes while the run is open: %s', (_, given, words) => {
-  expect(weakened(given, approved)).toEqual(words);
   expect(beyond(given, approved, approved)).toEqual(words);
-  const policy = { ...given.policy, approvals: [rule] };
-  const plan = { ...planFacts, content: approved };
-  const open = { ...given, policy, run: { ...run, plan } };
-  expect(whyApproveAnew(open)).toEqual(
+  expect(whyApproveAnew(carryingOut(given))).toEqual(
     words.length === 0 ? undefined : `since it was approved, ${words[0] ?? ''}`,
+  );
+});
+
+const plan = { ...planFacts, content: approved };
+
+/** A run that does what was approved, under these facts. */
+function carryingOut(given: Facts): Facts {
+  const policy = { ...given.policy, approvals: [rule] };
+  return { ...given, policy, run: { ...run, plan } };
+}
+
+test('the terms that it was approved under change while the run is open', () => {
+  const { secret } = known;
+  const { specification } = facts().secret;
+  expect(whyApproveAnew(carryingOut({ ...known, policyRevision: 2 }))).toContain(
+    'the policy changed',
+  );
+  expect(whyApproveAnew(carryingOut({ ...known, secret: { ...secret, specification } }))).toContain(
+    'the specification changed',
   );
 });
 

@@ -127,6 +127,23 @@ describe('a run whose policy asks for approval', () => {
     expect(await world.result()).toBe('succeeded');
   });
 
+  test('a policy that is changed after the approval is not gone by before somebody approves it', async () => {
+    const runId = await begin({}, { quietPeriodMs: 600_000 });
+    await waiting(runId);
+    await world.approve(runId, 'ada');
+    await eventually(async () => (await world.versions()).includes('v2 active current'), patience);
+    const policy: Policy = { ...quickPolicy, approvals: [rule] };
+    await world.database.ownerPool.query(
+      'update rotor.policies set policy = $1, revision = revision + 1',
+      [policy],
+    );
+    await world.tell();
+    expect(await waiting(runId)).toContain('since ada approved, the policy changed');
+    expect((await world.versions())[0]).toMatch(/^v1 (active|retiring)$/);
+    await world.approve(runId, 'ada');
+    expect(await world.result()).toBe('succeeded');
+  });
+
   /** All of them wait for the secret before any of them goes on. */
   async function atOnce(calls: readonly (() => Promise<void>)[]) {
     const { ownerPool } = world.database;
