@@ -62,21 +62,20 @@ export function targetsOf(known: KnownSecret, { installationId, scope, listed }:
   const ours = taggedOurs(listed ?? []);
   const found = wanted(known, scope).flatMap((version): Target[] => {
     const { versionId, ordinal, current, origin } = version;
-    const credentialId = version.credentialId ?? ours.get(versionId);
-    if (credentialId === undefined) return [];
     const tag = origin === 'minted' ? tagOf(versionId) : undefined;
-    return [{ credentialId, ordinal, versionId, current, tag }];
+    return credentialsOf(version, ours).map((credentialId) => ({
+      credentialId,
+      ordinal,
+      versionId,
+      current,
+      tag,
+    }));
   });
   const ids = new Set(found.map(({ credentialId }) => credentialId));
-  const since = scope === 'all' ? [...ours] : [];
+  const since = scope === 'all' ? ours : [];
   const minted = since
-    .filter(([, credentialId]) => !ids.has(credentialId))
-    .map(([versionId, credentialId]) => ({
-      credentialId,
-      versionId,
-      current: false,
-      tag: tagOf(versionId),
-    }));
+    .filter(({ credentialId }) => !ids.has(credentialId))
+    .map((made) => ({ ...made, current: false, tag: tagOf(made.versionId) }));
   return [...found.sort(mostSurely), ...minted];
 }
 
@@ -84,11 +83,25 @@ function mostSurely(a: Target, b: Target): number {
   return Number(b.current) - Number(a.current) || (b.ordinal ?? 0) - (a.ordinal ?? 0);
 }
 
-function taggedOurs(listed: readonly Credential[]): Map<string, string> {
-  return new Map(
-    listed.flatMap(({ tag, credentialId }) =>
-      tag.kind === 'ours' ? [[tag.versionId, credentialId] as const] : [],
-    ),
+/** A mint that was repeated has made two of one version: both end. */
+function credentialsOf(
+  { versionId, credentialId: known }: KnownVersion,
+  ours: readonly TaggedCredential[],
+): string[] {
+  const tagged = ours
+    .filter((made) => made.versionId === versionId)
+    .map(({ credentialId }) => credentialId);
+  return [...new Set(known === undefined ? tagged : [known, ...tagged])];
+}
+
+interface TaggedCredential {
+  readonly versionId: string;
+  readonly credentialId: string;
+}
+
+function taggedOurs(listed: readonly Credential[]): TaggedCredential[] {
+  return listed.flatMap(({ tag, credentialId }) =>
+    tag.kind === 'ours' ? [{ versionId: tag.versionId, credentialId }] : [],
   );
 }
 

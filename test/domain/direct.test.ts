@@ -70,6 +70,18 @@ describe('what is ended', () => {
     expect(leftAlone(listed, ids)).toEqual(['foreign', 'by-hand']);
   });
 
+  test('is both, where a mint that was repeated has made two of one version', () => {
+    const twice = [
+      ours('c3-again', 'id-3'),
+      ours('c3', 'id-3'),
+      ours('c4a', 'id-4'),
+      ours('c4b', 'id-4'),
+    ];
+    expect(look({ ordinal: 3 }, twice)).toEqual(['c3 i/id-3', 'c3-again i/id-3']);
+    expect(look({ ordinal: 4 }, twice)).toEqual(['c4a i/id-4', 'c4b i/id-4']);
+    expect(look('all', twice)).toHaveLength(6);
+  });
+
   test('is the named version only, where one is named', () => {
     expect(look({ ordinal: 3 }, [ours('c5', 'id-5')])).toEqual(['c3 i/id-3']);
     expect(look({ ordinal: 4 }, [ours('c4', 'id-4')])).toEqual(['c4 i/id-4']);
