@@ -8,8 +8,9 @@ import { planRun } from '../domain/plan.js';
 import { liveVersions } from '../domain/progress.js';
 import { nothingMintedBefore, type ImaginedRequest, type SecretName } from '../domain/registry.js';
 import type { Principal } from '../infra/registry/access-tokens.js';
-import { isRepeated } from '../infra/registry/requests.js';
+import { secretOfKey } from '../infra/registry/requests.js';
 import { planHash } from '../infra/registry/plan-hash.js';
+import { numberedVersions } from '../infra/registry/views.js';
 import type { PlanBody, RunBody } from '../schemas/requests.js';
 import { demandRight, demandWord, mayBreak } from './confirmation.js';
 import { imagine, imagineLive, nameOf } from './imagine.js';
@@ -23,9 +24,12 @@ export async function showPlan(
 ): Promise<Preview & { readonly hash: string }> {
   const name = nameOf(params);
   const options = await optionsOf(parts, name, { body, by });
-  const facts = await imagineLive(parts, name, { kind: body.kind, options, by: by.name });
+  // A leak is contained no later because its plan is shown: no issuer is asked.
+  const asks = body.kind !== 'compromise';
+  const asked = { kind: body.kind, options, by: by.name };
+  const facts = await (asks ? imagineLive : imagine)(parts, name, asked);
   const plan = planRun(facts);
-  const listed = await parts.listed(facts);
+  const listed = asks ? await parts.listed(facts) : undefined;
   return { ...previewOf(facts, plan, listed), hash: planHash(contentOf(facts, plan)) };
 }
 
@@ -34,11 +38,12 @@ export async function requestRun(parts: ApiParts, call: Call<RunBody>): Promise<
   const name = nameOf(params);
   if (body.kind === 'compromise' || accepts(body)) demandRight(by);
   if (body.kind !== 'rotate' || accepts(body)) demandWord(body.confirm);
-  const options = await optionsOf(parts, name, { body, by });
   const idempotencyKey = keyOf(call);
+  const askedBefore = await secretOfKey(parts.pool, idempotencyKey);
+  const options = await optionsOf(parts, name, { body, by, askedBefore });
   const asked = { kind: body.kind, options, by: by.name };
-  await refuseAtTheDoor(parts, name, asked);
-  await refuseWithoutScope(parts, name, { ...asked, idempotencyKey });
+  // The same again is the same run, whatever has become of the secret since.
+  if (askedBefore === undefined) await refuseAtTheDoor(parts, name, asked);
   return parts.request({
     ...name,
     kind: body.kind,
@@ -57,16 +62,15 @@ function accepts({ acceptOutage, acceptUnseenUse }: PlanBody): boolean {
 interface Asked {
   readonly body: PlanBody;
   readonly by: Principal;
+  /** The secret, where this key has been used: its versions are named as they were then, dead or not. */
+  readonly askedBefore?: string | undefined;
 }
 
-async function optionsOf(
-  parts: ApiParts,
-  name: SecretName,
-  { body, by }: Asked,
-): Promise<RunOptions> {
+async function optionsOf(parts: ApiParts, name: SecretName, asked: Asked): Promise<RunOptions> {
+  const { body, by } = asked;
   const said = { by: by.name, reason: body.reason ?? '' };
   const options: Partial<Record<keyof RunOptions, unknown>> = {
-    versionIds: body.versions && (await versionIdsOf(parts, name, { body, by })),
+    versionIds: body.versions && (await versionIdsOf(parts, name, asked)),
     everyVersion: body.everyVersion === true ? true : undefined,
     leakedBefore: body.leakedBefore && new Date(body.leakedBefore).toISOString(),
     excluded: body.exclude,
@@ -84,10 +88,13 @@ async function optionsOf(
 async function versionIdsOf(
   parts: ApiParts,
   name: SecretName,
-  { body: { kind, versions = [] }, by }: Asked,
+  { body: { kind, versions = [] }, by, askedBefore }: Asked,
 ): Promise<string[]> {
-  const live = liveVersions(await imagine(parts, name, { kind, options: {}, by: by.name }));
-  const found = versions.map((version) => ({ version, id: versionIdOf(live, version) }));
+  const known =
+    askedBefore === undefined
+      ? liveVersions(await imagine(parts, name, { kind, options: {}, by: by.name }))
+      : await numberedVersions(parts.pool, askedBefore);
+  const found = versions.map((version) => ({ version, id: versionIdOf(known, version) }));
   const problems = found
     .filter(({ id }) => id === undefined)
     .map(({ version }) => ({
@@ -98,8 +105,11 @@ async function versionIdsOf(
   return found.flatMap(({ id }) => id ?? []);
 }
 
-function versionIdOf(live: readonly VersionFacts[], named: string): string | undefined {
-  return live.find(
+function versionIdOf(
+  known: readonly Pick<VersionFacts, 'versionId' | 'ordinal'>[],
+  named: string,
+): string | undefined {
+  return known.find(
     ({ versionId, ordinal }) =>
       versionId === named || named === `v${ordinal}` || named === `${ordinal}`,
   )?.versionId;
@@ -113,6 +123,7 @@ async function refuseAtTheDoor(
   name: SecretName,
   asked: ImaginedRequest,
 ): Promise<void> {
+  await refuseWithoutScope(parts, name, asked);
   const { acceptedOutage = nobody, excluded = [] } = asked.options;
   // Only who is seen has to be looked for at the issuer: containing waits for nobody.
   const looks = asked.kind === 'revoke' || acceptedOutage.sources.length > 0;
@@ -123,14 +134,13 @@ async function refuseAtTheDoor(
   if (asked.kind === 'revoke') refuseToBreak(facts, name);
 }
 
-/** Not of a request that is repeated: what it was about may be contained by now. */
 async function refuseWithoutScope(
   parts: ApiParts,
   name: SecretName,
-  asked: ImaginedRequest & { readonly idempotencyKey: string },
+  asked: ImaginedRequest,
 ): Promise<void> {
   const { leakedBefore } = asked.options;
-  if (leakedBefore === undefined || (await isRepeated(parts.pool, asked.idempotencyKey))) return;
+  if (leakedBefore === undefined) return;
   const { ends } = planRun(await imagine(parts, name, asked));
   if (ends.length > 0) return;
   throw nothingMintedBefore(`${name.organization}/${name.secret}`, leakedBefore);

@@ -56,6 +56,8 @@ export async function submitIn(
   const secretId = await lockSecret(db, request);
   const repeated = await findRepeated(db, request);
   if (repeated !== undefined) return repeated;
+  // Only now: what has ended the secret may be what is asked for once more.
+  if (secretId === undefined) throw noSuchSecret(request);
   const open = await openRuns(db, secretId);
   const place = placeFor(request, open);
   if (place.kind === 'join') {
@@ -75,25 +77,27 @@ export async function submitIn(
   return { runId, submission: place.state === 'queued' ? 'queued' : 'created' };
 }
 
-async function lockSecret(db: Queryable, name: SecretName): Promise<string> {
+async function lockSecret(db: Queryable, name: SecretName): Promise<string | undefined> {
   const { rows } = await db.query<{ id: string }>(
     `select s.id from rotor.secrets s join rotor.organizations o on o.id = s.organization_id
      where o.name = $1 and s.name = $2 and s.retired_at is null for update of s`,
     [name.organization, name.secret],
   );
-  const id = rows[0]?.id;
-  if (id !== undefined) return id;
-  throw noSuchSecret(name);
+  return rows[0]?.id;
 }
 
-/** Whether its answer is known already, whatever has changed since. */
-export async function isRepeated(db: Queryable, idempotencyKey: string): Promise<boolean> {
-  const { rows } = await db.query(
-    `select from rotor.runs where idempotency_key = $1
-     union all select from rotor.joined_requests where idempotency_key = $1`,
+/** Where the key has been used, of which secret: its answer is known already, whatever has changed since. */
+export async function secretOfKey(
+  db: Queryable,
+  idempotencyKey: string,
+): Promise<string | undefined> {
+  const { rows } = await db.query<{ secretId: string }>(
+    `select secret_id as "secretId" from rotor.runs where idempotency_key = $1
+     union all select r.secret_id from rotor.joined_requests j join rotor.runs r on r.id = j.run_id
+     where j.idempotency_key = $1`,
     [idempotencyKey],
   );
-  return rows.length > 0;
+  return rows[0]?.secretId;
 }
 
 async function findRepeated(db: Queryable, request: RunRequest): Promise<Submitted | undefined> {

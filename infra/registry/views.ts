@@ -58,6 +58,18 @@ export async function secretVersions(db: Queryable, secretId: string): Promise<R
   return rows;
 }
 
+/** All that there ever were, as people name them. */
+export async function numberedVersions(
+  db: Queryable,
+  secretId: string,
+): Promise<{ readonly versionId: string; readonly ordinal: number }[]> {
+  const { rows } = await db.query<{ versionId: string; ordinal: number }>(
+    'select id as "versionId", ordinal from rotor.versions where secret_id = $1',
+    [secretId],
+  );
+  return rows;
+}
+
 export async function secretDependencies(db: Queryable, secretId: string): Promise<Row[]> {
   const { rows } = await db.query<Row>(
     `select d.id, t.name as dependent, d.owner, e.connector, e.identity as destination, d.wave,

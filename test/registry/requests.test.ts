@@ -1,9 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { ApiParts } from '../../api/parts.js';
+import { requestRun } from '../../api/run-request.js';
 import type { RunOptions } from '../../domain/facts.js';
 import type { DecisionKind, RunKind } from '../../domain/run.js';
+import type { Principal } from '../../infra/registry/access-tokens.js';
 import { openAudit } from '../../infra/registry/audit.js';
+import { openRegistry } from '../../infra/registry/open.js';
 import { submit, unreadRuns, type RunRequest } from '../../infra/registry/requests.js';
+import { RunBody } from '../../schemas/requests.js';
+import { traits } from '../domain/facts.js';
 import { openDatabase, type TestDatabase } from '../harness/database.js';
 
 let database: TestDatabase;
@@ -135,6 +141,52 @@ describe('a request that joined a run', () => {
     expect(runId).toBe(queued.runId);
     await end(runId);
     expect(await request({ ...again, idempotencyKey })).toEqual({ runId, submission: 'repeated' });
+  });
+});
+
+describe('the same request again, under its key, is the same run', () => {
+  const outage = { dependents: [], sources: [] };
+  const whoever = { organization: undefined, person: 'ann' };
+  const by: Principal = { name: 'ann', holder: 'person', role: 'admin', ...whoever };
+
+  function post(said: object): Promise<unknown> {
+    const { pool } = database;
+    const traitsOf = () => traits;
+    const parts = {
+      ...{ pool, registry: openRegistry({ pool, audit, traitsOf }) },
+      request: (asked: RunRequest) => submit({ pool, audit }, asked, 'test'),
+    } as unknown as ApiParts;
+    const body = RunBody.parse({ reason: 'x', confirm: 'revoke', ...said });
+    const params = { organization: 'acme', secret: 'api' };
+    return requestRun(parts, { params, body, by, query: {}, idempotencyKey: 'k' });
+  }
+
+  test('once the version that leaked is dead', async () => {
+    await openRegistry({ pool: database.pool, audit, traitsOf: () => traits }).adopt({
+      ...{ secretId, versionId: randomUUID(), credentialId: 'c1', value: 'unknown' },
+      ...{ expiresAt: undefined, by: 'ann' },
+    });
+    const body = { kind: 'compromise', versions: ['v1'] };
+    const first = await post(body);
+    await database.pool.query(
+      `update rotor.versions set state = 'ended', is_current = false, ended_cause = 'removed-elsewhere'`,
+    );
+    expect(await post(body)).toEqual({ ...(first as object), submission: 'repeated' });
+    await expect(post({ ...body, reason: 'y' })).rejects.toMatchObject({
+      code: 'idempotency-key-reused',
+    });
+  });
+
+  test('once the secret is decommissioned', async () => {
+    const body = { kind: 'decommission', noDependentsKnown: true, acceptOutage: outage };
+    const first = (await post(body)) as { runId: string };
+    await database.pool.query(
+      `update rotor.runs set state = 'ended', outcome = 'succeeded', ended_at = now()`,
+    );
+    await database.pool.query('update rotor.secrets set retired_at = now()');
+    expect(await post(body)).toEqual({ ...first, submission: 'repeated' });
+    const other = request({ ...{ kind: 'decommission', options: {} }, idempotencyKey: 'other' });
+    await expect(other).rejects.toMatchObject({ code: 'no-such-secret' });
   });
 });
 
