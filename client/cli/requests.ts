@@ -1,31 +1,24 @@
-/** The commands that ask for runs: what each would do, and doing it. */
+/** The commands that ask for runs: who breaks is said first, unless the word was said already. */
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
+import { RotorError, type ErrorKind } from '../../domain/errors.js';
 import { nothingMintedBefore } from '../../domain/registry.js';
 import type { RunKind } from '../../domain/run.js';
 import { shortId } from '../../domain/told-id.js';
 import { asAsked, untilSomebodyHelps } from './blocked.js';
 import { confirmRevoke } from './confirm.js';
 import { secretPath, type Act, type Context } from './context.js';
-import { asMoment } from './moment.js';
-import { parseSource } from './source.js';
-import { planText, type PlanView } from './views.js';
+import { addPlan } from './plan.js';
+import { bodyOf, outageOf, withAcceptance, withLeak, type ScopeOptions } from './run-body.js';
+import type { PlanView } from './views.js';
 import { watchRun } from './watch.js';
 import { example } from './example.js';
 
-interface RunOptions {
+interface RunOptions extends ScopeOptions {
   readonly reason?: string;
   readonly confirm?: string;
   readonly watch?: boolean;
   readonly idempotencyKey?: string;
-  readonly dependentsKnown?: boolean;
-  readonly acceptUnseenUse?: boolean;
-  readonly acceptOutage?: string[];
-  readonly acceptSource?: string[];
-  readonly replaceFirst?: string;
-  readonly version?: string[];
-  readonly leakedBefore?: string;
-  readonly exclude?: string[];
 }
 
 export function addRequests(program: Command, act: Act): void {
@@ -34,36 +27,6 @@ export function addRequests(program: Command, act: Act): void {
   addCompromise(program, act);
   addRevoke(program, act);
   addDecommission(program, act);
-}
-
-interface PlanOptions {
-  readonly compromise?: boolean;
-  readonly decommission?: boolean;
-  readonly revoke?: string[];
-}
-
-function addPlan(program: Command, act: Act): void {
-  example(
-    program.command('plan <secret>'),
-    'rotor plan acme/billing-api',
-    'rotor plan acme/billing-api --compromise',
-  )
-    .description('what a rotation would do, who would break, what blocks')
-    .option('--compromise', 'what containing a compromise would do')
-    .option('--decommission', 'what ending the secret would do')
-    .option('--revoke <version...>', 'what revoking these versions would do')
-    .action(
-      act(async ({ api, output }, secret: string, options: PlanOptions) => {
-        const body = { kind: plannedKind(options), versions: options.revoke };
-        output.show(await api.post<PlanView>(`${secretPath(secret)}/plan`, body), planText);
-      }),
-    );
-}
-
-function plannedKind({ compromise, decommission, revoke }: PlanOptions): RunKind {
-  if (compromise === true) return 'compromise';
-  if (decommission === true) return 'decommission';
-  return revoke === undefined ? 'rotate' : 'revoke';
 }
 
 function addRotate(program: Command, act: Act): void {
@@ -83,24 +46,10 @@ function addRotate(program: Command, act: Act): void {
 
 function addCompromise(program: Command, act: Act): void {
   example(
-    withRunOptions(program.command('compromise <secret>')),
+    withLeak(withRunOptions(program.command('compromise <secret>'))),
     'rotor compromise acme/billing-api --reason "a leak" --confirm revoke --watch',
   )
     .description('revoke what leaked now, then replace it everywhere')
-    .option('--version <version...>', 'what leaked: v3, or all; otherwise all that is in use')
-    .option(
-      '--leaked-before <moment>',
-      'every version that was minted before it, such as 2026-01-31T12:00:00Z',
-      asMoment,
-    )
-    .option(
-      '--exclude <dependent...>',
-      'the system that leaked: given no new value until it is released',
-    )
-    .option(
-      '--replace-first <duration>',
-      'replace first; revoke after this time whatever is unfinished',
-    )
     .action(
       act((context, secret: string, options: RunOptions) =>
         confirmAndRequest(context, secret, { kind: 'compromise', options }),
@@ -145,46 +94,64 @@ function withRunOptions(command: Command): Command {
     .option('--idempotency-key <key>', 'the same key again is the same run');
 }
 
-function withAcceptance(command: Command): Command {
-  return command
-    .option('--no-dependents-known', 'go on although nobody is declared to use it')
-    .option(
-      '--accept-unseen-use',
-      'where the issuer cannot show all use: it may break, and you say so',
-    )
-    .option('--accept-outage <dependent...>', 'these dependents may break')
-    .option(
-      '--accept-source <source...>',
-      'undeclared sources that may break, as rotor plan prints them, or their user agent',
-    );
-}
-
 interface Asked {
   readonly kind: RunKind;
   readonly options: RunOptions;
 }
 
-/** What breaks is said before the word is asked for. */
 async function confirmAndRequest(
   context: Context,
   secret: string,
-  { kind, options }: Asked,
+  asked: Asked,
 ): Promise<number | undefined> {
-  const plan = await context.api.post<PlanView>(
-    `${secretPath(secret)}/plan`,
-    bodyOf({ kind, options }),
-  );
+  const { confirm: said } = asked.options;
+  // Whoever has said the word waits for no preview: what was asked for is done, or refused, by the request.
+  const confirm = said === 'revoke' ? said : await confirmed(context, secret, asked);
+  return request(context, secret, { ...asked, confirm });
+}
+
+/** What breaks is said before the word is asked for. */
+async function confirmed(context: Context, secret: string, asked: Asked): Promise<'revoke'> {
+  const { kind, options } = asked;
   const { leakedBefore, idempotencyKey } = options;
+  const plan = await preview(context, secret, asked);
   // Under a key it may be the same request again, and contained by now: that is for the API to know.
-  if (leakedBefore !== undefined && plan.ends.length === 0 && idempotencyKey === undefined)
+  if (leakedBefore !== undefined && plan?.ends.length === 0 && idempotencyKey === undefined)
     throw nothingMintedBefore(secret, leakedBefore);
-  const confirm = await confirmRevoke(context.output, {
+  return confirmRevoke(context.output, {
     said: options.confirm,
-    shown: whatBreaks(kind, plan),
-    what: plan.title,
+    ...(plan === undefined ? {} : { shown: whatBreaks(kind, plan) }),
+    what: plan?.title ?? `${kind} ${secret}`,
     effect: effectOf(kind, options),
   });
-  return request(context, secret, { kind, confirm, options });
+}
+
+/** Undefined where nothing can be shown, and the request itself has to say why, or need not. */
+async function preview(
+  { api, output }: Context,
+  secret: string,
+  asked: Asked,
+): Promise<PlanView | undefined> {
+  const path = `${secretPath(secret)}/plan`;
+  try {
+    return await api.post<PlanView>(path, bodyOf(asked));
+  } catch (error) {
+    if (!(error instanceof RotorError) || !isLeftToTheRequest(error, asked)) throw error;
+    output.note(`who would break cannot be shown: ${error.message}`);
+    return undefined;
+  }
+}
+
+/** Of the same request again: its versions, or all of the secret, may be over by now. */
+const overByNow: readonly ErrorKind[] = ['invalid', 'missing', 'conflict'];
+
+/** That rotor cannot show what breaks, because of its issuer for example, keeps nobody from containing. */
+function isLeftToTheRequest(
+  { kind, problems }: RotorError,
+  { kind: run, options }: Asked,
+): boolean {
+  if (options.idempotencyKey !== undefined && overByNow.includes(kind)) return true;
+  return run === 'compromise' && problems.length === 0 && ['invalid', 'failed'].includes(kind);
 }
 
 function confirmOutage(
@@ -210,28 +177,6 @@ function whatBreaks(kind: RunKind, { breaks, undeclared }: PlanView): string {
   const named = breaks.length > 0 ? `${when}: ${breaks.join(', ')}` : `${when}: nobody declared`;
   const unknown = undeclared.length > 0 ? [`Nobody declared: ${undeclared.join('; ')}`] : [];
   return [named, ...unknown].join('\n');
-}
-
-function outageOf({ acceptOutage, acceptSource }: RunOptions): unknown {
-  if (acceptOutage === undefined && acceptSource === undefined) return undefined;
-  const sources = (acceptSource ?? []).map(parseSource);
-  return { dependents: acceptOutage ?? [], sources };
-}
-
-function bodyOf({ kind, options }: Asked): Record<string, unknown> {
-  const all = options.version?.includes('all') === true;
-  return {
-    kind,
-    reason: options.reason,
-    versions: all ? undefined : options.version,
-    everyVersion: all ? true : undefined,
-    leakedBefore: options.leakedBefore,
-    exclude: options.exclude,
-    replaceFirst: options.replaceFirst,
-    acceptUnseenUse: options.acceptUnseenUse,
-    acceptOutage: outageOf(options),
-    noDependentsKnown: options.dependentsKnown === false ? true : undefined,
-  };
 }
 
 async function request(

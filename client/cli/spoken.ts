@@ -2,7 +2,7 @@
 import type { Command, Option } from 'commander';
 import { RotorError, type Problem } from '../../domain/errors.js';
 
-/** Where a field is not called as its option is: the first option that the command has. */
+/** Where a field is not called as its option is: the option that was said, or else the first that the command has. */
 const named: Readonly<Record<string, readonly string[]>> = {
   versions: ['version', 'revoke'],
   everyVersion: ['version'],
@@ -43,8 +43,11 @@ function spoken({ path, message, ...more }: Problem, command: Command): Problem 
 function optionOf(field: string, command: Command): string | undefined {
   const [first = '', second = ''] = field.split('.');
   const attributes = named[`${first}.${second}`] ?? named[first] ?? [first];
+  const said = attributes.filter((name) => command.getOptionValue(name) !== undefined);
   return (
-    attributes.map((attribute) => optionNamed(attribute, command)?.long).find(Boolean) ?? undefined
+    [...said, ...attributes]
+      .map((attribute) => optionNamed(attribute, command)?.long)
+      .find(Boolean) ?? undefined
   );
 }
 
