@@ -12,6 +12,7 @@ import {
   recordSent,
   type QueuedMessage,
 } from '../infra/registry/notifications.js';
+import { giveUpFormer } from '../infra/registry/routes.js';
 import { startLoop, type Loop } from './loop.js';
 
 export interface NotifierParts {
@@ -30,10 +31,9 @@ const claimMs = longestSendMs + 30_000;
 /** What is being sent when the worker ends may still arrive. */
 const graceMs = 3_000;
 
-const forgetEveryMs = 3_600_000;
+const tidyEveryMs = 3_600_000;
 
 export function startNotifier(parts: NotifierParts): Loop {
-  if (parts.routes.length === 0) return { stop: () => Promise.resolve() };
   const hurry = new AbortController();
   const sending = new Map<string, Promise<void>>();
   const look = lookOf({ ...parts, signal: hurry.signal }, sending);
@@ -60,19 +60,28 @@ type Sending = NotifierParts & { readonly signal: AbortSignal };
 
 /** A route that is still busy is passed over. */
 function lookOf(parts: Sending, busy: Map<string, Promise<void>>): () => Promise<void> {
-  let forgotAt = Date.now();
+  let tidiedAt: number | undefined;
   return async () => {
     const { pool, routes } = parts;
-    await tellNews(pool, routes);
+    // Without a route nobody is told, and what happened is kept for whoever is told next.
+    if (routes.length > 0) await tellNews(pool, routes);
     for (const { name } of routes) {
       if (busy.has(name)) continue;
       const sent = sendDue(parts, name).finally(() => busy.delete(name));
       busy.set(name, sent);
     }
-    if (Date.now() - forgotAt < forgetEveryMs) return;
-    await forgetOldEvents(pool);
-    forgotAt = Date.now();
+    if (tidiedAt !== undefined && Date.now() - tidiedAt < tidyEveryMs) return;
+    await tidy(parts);
+    tidiedAt = Date.now();
   };
+}
+
+/** At the start, and every hour. */
+async function tidy({ pool, routes, warn }: Sending): Promise<void> {
+  await forgetOldEvents(pool);
+  const names = routes.map(({ name }) => name);
+  for (const [route, count] of await giveUpFormer(pool, names))
+    warn('notifications of a route that is configured no more were given up', { route, count });
 }
 
 async function sendDue(parts: Sending, route: string): Promise<void> {

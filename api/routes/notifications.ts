@@ -1,7 +1,7 @@
 /** Routes about notifications: how they fare, and trying one out. */
 import type { Principal } from '../../infra/registry/access-tokens.js';
 import { RotorError } from '../../domain/errors.js';
-import { routeStates, testRoute } from '../../infra/registry/routes.js';
+import { formerRoutes, routeStates, testRoute } from '../../infra/registry/routes.js';
 import { demandInstallation } from '../access.js';
 import type { ApiParts } from '../parts.js';
 import { route, type Route } from '../route.js';
@@ -15,9 +15,10 @@ export function notificationRoutes(parts: ApiParts): Route[] {
       method: 'GET',
       url: '/v1/notifications',
       right: 'administer',
-      handle: ({ by }) => {
+      handle: async ({ by }) => {
         refuseOne(by);
-        return routeStates(parts.pool, parts.notificationRoutes);
+        const { pool, notificationRoutes: names } = parts;
+        return [...(await routeStates(pool, names)), ...(await formerRoutes(pool, names))];
       },
     }),
     route({

@@ -27,6 +27,45 @@ export async function routeStates(db: Queryable, routes: readonly string[]): Pro
   return rows;
 }
 
+const namedNoMore = 'rotor.yaml names this route no more';
+
+/** Those that events were left undelivered for in the last month, and that are none of these. */
+export async function formerRoutes(
+  db: Queryable,
+  routes: readonly string[],
+): Promise<RouteState[]> {
+  const { rows } = await db.query<{ route: string }>(
+    `select distinct route from rotor.notifications
+     where state <> 'sent' and route <> all ($1) order by route`,
+    [routes],
+  );
+  const states = await routeStates(
+    db,
+    rows.map(({ route }) => route),
+  );
+  return states.map((state) => ({ ...state, failure: namedNoMore }));
+}
+
+/**
+ * Gives up what waits for other routes than these. Whoever has such a route in its configuration would have tried:
+ * what is only just due is left to them.
+ */
+export async function giveUpFormer(
+  db: Queryable,
+  routes: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await db.query<{ route: string }>(
+    `update rotor.notifications set state = 'failed', failure = $2, claimed_until = null
+     where state = 'pending' and route <> all ($1)
+       and greatest(due_at, claimed_until) < clock_timestamp() - interval '10 minutes'
+     returning route`,
+    [routes, namedNoMore],
+  );
+  const counts = new Map<string, number>();
+  for (const { route } of rows) counts.set(route, (counts.get(route) ?? 0) + 1);
+  return counts;
+}
+
 export interface RouteTested {
   readonly route: string;
   /** `pending`: no worker has sent it yet. */

@@ -7,7 +7,7 @@ import { smtp } from '../../infra/notify/smtp.js';
 import { writeEvents } from '../../infra/registry/events.js';
 import { closeFindings, writeFinding } from '../../infra/registry/findings.js';
 import { claimMessages, recordSent } from '../../infra/registry/notifications.js';
-import { routeStates, testRoute } from '../../infra/registry/routes.js';
+import { formerRoutes, giveUpFormer, routeStates, testRoute } from '../../infra/registry/routes.js';
 import type { Loop } from '../../workers/loop.js';
 import { startNotifier } from '../../workers/notifier.js';
 import { eventually } from '../faults/installation.js';
@@ -192,6 +192,29 @@ describe('a notifier', () => {
     expect(await rowsOf(findings)).toEqual([{ about: 'one' }]);
   });
 
+  test.each([
+    ['another route', ['new']],
+    ['no route', []],
+  ])('what waits for a route that is gone is given up and shown, with %s', async (_what, names) => {
+    const { sent, send } = keeping();
+    await tell([named('gone')], blocked());
+    await letPass('1 hour');
+    // Somebody else may have it: what is only just due is theirs.
+    await tell([named('elsewhere')], blocked());
+    start(
+      names.map((name) => named(name)),
+      { new: send },
+    );
+    const given = 'notifications of a route that is configured no more were given up';
+    await eventually(async () => warnings.includes(given));
+    expect(await formerRoutes(database.pool, names)).toEqual([
+      expect.objectContaining({ route: 'elsewhere', pending: 1, failed: 0 }),
+      expect.objectContaining({ route: 'gone', pending: 0, failed: 1 }),
+    ]);
+    expect(await formerRoutes(database.pool, ['gone', 'elsewhere'])).toEqual([]);
+    expect(sent).toEqual([]);
+  });
+
   test('findings are told, whoever writes them, and again when they are open again', async () => {
     const { sent, send } = keeping();
     const about = { code: 'revoked-use', about: 'v1', message: 'revoked v1 was tried' } as const;
@@ -327,6 +350,13 @@ test('single events are claimed by one of many, too', async () => {
   expect(new Set(claims.map(({ id }) => id)).size).toBe(12);
   for (const message of claims) await recordSent(database.pool, { route: 'ops', message });
   expect(await claim()).toEqual([]);
+});
+
+test('a route that is configured is given up by nobody, however long it has not worked', async () => {
+  await tell([named('slow'), named('gone')], blocked());
+  await letPass('20 hours');
+  expect(await giveUpFormer(database.pool, ['slow'])).toEqual(new Map([['gone', 1]]));
+  expect(await routeStates(database.pool, ['slow'])).toMatchObject([{ pending: 1, failed: 0 }]);
 });
 
 test('without a route nothing is written', async () => {
