@@ -1,6 +1,7 @@
 /** An event as it is sent, and what to do about it: the runbook's heading, and a command. */
 import { blockerCodes } from './blocker.js';
 import type { EventKind, Severity } from './event.js';
+import { findingKinds, type FindingCode } from './finding.js';
 import { shortId } from './told-id.js';
 
 export interface ToldEvent {
@@ -20,21 +21,26 @@ export interface ToldEvent {
 }
 
 export interface Advice {
+  /** Of a finding, in one sentence; where a run waits, its message says it. */
+  readonly todo: string | undefined;
   readonly command: string;
   readonly runbook: string | undefined;
 }
 
-const runbook: ReadonlySet<string> = new Set([
-  ...blockerCodes,
-  'dependent-withheld',
-  'unreviewed-break-glass',
-  'contained-directly',
-  'notification-failed',
-]);
+const headings: ReadonlySet<string> = new Set([...blockerCodes, ...Object.keys(findingKinds)]);
+
+/** Kinds of events that are made of findings. */
+const found: ReadonlySet<EventKind> = new Set(['finding', 'overdue']);
 
 export function adviceOn(event: ToldEvent): Advice {
-  const heading = runbook.has(event.code) ? `docs/runbook.md#${event.code}` : undefined;
-  return { command: commandFor(event), runbook: heading };
+  const { kind, code } = event;
+  const runbook = headings.has(code) ? `docs/runbook.md#${code}` : undefined;
+  const todo = found.has(kind) && isFinding(code) ? findingKinds[code].todo : undefined;
+  return { todo, command: commandFor(event), runbook };
+}
+
+function isFinding(code: string): code is FindingCode {
+  return Object.hasOwn(findingKinds, code);
 }
 
 function commandFor({ kind, code, run, secret }: ToldEvent): string {

@@ -47,10 +47,11 @@ function paragraphOf(name: string, events: readonly ToldEvent[]): Paragraph {
 }
 
 function linesOf(event: ToldEvent): string[] {
-  const { command, runbook } = adviceOn(event);
+  const { todo, command, runbook } = adviceOn(event);
   const owner = event.owner === null ? [] : [`owner: ${event.owner}`];
-  const todo = runbook === undefined ? command : `${command} (${runbook})`;
-  return [printable(event.message), ...owner, `to do: ${todo}`];
+  const look = runbook === undefined ? command : `${command} (${runbook})`;
+  const advice = todo === undefined ? [`to do: ${look}`] : [`to do: ${todo}`, `look: ${look}`];
+  return [printable(event.message), ...owner, ...advice];
 }
 
 /** What others wrote, a user agent for example, steers no terminal and fills no page. */
@@ -59,14 +60,19 @@ function printable(text: string): string {
     /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
     ' ',
   );
-  return flat.length > longestText ? `${flat.slice(0, longestText)}…` : flat;
+  return flat.length > longestText ? `${cut(flat, longestText)}…` : flat;
+}
+
+/** No longer than that, and no character in halves: receivers refuse what is no text. */
+export function cut(text: string, most: number): string {
+  return text.slice(0, Math.max(0, most)).replace(/[\ud800-\udbff]$/, '');
 }
 
 /** For programs: all of it, with what to do. */
 export function bodyOf({ id, events }: Message): object {
   const told = events.map((event) => {
-    const { command, runbook } = adviceOn(event);
-    return { ...event, command, runbook: runbook ?? null };
+    const { todo, command, runbook } = adviceOn(event);
+    return { ...event, todo: todo ?? null, command, runbook: runbook ?? null };
   });
   return { id, events: told };
 }
