@@ -1,6 +1,6 @@
 /** Runs a program of the configuration: no shell, nothing of rotor's environment, bounded in time and output. */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { realpath, stat } from 'node:fs/promises';
+import { access, constants, realpath, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { z } from 'zod';
@@ -36,7 +36,7 @@ const searched = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
  */
 export async function runProgram(program: Program): Promise<Ended> {
   const { executable, timeoutMs } = program;
-  await refuseUnsafe(executable);
+  await checkProgram(executable);
   const limit = AbortSignal.timeout(timeoutMs);
   const signal = program.signal === undefined ? limit : AbortSignal.any([limit, program.signal]);
   if (signal.aborted) throw new AdapterError('timed-out', `the time for ${executable} was over`);
@@ -45,24 +45,30 @@ export async function runProgram(program: Program): Promise<Ended> {
   return watch(child, executable, signal);
 }
 
-/** Whoever may write a program would be given the values. */
-async function refuseUnsafe(executable: string): Promise<void> {
+/** Without starting it. Whoever may write a program would be given what it is given. */
+export async function checkProgram(executable: string): Promise<void> {
   const found = await realpath(executable)
     .then((real) => stat(real))
     .catch(() => undefined);
   if (found === undefined) throw new AdapterError('not-found', `there is no ${executable}`);
   const isOwn = found.uid === 0 || found.uid === process.getuid?.();
-  if (found.isFile() && isOwn && (found.mode & 0o022) === 0) return;
-  throw new AdapterError(
-    'not-permitted',
-    `${executable} has to be a file of root or of rotor's user that nobody else may write`,
-  );
+  if (!found.isFile() || !isOwn || (found.mode & 0o022) !== 0)
+    throw new AdapterError(
+      'not-permitted',
+      `${executable} has to be a file of root or of rotor's user that nobody else may write`,
+    );
+  await access(executable, constants.X_OK).catch(() => {
+    throw notStarted(executable);
+  });
+}
+
+function notStarted(executable: string): AdapterError {
+  return new AdapterError('not-permitted', `${executable} cannot be started`);
 }
 
 function start({ executable, args, environment }: Program): Promise<Child> {
   return new Promise((resolve, reject) => {
-    const fail = (): void =>
-      reject(new AdapterError('not-permitted', `${executable} cannot be started`));
+    const fail = (): void => reject(notStarted(executable));
     try {
       const child = spawn(executable, args, {
         cwd: '/',

@@ -16,19 +16,25 @@ export function openChat(
   { urlFile, allowHosts, timeoutMs }: ChatOptions,
   bodyOf: (message: Message) => unknown,
 ): Channel {
-  const url = readUrl(urlFile);
   return {
     send: async (message, given) => {
+      const body = JSON.stringify(bodyOf(message));
       const signal = within(timeoutMs, given);
-      await postJson(url, JSON.stringify(bodyOf(message)), { allowHosts, signal, headers: {} });
+      await postJson(readUrl(urlFile), body, {
+        allowHosts,
+        signal,
+        headers: {},
+      });
     },
     check: async (given) => {
+      const url = readUrl(urlFile);
       await checkPlace(url, { allowHosts, signal: within(timeoutMs, given) });
       return `to ${url.host}`;
     },
   };
 }
 
+/** Each time: somebody may have put another there. */
 function readUrl(file: string): URL {
   const text = readSecretFile(file).reveal();
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text);

@@ -1,8 +1,7 @@
 /** A program of yours: events as JSON on its standard input, no shell, and nothing of rotor's environment. */
-import { access, constants } from 'node:fs/promises';
 import { z } from 'zod';
 import { AdapterError } from '../../domain/errors.js';
-import { Executable, runProgram } from '../../reach/program.js';
+import { checkProgram, Executable, runProgram } from '../../reach/program.js';
 import { channelKind, SendTimeout, type Channel } from './kind.js';
 import { bodyOf } from './text.js';
 
@@ -36,9 +35,7 @@ function open(options: Options): Channel {
       throw new AdapterError('refused', `${executable} ended ${how}`);
     },
     check: async () => {
-      await access(executable, constants.X_OK).catch(() => {
-        throw new AdapterError('not-permitted', `${executable} cannot be started`);
-      });
+      await checkProgram(executable);
       return `to ${executable}`;
     },
   };

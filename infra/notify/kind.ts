@@ -20,7 +20,7 @@ export interface Channel {
 export interface ChannelKind<O extends z.ZodType = z.ZodType> {
   readonly kind: string;
   readonly options: O;
-  /** Throws AdapterError where a secret cannot be read. */
+  /** Reads no secret: that is done with each message, so that another one is used from then on. */
   open(options: z.output<O>): Channel;
 }
 

@@ -45,16 +45,14 @@ export const smtp = channelKind({ kind: 'smtp', options: Options, open });
 
 function open(options: Options): Channel {
   const { from, to, timeoutMs } = options;
-  const described = transportOf(options);
-  let transport: Promise<Transporter> | undefined;
   const attempt = async (
     work: (transport: Transporter) => Promise<unknown>,
     given: AbortSignal,
   ): Promise<void> => {
     const signal = within(timeoutMs, given);
     try {
-      transport ??= openTransport(described);
-      await Promise.race([work(await transport), aborted(signal)]);
+      const transport = await openTransport(transportOf(options));
+      await Promise.race([work(transport), aborted(signal)]);
     } catch (error) {
       throw toAdapterError(error);
     }
@@ -87,6 +85,7 @@ async function openTransport(described: ReturnType<typeof transportOf>): Promise
   return createTransport(described);
 }
 
+/** Each time: somebody may have put another password there. */
 function transportOf({ host, port, tls, caFile, user, passwordFile, timeoutMs }: Options) {
   const pass = passwordFile === undefined ? undefined : readSecretFile(passwordFile).reveal();
   return {
@@ -99,9 +98,17 @@ function transportOf({ host, port, tls, caFile, user, passwordFile, timeoutMs }:
     greetingTimeout: timeoutMs,
     socketTimeout: timeoutMs,
     dnsTimeout: timeoutMs,
-    ...(caFile === undefined ? {} : { tls: { ca: readFileSync(caFile) } }),
+    ...(caFile === undefined ? {} : { tls: { ca: readCertificate(caFile) } }),
     ...(user === undefined ? {} : { auth: { user, pass } }),
   };
+}
+
+function readCertificate(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch {
+    throw new AdapterError('not-permitted', `${file} cannot be read`);
+  }
 }
 
 function textOf(message: Message): string {
@@ -132,6 +139,7 @@ const told: Readonly<Record<string, readonly [AdapterErrorCode, string]>> = {
 
 /** What the server itself said is not carried over. */
 function toAdapterError(error: unknown): AdapterError {
+  if (error instanceof AdapterError) return error;
   if (error instanceof Aborted)
     return new AdapterError('timed-out', 'the mail server did not answer in time');
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';

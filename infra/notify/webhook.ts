@@ -19,15 +19,18 @@ const shortestKey = 16;
 export const webhook = channelKind({ kind: 'webhook', options: Options, open });
 
 function open({ url: written, keyFile, allowHosts, timeoutMs }: Options): Channel {
-  const key = Buffer.from(readSecretFile(keyFile, shortestKey).reveal());
+  // Each time: somebody may have put another there.
+  const readKey = (): Buffer => Buffer.from(readSecretFile(keyFile, shortestKey).reveal());
   const url = new URL(written);
   return {
     send: async (message, given) => {
       const headers = { 'rotor-event': message.id };
       const signal = within(timeoutMs, given);
+      const key = readKey();
       await postSigned(url, bodyOf(message), { allowHosts, key, signal, headers });
     },
     check: async (given) => {
+      readKey();
       await checkPlace(url, { allowHosts, signal: within(timeoutMs, given) });
       return `signed, to ${url.host}`;
     },

@@ -146,6 +146,56 @@ describe('over HTTP', () => {
   });
 
   test.each([
+    ['of four bytes each', '😀'],
+    ['that JSON escapes', '"'],
+    ['that are markup', '&'],
+  ])('a digest of characters %s fits, too', async (_what, sign) => {
+    const events = Array.from({ length: 200 }, (_, at) =>
+      eventOf({ secret: `acme/secret-${at % 25}`, message: `x${sign.repeat(1_000)}` }),
+    );
+    await chat('teams').send({ id: 'digest', events }, never);
+    expect(Buffer.byteLength(last()?.body ?? '')).toBeLessThan(28_000);
+    expect(last()?.body).toContain('and 5 secrets more');
+    await chat('slack').send({ id: 'digest', events }, never);
+    const { blocks } = JSON.parse(last()?.body ?? '') as { blocks: { text?: { text: string } }[] };
+    const texts = blocks.map(({ text }) => text?.text ?? '');
+    const counted = texts.map((text) => text.replaceAll('&', '&amp;').length);
+    expect(Math.max(...counted)).toBeLessThanOrEqual(3_000);
+    expect(Math.max(...counted)).toBeGreaterThan(1_500);
+    // No character in halves.
+    expect(texts.join('')).not.toMatch(/\p{Surrogate}/u);
+  });
+
+  test('what is told alone is told whole: a long message, and what to do', async () => {
+    const message = single({ message: 'ä'.repeat(400), kind: 'finding', code: 'revoked-use' });
+    await chat('teams').send(message, never);
+    const said = last()?.body ?? '';
+    expect(said).toContain('to do: look who it is: a dependent that was forgotten');
+    expect(said).toContain('look: rotor watch 01234567 (docs/runbook.md#revoked-use)');
+    await webhook().send(message, never);
+    expect(JSON.parse(last()?.body ?? '')).toMatchObject({
+      events: [{ todo: expect.stringContaining('look who it is') }],
+    });
+  });
+
+  test('another secret in its file is used from the next message on', async () => {
+    const keyFile = fileOf(key);
+    const signed = open('webhook', { url: receiver.url, keyFile });
+    await signed.send(single(), never);
+    writeFileSync(keyFile, 'another key, also long');
+    await signed.send(single(), never);
+    const { headers, body = '' } = last() ?? {};
+    const [, time, mac] = /^t=(\d+),v1=(\w+)$/.exec(String(headers?.['rotor-signature'])) ?? [];
+    const wanted = createHmac('sha256', 'another key, also long').update(`${time}.${body}`);
+    expect(mac).toBe(wanted.digest('hex'));
+    const urlFile = fileOf('http://127.0.0.1:9/gone');
+    const slack = open('slack', { urlFile });
+    await expect(slack.send(single(), never)).rejects.toMatchObject({ code: 'unreachable' });
+    writeFileSync(urlFile, receiver.url);
+    await slack.send(single(), never);
+  });
+
+  test.each([
     [500, 'unreachable'],
     [429, 'busy'],
     [404, 'refused'],
@@ -166,7 +216,9 @@ describe('over HTTP', () => {
     expect(await webhook().check(never)).toMatch(/^signed, to 127\.0\.0\.1:/);
     expect(receiver.posts).toHaveLength(before);
     const keyFile = fileOf(key, 0o644);
-    expect(() => open('webhook', { url: receiver.url, keyFile })).toThrow('chmod 600');
+    const others = open('webhook', { url: receiver.url, keyFile });
+    await expect(others.check(never)).rejects.toThrow('chmod 600');
+    await expect(others.send(single(), never)).rejects.toThrow('chmod 600');
     const inside = open('webhook', { url: 'https://10.0.0.1/', keyFile: fileOf(key) });
     await expect(inside.check(never)).rejects.toMatchObject({ code: 'not-permitted' });
   });
@@ -203,10 +255,14 @@ describe('by mail', () => {
     const strange = open('smtp', { ...login, passwordFile: fileOf('secret') });
     await expect(strange.send(single(), never)).rejects.toMatchObject({ code: 'unreachable' });
     expect(server.mails).toHaveLength(1);
-    const wrong = open('smtp', { ...login, passwordFile: fileOf('wrong'), caFile });
+    const passwordFile = fileOf('wrong');
+    const wrong = open('smtp', { ...login, passwordFile, caFile });
     await expect(wrong.check(never)).rejects.toMatchObject({
       message: 'the mail server refuses the user or the password',
     });
+    writeFileSync(passwordFile, 'secret');
+    await wrong.send(single(), never);
+    expect(server.mails).toHaveLength(2);
     await server.close();
   });
 
@@ -245,6 +301,16 @@ describe('by a command', () => {
     const failing = open('command', { executable: fileOf('#!/bin/sh\nexit 3\n', 0o700) });
     await expect(failing.send(single(), never)).rejects.toThrow('exit code 3');
     const missing = open('command', { executable: join(folder, 'missing') });
-    await expect(missing.check(never)).rejects.toMatchObject({ code: 'not-permitted' });
+    await expect(missing.check(never)).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  test.each([
+    ['that others may write', 0o722],
+    ['that nobody may start', 0o600],
+  ])('one %s is refused when it is looked at, as when it is needed', async (_what, mode) => {
+    const unfit = open('command', { executable: fileOf('#!/bin/sh\n', mode) });
+    const refused = await unfit.send(single(), never).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'not-permitted' });
+    await expect(unfit.check(never)).rejects.toEqual(refused);
   });
 });
