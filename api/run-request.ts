@@ -3,14 +3,20 @@ import { namesNobody, unknownNames } from '../domain/acceptance.js';
 import { contentOf } from '../domain/approval.js';
 import type { Blocker } from '../domain/blocker.js';
 import { RotorError, type Problem } from '../domain/errors.js';
-import type { Facts, MayBreak, RunOptions, VersionFacts } from '../domain/facts.js';
+import type { Facts, MayBreak, RunOptions } from '../domain/facts.js';
 import { planRun } from '../domain/plan.js';
-import { liveVersions } from '../domain/progress.js';
-import { nothingMintedBefore, type ImaginedRequest, type SecretName } from '../domain/registry.js';
+import {
+  noSuchSecret,
+  nothingMintedBefore,
+  type ImaginedRequest,
+  type SecretName,
+} from '../domain/registry.js';
+import { isLive } from '../domain/version.js';
 import type { Principal } from '../infra/registry/access-tokens.js';
+import { secretIdOf } from '../infra/registry/adoption.js';
 import { secretOfKey } from '../infra/registry/requests.js';
 import { planHash } from '../infra/registry/plan-hash.js';
-import { numberedVersions } from '../infra/registry/views.js';
+import { numberedVersions, type NumberedVersion } from '../infra/registry/views.js';
 import type { PlanBody, RunBody } from '../schemas/requests.js';
 import { demandRight, demandWord, mayBreak } from './confirmation.js';
 import { imagine, imagineLive, nameOf } from './imagine.js';
@@ -84,16 +90,19 @@ async function optionsOf(parts: ApiParts, name: SecretName, asked: Asked): Promi
   ) as RunOptions;
 }
 
-/** A version that is not there contains nothing, and revokes nothing. */
+/**
+ * A version that is not there contains nothing, and revokes nothing. Asked of what is on record alone: a leak is
+ * contained though this API knows nothing of its issuer.
+ */
 async function versionIdsOf(
-  parts: ApiParts,
+  { pool }: ApiParts,
   name: SecretName,
-  { body: { kind, versions = [] }, by, askedBefore }: Asked,
+  { body: { versions = [] }, askedBefore }: Asked,
 ): Promise<string[]> {
-  const known =
-    askedBefore === undefined
-      ? liveVersions(await imagine(parts, name, { kind, options: {}, by: by.name }))
-      : await numberedVersions(parts.pool, askedBefore);
+  const secretId = askedBefore ?? (await secretIdOf(pool, name));
+  if (secretId === undefined) throw noSuchSecret(name);
+  const all = await numberedVersions(pool, secretId);
+  const known = askedBefore === undefined ? all.filter(({ state }) => isLive(state)) : all;
   const found = versions.map((version) => ({ version, id: versionIdOf(known, version) }));
   const problems = found
     .filter(({ id }) => id === undefined)
@@ -105,10 +114,7 @@ async function versionIdsOf(
   return found.flatMap(({ id }) => id ?? []);
 }
 
-function versionIdOf(
-  known: readonly Pick<VersionFacts, 'versionId' | 'ordinal'>[],
-  named: string,
-): string | undefined {
+function versionIdOf(known: readonly NumberedVersion[], named: string): string | undefined {
   return known.find(
     ({ versionId, ordinal }) =>
       versionId === named || named === `v${ordinal}` || named === `${ordinal}`,

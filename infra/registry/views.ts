@@ -1,4 +1,5 @@
 /** What people ask to see: secrets, runs, users, findings. Reads only, and never a value. */
+import type { VersionFacts } from '../../domain/facts.js';
 import type { Labels } from '../../domain/labels.js';
 import type { Queryable } from '../postgres.js';
 import { findByShortId } from './short-id.js';
@@ -58,13 +59,15 @@ export async function secretVersions(db: Queryable, secretId: string): Promise<R
   return rows;
 }
 
+export type NumberedVersion = Pick<VersionFacts, 'versionId' | 'ordinal' | 'state'>;
+
 /** All that there ever were, as people name them. */
 export async function numberedVersions(
   db: Queryable,
   secretId: string,
-): Promise<{ readonly versionId: string; readonly ordinal: number }[]> {
-  const { rows } = await db.query<{ versionId: string; ordinal: number }>(
-    'select id as "versionId", ordinal from rotor.versions where secret_id = $1',
+): Promise<NumberedVersion[]> {
+  const { rows } = await db.query<NumberedVersion>(
+    'select id as "versionId", ordinal, state from rotor.versions where secret_id = $1',
     [secretId],
   );
   return rows;

@@ -144,14 +144,13 @@ describe('a request that joined a run', () => {
   });
 });
 
-describe('the same request again, under its key, is the same run', () => {
+describe('a request under its key is the same run when it comes again', () => {
   const outage = { dependents: [], sources: [] };
   const whoever = { organization: undefined, person: 'ann' };
   const by: Principal = { name: 'ann', holder: 'person', role: 'admin', ...whoever };
 
-  function post(said: object): Promise<unknown> {
+  function post(said: object, traitsOf = () => traits): Promise<unknown> {
     const { pool } = database;
-    const traitsOf = () => traits;
     const parts = {
       ...{ pool, registry: openRegistry({ pool, audit, traitsOf }) },
       request: (asked: RunRequest) => submit({ pool, audit }, asked, 'test'),
@@ -161,12 +160,19 @@ describe('the same request again, under its key, is the same run', () => {
     return requestRun(parts, { params, body, by, query: {}, idempotencyKey: 'k' });
   }
 
-  test('once the version that leaked is dead', async () => {
-    await openRegistry({ pool: database.pool, audit, traitsOf: () => traits }).adopt({
+  function adoptFirst(): Promise<unknown> {
+    return openRegistry({ pool: database.pool, audit, traitsOf: () => traits }).adopt({
       ...{ secretId, versionId: randomUUID(), credentialId: 'c1', value: 'unknown' },
       ...{ expiresAt: undefined, by: 'ann' },
     });
-    const body = { kind: 'compromise', versions: ['v1'] };
+  }
+
+  test.each([
+    ['the version', { versions: ['v1'] }],
+    ['all of before a moment', { leakedBefore: '2100-01-01T00:00:00Z' }],
+  ])('once %s that leaked is dead', async (_what, scope) => {
+    await adoptFirst();
+    const body = { kind: 'compromise', ...scope };
     const first = await post(body);
     await database.pool.query(
       `update rotor.versions set state = 'ended', is_current = false, ended_cause = 'removed-elsewhere'`,
@@ -175,6 +181,15 @@ describe('the same request again, under its key, is the same run', () => {
     await expect(post({ ...body, reason: 'y' })).rejects.toMatchObject({
       code: 'idempotency-key-reused',
     });
+  });
+
+  test('a version is contained though this API does not know its issuer', async () => {
+    await adoptFirst();
+    const unknown = () => {
+      throw new Error('there is no such issuer');
+    };
+    const asked = post({ kind: 'compromise', versions: ['v1'] }, unknown);
+    expect(await asked).toMatchObject({ submission: 'created' });
   });
 
   test('once the secret is decommissioned', async () => {
