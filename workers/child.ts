@@ -28,6 +28,7 @@ export async function runMain(main: () => Promise<void>): Promise<void> {
 
 /** As people can use it. */
 export function describe(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(describe).join('\n');
   if (!(error instanceof RotorError))
     return error instanceof Error ? `${error.name}: ${error.message}` : 'failed';
   const problems = error.problems.map(

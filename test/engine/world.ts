@@ -86,7 +86,7 @@ export async function openWorld(
     identity: 'test',
     workflowBundle: bundle,
     issuers: ['main'],
-    keeperEveryMs: about.keeperEveryMs ?? 200,
+    keeperEveryMs: about.keeperEveryMs ?? 1_000,
     schedulesEveryMs: about.schedulesEveryMs ?? 60_000,
     graceMs: 10,
     debugMode: about.debugMode ?? true,

@@ -96,16 +96,18 @@ test('an interrupt typed at a terminal reaches every part at once: none ends bef
 });
 
 test('a second start in the same folder is refused, and leaves the first one as it is', async () => {
+  const said: string[] = [];
   const again = {
     stateFolder,
     roots: [stateFolder],
     port: await freePort(),
-    tell: () => undefined,
+    tell: (line: string) => said.push(line),
   };
   await expect(startStack(again)).rejects.toMatchObject({
     code: 'servers-failed',
-    message: expect.stringContaining('is in use'),
+    message: expect.stringMatching(/^Error: .*postgres is in use .*\nError: .*temporal is in use /m),
   });
+  expect(said).toEqual([]);
   expect(existsSync(join(stateFolder, 'servers.json'))).toBe(true);
   const pid = stack.workerPid();
   kill('workers/worker.js');

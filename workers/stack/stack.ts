@@ -74,9 +74,10 @@ async function startServerProcess(options: StackOptions, back: () => void): Prom
   const program = programOf(options, { name: 'servers', script: 'stack/servers.js' });
   const process = supervise({ ...program, args: [stateFolder] }, (name) => {
     failed = true;
+    if (!ready) return;
     tell(`${name} ended and is started again`);
     // Until they are back, the old answer stays: whoever starts meanwhile is started once more.
-    if (ready) void untilOthersTold(told).then(back);
+    void untilOthersTold(told).then(back);
   });
   const told = lastTold(file);
   // The file of another installation that is at work here is not ours to read, nor to remove.
