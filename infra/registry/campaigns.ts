@@ -181,7 +181,7 @@ export async function findCampaign(
   kind: CampaignKind,
   id: string,
 ): Promise<Row | undefined> {
-  const named = `select ${campaignColumns} where g.id::text like $1 || '%' and g.kind = $2`;
+  const named = `select ${campaignColumns} where g.id between $1 and $2 and g.kind = $3`;
   return findByShortId(db, named, [id, kind]);
 }
 

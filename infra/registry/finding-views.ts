@@ -128,7 +128,7 @@ async function findFinding(db: Queryable, { finding, organization }: FindingName
     `select f.id as finding, f.secret_id as "secretId", f.code, f.about
      from rotor.findings f left join rotor.secrets s on s.id = f.secret_id
      left join rotor.organizations o on o.id = s.organization_id
-     where f.id::text like $1 || '%' and ($2::text is null or o.name = $2)`,
+     where f.id between $1 and $2 and ($3::text is null or o.name = $3)`,
     [finding, organization ?? null],
   );
   if (only !== undefined) return only;

@@ -56,7 +56,7 @@ export async function findTask(
   task: string,
   organization: string | undefined,
 ): Promise<Row> {
-  const text = `select ${columns} where k.id::text like $1 || '%' and ($2::text is null or o.name = $2)`;
+  const text = `select ${columns} where k.id between $1 and $2 and ($3::text is null or o.name = $3)`;
   const found = await findByShortId<Row>(db, text, [task, organization ?? null]);
   if (found !== undefined) return found;
   throw new RotorError('no-such-task', 'there is no such task', {

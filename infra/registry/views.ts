@@ -135,7 +135,7 @@ export async function listRuns(db: Queryable, organization: string | undefined):
 
 /** A run by its id, or by the first eight characters of it where they are enough. */
 export async function findRun(db: Queryable, run: string): Promise<Row | undefined> {
-  return findByShortId(db, `select ${runColumns} where r.id::text like $1 || '%'`, [run]);
+  return findByShortId(db, `select ${runColumns} where r.id between $1 and $2`, [run]);
 }
 
 export interface RunParts {
