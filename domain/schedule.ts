@@ -103,9 +103,12 @@ export interface ScheduleFacts {
   readonly pausedInTemporal: string | undefined;
   readonly rotatedAt: Date | undefined;
   readonly expiresAt: Date | undefined;
-  /** Of the zone of the schedule, the newest ones and all that are to come. */
+  /** Of the zone of the schedule: the newest one that is settled, and those that come after it. */
   readonly known: readonly KnownSlot[];
-  /** The newest slot that was settled, and is longer ago than what makes a rotation overdue. */
+  /**
+   * When the newest slot was to run that is settled and longer ago than what makes a rotation overdue; undefined where
+   * the run that it was the first of has confirmed a version, also before the slot came.
+   */
   readonly settledLongAgo: Date | undefined;
 }
 

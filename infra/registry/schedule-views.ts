@@ -11,6 +11,7 @@ import {
   refreshSchedules,
   scheduledSecret,
   scheduledSecrets,
+  settledSlots,
   type WithSchedule,
 } from './schedules.js';
 
@@ -49,8 +50,7 @@ export async function showSchedule(
     if (slots.length >= count) break;
     slots.push(slotView(slot, calendar));
   }
-  const past = secret.known.filter(({ state }) => state === 'requested' || state === 'missed');
-  return { ...headOf(secret), slots, past: past.slice(0, count) };
+  return { ...headOf(secret), slots, past: await settledSlots(db, secret, count) };
 }
 
 function headOf(secret: WithSchedule) {

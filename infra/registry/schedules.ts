@@ -58,28 +58,55 @@ interface Row {
   readonly expires_at: Date | null;
   readonly settled_long_ago: Date | null;
   readonly told_overdue: boolean;
-  readonly known: readonly (Omit<KnownSlot, 'at' | 'runId'> & {
-    at: string;
-    runId: string | null;
-  })[];
+  readonly known: readonly SlotRow[];
 }
 
-/** The newest slots that are settled say where the rest begins; what comes later was skipped or postponed. */
+type SlotRow = Omit<KnownSlot, 'at' | 'runId'> & {
+  readonly at: string;
+  readonly runId: string | null;
+};
+
+const slotColumns = `json_build_object('slot', l.slot, 'zone', l.zone, 'state', l.state, 'at', l.at,
+  'reason', l.reason, 'by', l.decided_by, 'runId', l.run_id)`;
+
+/**
+ * The last confirmed rotation. A version of a run that turned back is none; one that was confirmed again by such a
+ * run counts from when it was made, and an adopted one from when rotor came to know it.
+ */
+const rotatedAt = `
+  select max(case when v.origin = 'adopted' or v.confirmed_at > r.ended_at and r.outcome = 'succeeded'
+    then v.activated_at else v.confirmed_at end)
+  from rotor.versions v left join rotor.runs r on r.id = v.run_id
+  where v.secret_id = s.id and v.confirmed_at is not null
+    and r.plan->>'direction' is distinct from 'back'`;
+
+/** Of the newest slot that is over for so long; none where the run that it was the first of has confirmed a version. */
+const settledLongAgo = `
+  select l.at from (
+    select * from rotor.schedule_slots l where l.secret_id = s.id and l.state in ('requested', 'missed')
+      and l.at <= clock_timestamp() - (c.schedule->>'overdueAfterMs')::float8 * interval '1 millisecond'
+    order by l.at desc limit 1) l
+  where exists (select from rotor.schedule_slots e where e.run_id = l.run_id and e.at < l.at)
+    or not exists (select from rotor.runs r join rotor.versions v on v.id = (r.plan->>'towards')::uuid
+      where r.id = l.run_id and v.confirmed_at >= r.requested_at
+        and r.plan->>'direction' is distinct from 'back')`;
+
+/** The newest slot that is settled says where the rest begins; what comes later was skipped or postponed. */
+const known = `
+  select coalesce(json_agg(${slotColumns} order by l.slot desc), '[]') from rotor.schedule_slots l
+  where l.secret_id = s.id and l.zone = c.schedule->>'zone' and l.slot >= coalesce((
+    select n.slot from rotor.schedule_slots n where n.secret_id = s.id and n.zone = c.schedule->>'zone'
+      and n.state in ('requested', 'missed') order by n.slot desc limit 1), '')`;
+
 const scheduled = `
   select c.secret_id, o.name as organization, s.name as secret, s.owner, s.issuer,
     clock_timestamp() as now, c.schedule, c.since, c.paused_by, c.paused_reason, c.paused_in_temporal,
-    (select max(coalesce(v.confirmed_at, v.activated_at)) from rotor.versions v
-      where v.secret_id = s.id) as rotated_at,
+    (${rotatedAt}) as rotated_at,
     (select v.expires_at from rotor.versions v where v.secret_id = s.id and v.is_current) as expires_at,
-    (select max(l.at) from rotor.schedule_slots l where l.secret_id = s.id
-      and l.state in ('requested', 'missed') and l.at <= clock_timestamp()
-        - (c.schedule->>'overdueAfterMs')::float8 * interval '1 millisecond') as settled_long_ago,
+    (${settledLongAgo}) as settled_long_ago,
     exists (select from rotor.findings f where f.secret_id = s.id
       and f.code = 'rotation-overdue' and f.closed_at is null) as told_overdue,
-    (select coalesce(json_agg(json_build_object('slot', l.slot, 'zone', l.zone, 'state', l.state,
-        'at', l.at, 'reason', l.reason, 'by', l.decided_by, 'runId', l.run_id) order by l.slot desc), '[]')
-      from (select * from rotor.schedule_slots l where l.secret_id = s.id
-        and l.zone = c.schedule->>'zone' order by l.slot desc limit 100) l) as known
+    (${known}) as known
   from rotor.schedules c join rotor.secrets s on s.id = c.secret_id
   join rotor.organizations o on o.id = s.organization_id`;
 
@@ -131,10 +158,25 @@ function secretOf(row: Row): ScheduledSecret {
     expiresAt: row.expires_at ?? undefined,
     settledLongAgo: row.settled_long_ago ?? undefined,
     toldOverdue: row.told_overdue,
-    known: row.known.map(({ at, runId, ...slot }) => ({
-      ...slot,
-      at: new Date(at),
-      runId: runId ?? undefined,
-    })),
+    known: row.known.map(slotOf),
   };
+}
+
+function slotOf({ at, runId, ...slot }: SlotRow): KnownSlot {
+  return { ...slot, at: new Date(at), runId: runId ?? undefined };
+}
+
+/** What became of the last ones, the newest first. */
+export async function settledSlots(
+  db: Queryable,
+  { secretId, schedule: { zone } }: WithSchedule,
+  count: number,
+): Promise<KnownSlot[]> {
+  const { rows } = await db.query<{ slot: SlotRow }>(
+    `select ${slotColumns} as slot from rotor.schedule_slots l
+     where l.secret_id = $1 and l.zone = $2 and l.state in ('requested', 'missed')
+     order by l.slot desc limit $3`,
+    [secretId, zone, count],
+  );
+  return rows.map(({ slot }) => slotOf(slot));
 }

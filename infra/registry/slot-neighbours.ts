@@ -1,4 +1,5 @@
-/** Who must not rotate together with a secret: named pairs, and the most at once of an organization or issuer. */
+/** What a slot has to wait for: those that must not rotate together with its secret, and a run that has rotated it already. */
+import { shortId } from '../../domain/told-id.js';
 import type { Queryable } from '../postgres.js';
 import type { WithSchedule } from './schedules.js';
 
@@ -42,28 +43,43 @@ export async function lockNeighbours(db: Queryable, secretId: string): Promise<v
 }
 
 interface Counts {
+  readonly run: string | null;
   readonly pair: string | null;
   readonly in_organization: number;
   readonly at_issuer: number;
 }
 
-/** Undefined where nothing is in the way. A run of the secret itself is not: it is joined. */
+/**
+ * A run of the secret itself that has confirmed its version a while ago: whoever joins it gets no other one. The first
+ * calendar slot that meets it joins it all the same: it has been rotated since the slot before. Intervals and expiries
+ * count from what was confirmed, so that a slot of theirs that comes is due.
+ */
+const ownRun = `
+  select r.id from rotor.runs r join rotor.versions v on v.id = (r.plan->>'towards')::uuid
+  where r.secret_id = $1 and r.state in ('requested', 'running') and r.kind in ('rotate', 'compromise')
+    and r.plan->>'direction' is distinct from 'back' and v.confirmed_at >= r.requested_at
+    and v.confirmed_at < clock_timestamp() - make_interval(secs => $2)
+    and ($3 <> 'calendar' or exists (select from rotor.schedule_slots l where l.run_id = r.id))`;
+
+/** Undefined where nothing is in the way. */
 export async function obstacleTo(
   db: Queryable,
-  { secretId, organization, issuer, schedule: { atMostAtOnce } }: WithSchedule,
+  { secretId, organization, issuer, schedule }: WithSchedule,
 ): Promise<string | undefined> {
+  const { atMostAtOnce, postponeByMs, rule } = schedule;
   const { rows } = await db.query<Counts>(
     `with rotating as (
        select r.secret_id, s.organization_id, s.issuer
        from rotor.runs r join rotor.secrets s on s.id = r.secret_id
        where r.state in ('requested', 'running') and r.kind = 'rotate' and r.secret_id <> $1)
-     select (select min(n.name) from (${pairs}) n join rotating r on r.secret_id = n.id) as pair,
+     select (${ownRun}) as run, (select min(n.name) from (${pairs}) n join rotating r on r.secret_id = n.id) as pair,
        (select count(*)::int from rotating r where r.organization_id = s.organization_id) as in_organization,
        (select count(*)::int from rotating r where r.issuer = s.issuer) as at_issuer
      from rotor.secrets s where s.id = $1`,
-    [secretId],
+    [secretId, postponeByMs / 1_000, rule.kind],
   );
-  const { pair, in_organization: inOrganization, at_issuer: atIssuer } = rows[0] ?? nobody;
+  const { run, pair, in_organization: inOrganization, at_issuer: atIssuer } = rows[0] ?? nobody;
+  if (run !== null) return `run ${shortId(run)} has rotated it already, and has not ended`;
   if (pair !== null) return `${pair} rotates, and they are not to rotate together`;
   if (reached(inOrganization, atMostAtOnce.organization))
     return `${inOrganization} secrets of ${organization} rotate: that is as many as may at once`;
@@ -72,7 +88,7 @@ export async function obstacleTo(
   return undefined;
 }
 
-const nobody: Counts = { pair: null, in_organization: 0, at_issuer: 0 };
+const nobody: Counts = { run: null, pair: null, in_organization: 0, at_issuer: 0 };
 
 function reached(count: number, most: number | undefined): boolean {
   return most !== undefined && count >= most;

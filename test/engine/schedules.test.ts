@@ -313,6 +313,130 @@ describe('a rotation that is overdue', () => {
     await tellOverdue(parts);
     expect(await findings()).toEqual([]);
   });
+
+  test('is told though a run made a version that nobody confirmed, or went back to the one before', async () => {
+    await schedule(at('0 * * * *', { overdueAfterMs: 60_000 }));
+    await tellOverdue(parts);
+    await age(2 * 3_600);
+    const first = await rotation({ confirmed: '9 days', state: 'ended' });
+    await rotation({ confirmed: undefined, state: 'ended' });
+    await version({ origin: 'orphan', ordinal: 9 });
+    const told = async () => {
+      await tellOverdue(parts);
+      return (await findings()).map(({ code }) => code);
+    };
+    expect(await told()).toEqual(['rotation-overdue']);
+    const { ownerPool } = world.database;
+    await ownerPool.query('update rotor.versions set confirmed_at = now() where id = $1', [
+      first.versionId,
+    ]);
+    expect(await told()).toEqual(['rotation-overdue']);
+    const back = await rotation({ confirmed: '1 minute', state: 'running' });
+    expect(await told()).toEqual([]);
+    await ownerPool.query(
+      `update rotor.runs set plan = plan || '{"direction": "back"}' where id = $1`,
+      [back.runId],
+    );
+    expect(await told()).toEqual(['rotation-overdue']);
+  });
+});
+
+interface Rotation {
+  /** How long ago its version was confirmed. */
+  readonly confirmed: string | undefined;
+  readonly state: 'running' | 'ended';
+}
+
+/** A run that was asked for ten days ago, and the version that it made. */
+async function rotation({ confirmed, state }: Rotation) {
+  const runId = randomUUID();
+  const { ownerPool } = world.database;
+  const { rows } = await ownerPool.query<{ count: number }>(
+    'select count(*)::int from rotor.versions where secret_id = $1',
+    [secretId],
+  );
+  const versionId = randomUUID();
+  await ownerPool.query(
+    `insert into rotor.runs (id, secret_id, kind, state, outcome, requested_by, reason, idempotency_key,
+       request_fingerprint, claimed_until, requested_at, ended_at, plan)
+     values ($1, $2, 'rotate', $3::text, case when $3 = 'ended' then 'succeeded' end, 'test', 'x', $4, 'x',
+       now() + interval '1 hour', now() - interval '10 days',
+       case when $3 = 'ended' then now() - interval '8 days' end, $5)`,
+    [runId, secretId, state, runId, { steps: [], direction: 'forward', towards: versionId }],
+  );
+  const ordinal = (rows[0]?.count ?? 0) + 1;
+  await version({ versionId, origin: 'minted', ordinal, runId, confirmed });
+  return { runId, versionId };
+}
+
+interface Made {
+  readonly versionId?: string;
+  readonly origin: 'minted' | 'orphan';
+  readonly ordinal: number;
+  readonly runId?: string;
+  readonly confirmed?: string | undefined;
+}
+
+async function version({ versionId = randomUUID(), ...made }: Made): Promise<void> {
+  const { ownerPool } = world.database;
+  const { origin, ordinal, runId = null, confirmed = null } = made;
+  await ownerPool.query(
+    `insert into rotor.versions (id, secret_id, ordinal, state, origin, value, credential_id, run_id)
+     values ($1::uuid, $2, $3, 'pending', $4, 'sealed', $1::text, $5)`,
+    [versionId, secretId, ordinal, origin, runId],
+  );
+  await ownerPool.query(
+    `update rotor.versions set state = 'active', confirmed_at = now() - $2::interval,
+       activated_at = coalesce(now() - $2::interval, now()) where id = $1`,
+    [versionId, confirmed],
+  );
+}
+
+describe('a run that has rotated the secret already, and goes on', () => {
+  test('answers the first slot that meets it', async () => {
+    const { runId } = await rotation({ confirmed: '3 hours', state: 'running' });
+    await schedule(at('0 * * * *', { overdueAfterMs: 1 }));
+    await compared();
+    await age(3_600);
+    await claim();
+    expect(await slots()).toMatchObject([{ state: 'requested', run_id: runId }]);
+    await tellOverdue(parts);
+    const { rows } = await parts.pool.query('select from rotor.findings where secret_id = $1', [
+      secretId,
+    ]);
+    expect(rows).toEqual([]);
+  });
+
+  test('is waited for by the next slot', async () => {
+    const { runId } = await rotation({ confirmed: '3 hours', state: 'running' });
+    await schedule(at('0 * * * *'));
+    await compared();
+    await world.database.ownerPool.query(
+      `insert into rotor.schedule_slots (secret_id, zone, slot, state, at, reason, decided_by, run_id)
+       values ($1, 'UTC', '2020-01-01T00:00', 'requested', '2020-01-01', 'x', 'x', $2)`,
+      [secretId, runId],
+    );
+    await age(3_600);
+    await claim();
+    expect((await slots()).slice(1)).toMatchObject([
+      { state: 'postponed', reason: expect.stringContaining('has rotated it already') },
+    ]);
+  });
+});
+
+test('however many slots are skipped ahead, what was settled stays so', async () => {
+  await schedule(at('* * * * *'));
+  await compared();
+  await age(60);
+  await claim();
+  await world.database.ownerPool.query(
+    `insert into rotor.schedule_slots (secret_id, zone, slot, state, at, reason, decided_by)
+     select secret_id, zone, to_char(at + make_interval(mins => n), 'YYYY-MM-DD"T"HH24:MI'), 'skipped',
+       at, 'x', 'x' from rotor.schedule_slots, generate_series(10, 200) n where secret_id = $1`,
+    [secretId],
+  );
+  expect((await claim()).told).not.toContain('missed');
+  expect((await slots()).filter(({ state }) => state === 'requested')).toHaveLength(1);
 });
 
 test('a slot that Temporal did not start is started when that is found', async () => {
