@@ -16,6 +16,7 @@ import {
   hasSchedule,
   notePauseInTemporal,
   refreshSchedules,
+  scheduledSecret,
   scheduledSecrets,
   type ScheduledSecret,
 } from '../infra/registry/schedules.js';
@@ -31,42 +32,69 @@ const atOnce = 16;
 /** A slot that is over for this long was not started by Temporal, whose own start takes moments. */
 const startedWithinMs = 5_000;
 
+interface Look {
+  /** A process that stops leaves the rest to the next one. */
+  readonly isOver: () => boolean;
+  /** As they were read a moment ago; undefined: they are read now. */
+  readonly secrets?: readonly ScheduledSecret[] | undefined;
+}
+
 /** Undefined where another worker is at it. */
 export async function compareSchedules(
   parts: SchedulerParts,
-  isOver: IsOver = () => false,
+  look: Look = { isOver: () => false },
 ): Promise<Comparison | undefined> {
-  return oneAtATime(parts.pool, 'rotor.schedules', () => compare(parts, isOver));
+  return oneAtATime(parts.pool, 'rotor.schedules', () => compare(parts, look));
 }
 
-/** A process that stops leaves the rest to the next one. */
-type IsOver = () => boolean;
-
-async function compare(parts: SchedulerParts, isOver: IsOver): Promise<Comparison> {
-  await refreshSchedules(parts.pool);
-  // The registry is read after the list: what was decided in between is seen as a difference, and looked at again.
+async function compare(
+  parts: SchedulerParts,
+  { isOver, secrets: read }: Look,
+): Promise<Comparison> {
+  const secrets = read ?? (await readSecrets(parts));
   const held = new Map<string, HeldSchedule>();
   for await (const one of heldSchedules(parts.temporal)) held.set(one.secretId, one);
-  const secrets = await scheduledSecrets(parts.pool);
   const suspects: ScheduledSecret[] = [];
   for await (const secret of oneByOne(secrets)) {
     if (differs(held.get(secret.secretId), wantedOf(secret, parts.calendar), secret))
       suspects.push(secret);
     held.delete(secret.secretId);
   }
-  for (const stray of held.keys()) await removeSchedule(parts.temporal, stray);
+  const strays = await removeStrays(parts, [...held.keys()]);
   const repaired = await mendAll(parts, suspects, isOver);
-  return { compared: secrets.length, repaired: repaired + held.size };
+  return { compared: secrets.length, repaired: repaired + strays };
 }
 
-/** Needs the database and nothing else. */
-export async function tellOverdue(parts: SchedulerParts): Promise<void> {
-  await oneAtATime(parts.pool, 'rotor.overdue', () => tellEach(parts));
+async function readSecrets({ pool }: SchedulerParts): Promise<ScheduledSecret[]> {
+  await refreshSchedules(pool);
+  return scheduledSecrets(pool);
 }
 
-async function tellEach(parts: SchedulerParts): Promise<void> {
-  await refreshSchedules(parts.pool);
-  for await (const secret of oneByOne(await scheduledSecrets(parts.pool))) {
+/** The registry was read before Temporal: what was declared in between is none. */
+async function removeStrays(
+  { pool, temporal }: SchedulerParts,
+  secretIds: readonly string[],
+): Promise<number> {
+  let removed = 0;
+  for (const secretId of secretIds) {
+    if ((await scheduledSecret(pool, secretId)) !== undefined) continue;
+    await removeSchedule(temporal, secretId);
+    removed += 1;
+  }
+  return removed;
+}
+
+/** Needs the database and nothing else. What was read for it; undefined where another worker is at it. */
+export async function tellOverdue(parts: SchedulerParts): Promise<ScheduledSecret[] | undefined> {
+  return oneAtATime(parts.pool, 'rotor.overdue', async () => {
+    const secrets = await readSecrets(parts);
+    await tellEach(parts, secrets);
+    return secrets;
+  });
+}
+
+async function tellEach(parts: SchedulerParts, secrets: readonly ScheduledSecret[]): Promise<void> {
+  for await (const secret of oneByOne(secrets)) {
     const since = hasSchedule(secret) ? overdueSince(secret, parts.calendar) : undefined;
     if ((since !== undefined) !== secret.toldOverdue) await noteOverdue(parts, secret, since);
   }
@@ -83,7 +111,7 @@ async function* oneByOne(secrets: readonly ScheduledSecret[]): AsyncGenerator<Sc
 async function mendAll(
   parts: SchedulerParts,
   suspects: readonly ScheduledSecret[],
-  isOver: IsOver,
+  isOver: Look['isOver'],
 ): Promise<number> {
   let repaired = 0;
   for (let start = 0; start < suspects.length && !isOver(); start += atOnce) {
@@ -95,7 +123,7 @@ async function mendAll(
   return repaired;
 }
 
-/** The list is a moment old: whether something is wrong, Temporal says when it is asked for that one. */
+/** What was read and listed is a moment old: whether something is wrong, Temporal says when it is asked for that one. */
 async function mend(parts: SchedulerParts, secret: ScheduledSecret): Promise<boolean> {
   const { secretId } = secret;
   const held = await heldSchedule(parts.temporal, secretId);

@@ -10,22 +10,25 @@ export interface ScheduleKeeperParts extends SchedulerParts {
 
 export function startScheduleKeeper(parts: ScheduleKeeperParts): Loop {
   return startLoop(parts.everyMs, async (signal) => {
-    // Each by itself: what is overdue is told while Temporal is away, too.
-    await attempt(parts, 'overdue rotations could not be told', () => tellOverdue(parts));
+    // Each by itself: what is overdue is told while Temporal is away, too. The registry is read once for both.
+    const secrets = await attempt(parts, 'overdue rotations could not be told', () =>
+      tellOverdue(parts),
+    );
     await attempt(parts, 'schedules could not be compared', () =>
-      compareSchedules(parts, () => signal.aborted),
+      compareSchedules(parts, { isOver: () => signal.aborted, secrets }),
     );
   });
 }
 
-async function attempt(
+async function attempt<T>(
   { warn }: ScheduleKeeperParts,
   complaint: string,
-  work: () => Promise<unknown>,
-): Promise<void> {
+  work: () => Promise<T>,
+): Promise<T | undefined> {
   try {
-    await work();
+    return await work();
   } catch (error) {
     warn(complaint, { error: error instanceof Error ? error.name : 'unknown' });
+    return undefined;
   }
 }
