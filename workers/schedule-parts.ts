@@ -1,9 +1,12 @@
 /** What the API does about schedules: rows first, then what Temporal holds follows at once. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ScheduleParts } from '../api/parts.js';
+import { heldSchedule, pauseIn } from '../client/schedules.js';
+import type { SecretName } from '../domain/registry.js';
+import { secretIdOf } from '../infra/registry/adoption.js';
 import { pauseSchedule, resumeSchedule, skipSlot } from '../infra/registry/schedule-decisions.js';
 import { listSchedules, showSchedule } from '../infra/registry/schedule-views.js';
-import { refreshSchedules } from '../infra/registry/schedules.js';
+import { notePauseInTemporal, refreshSchedules } from '../infra/registry/schedules.js';
 import { rewrite, type SchedulerParts } from './scheduler.js';
 
 export interface FollowedSchedules extends ScheduleParts {
@@ -18,12 +21,15 @@ const atOnce = 16;
 export function openScheduleParts(parts: SchedulerParts): FollowedSchedules {
   const { pool, calendar } = parts;
   const rewriteSoon = (ids: readonly string[], options = {}): Promise<void> =>
-    Promise.race([rewriteAll(parts, ids, options), pause(withinMs, undefined, { ref: false })]);
+    withinPatience(rewriteAll(parts, ids, options));
   return {
     list: (organization) => listSchedules(pool, calendar, organization),
     show: (secret, count) => showSchedule(pool, calendar, { ...secret, count }),
     pause: async (change) => rewriteSoon([await pauseSchedule(parts, change)]),
-    resume: async (change) => rewriteSoon([await resumeSchedule(parts, change)], { resume: true }),
+    resume: async (change) => {
+      await withinPatience(seePause(parts, change));
+      await rewriteSoon([await resumeSchedule(parts, change)], { resume: true });
+    },
     skip: async (skip) => {
       const { secretId, ...skipped } = await skipSlot(parts, skip);
       await rewriteSoon([secretId]);
@@ -31,6 +37,19 @@ export function openScheduleParts(parts: SchedulerParts): FollowedSchedules {
     },
     follow: async () => rewriteSoon(await refreshSchedules(pool)),
   };
+}
+
+async function withinPatience(work: Promise<void>): Promise<void> {
+  await Promise.race([work, pause(withinMs, undefined, { ref: false })]);
+}
+
+/** A pause that was made in Temporal a moment ago is not in the registry yet. Without Temporal, what is there counts. */
+async function seePause({ pool, temporal }: SchedulerParts, name: SecretName): Promise<void> {
+  const secretId = await secretIdOf(pool, name);
+  if (secretId === undefined) return;
+  const held = await heldSchedule(temporal, secretId).catch(() => undefined);
+  const pausedThere = held && pauseIn(held);
+  if (pausedThere !== undefined) await notePauseInTemporal(pool, secretId, pausedThere);
 }
 
 async function rewriteAll(

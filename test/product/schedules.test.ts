@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
 import { heldSchedule } from '../../client/schedules.js';
+import { scheduleId } from '../../domain/schedule.js';
 import { openInstallation, type Installation } from '../faults/installation.js';
 import { schedulesReady, sharedTemporal } from '../harness/temporal.js';
 import { openSession, type Session } from './session.js';
@@ -110,6 +111,14 @@ test('pause, resume and skip show in the list and in Temporal', async () => {
     'schedule-resumed',
     'slot-skipped',
   ]);
+});
+
+test('a pause that was made in Temporal just now is ended by resume', async () => {
+  const { secretId } = await installation.api.get<{ secretId: string }>('/v1/secrets/acme/calm');
+  const client = new Client({ connection, namespace: sharedTemporal().namespace });
+  await client.schedule.getHandle(scheduleId(secretId)).pause('migration of the cluster');
+  expect(await rotor('resume', 'acme/calm', '--reason', 'over')).toContain('is resumed');
+  expect(await held()).toMatchObject({ paused: false });
 });
 
 test('a schedule that is no longer declared is no longer in Temporal', async () => {
