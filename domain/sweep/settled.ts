@@ -3,7 +3,8 @@ import { isLive } from '../version.js';
 import { currentOf, day, type OpenFinding, type SweptSecret } from './facts.js';
 import type { Settling } from './rule.js';
 
-const rememberedMs = 31 * day;
+/** What happened once and not again since is over after this. */
+export const rememberedMs = 31 * day;
 
 function isPast({ lastAt }: OpenFinding, { now }: SweptSecret): boolean {
   return now.getTime() - lastAt.getTime() > rememberedMs;
@@ -34,12 +35,18 @@ export function isDeadOrDeclared(finding: OpenFinding, secret: SweptSecret): boo
   return isDead(finding, secret) || secret.dependencies.some(isAbout);
 }
 
+/** A value is destroyed once every destination that is still declared was cleaned: nothing is left to remove. */
+function isNothingLeft(_: OpenFinding, { versions }: SweptSecret): boolean {
+  return !versions.some(({ state, value }) => !isLive(state) && value === 'sealed');
+}
+
 export const settlings: readonly Settling[] = [
   { code: 'undeclared-copy', isSettled: isDeadOrDeclared },
   { code: 'orphan-credential', isSettled: isDead },
   { code: 'straggler', isSettled: isDead },
   { code: 'confirmed-but-old-value-used', isSettled: isDeadOrCurrent },
   { code: 'compromise-unfinished', isSettled: isContained },
+  { code: 'clean-failed', isSettled: isNothingLeft },
   { code: 'revoked-use', isSettled: isPast },
   { code: 'unknown-value', isSettled: isPast },
   {

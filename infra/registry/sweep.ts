@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import type { SweepBook } from '../../domain/sweep/book.js';
 import type { SweptSecret } from '../../domain/sweep/facts.js';
+import { rememberedMs } from '../../domain/sweep/settled.js';
 import { closeFindings, writeFinding } from './findings.js';
 import { rowsOfSecrets, type Rows } from './sweep-rows.js';
 import { writePage } from './sweep-findings.js';
@@ -95,12 +96,22 @@ async function known(
   };
 }
 
-/** Late use of a revoked version, what could not be cleaned, and what nobody has reviewed outlive the secret. */
+/**
+ * Late use of a revoked version and what could not be cleaned outlive the secret until they are settled, as those of
+ * others are. What nobody has reviewed, and what a person has not done, are closed by whoever does it.
+ */
 async function closeForgotten(pool: pg.Pool): Promise<void> {
   await pool.query(
     `update rotor.findings f set closed_at = clock_timestamp()
-     from rotor.secrets s where s.id = f.secret_id and s.retired_at is not null
-       and f.closed_at is null and f.code not in ('revoked-use', 'clean-failed', 'unreviewed-break-glass')`,
+     from rotor.secrets s where s.id = f.secret_id and s.retired_at is not null and f.closed_at is null
+       and case f.code
+         when 'unreviewed-break-glass' then false
+         when 'task-overdue' then false
+         when 'revoked-use' then f.last_at < clock_timestamp() - make_interval(secs => $1)
+         when 'clean-failed' then not exists (select from rotor.versions v where v.secret_id = s.id
+           and v.state in ('revoked', 'ended') and v.value = 'sealed')
+         else true end`,
+    [rememberedMs / 1_000],
   );
   await pool.query(
     `update rotor.findings f set closed_at = clock_timestamp()

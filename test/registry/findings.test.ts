@@ -198,15 +198,30 @@ describe('a page of the sweep', () => {
     expect(await codesOf(organization)).toEqual(['expiring']);
   });
 
-  test('findings of a retired secret close, but for late use of what it was', async () => {
+  test('findings of a retired secret close, but for what outlives it, until that is settled', async () => {
+    const { pool, ownerPool } = database;
     const { secretId, organization } = await secretOf();
-    await writeFinding(database.pool, secretId, expiring());
-    await writeFinding(database.pool, secretId, { code: 'revoked-use', about: 'r', message: 'm' });
-    await database.pool.query('update rotor.secrets set retired_at = now() where id = $1', [
-      secretId,
-    ]);
-    await openSweepBook(database.pool).closeForgotten();
-    expect(await codesOf(organization)).toEqual(['revoked-use']);
+    await writeFinding(pool, secretId, expiring());
+    const lasting = ['revoked-use', 'clean-failed', 'task-overdue'] as const;
+    for (const code of lasting)
+      await writeFinding(pool, secretId, { code, about: 'r', message: 'm' });
+    await ownerPool.query('update rotor.secrets set retired_at = now() where id = $1', [secretId]);
+    await ownerPool.query(
+      `insert into rotor.versions (id, secret_id, ordinal, state, origin, value)
+       values (gen_random_uuid(), $1, 1, 'active', 'adopted', 'sealed')`,
+      [secretId],
+    );
+    const change = (text: string) => ownerPool.query(`${text} where secret_id = $1`, [secretId]);
+    await change(`update rotor.versions set state = 'ended', ended_cause = 'expired'`);
+    const { closeForgotten } = openSweepBook(pool);
+    await closeForgotten();
+    expect((await codesOf(organization)).toSorted()).toEqual([...lasting].toSorted());
+    await change(`update rotor.findings set last_at = now() - interval '32 days'`);
+    await closeForgotten();
+    expect((await codesOf(organization)).toSorted()).toEqual(['clean-failed', 'task-overdue']);
+    await change(`update rotor.versions set value = 'destroyed'`);
+    await closeForgotten();
+    expect(await codesOf(organization)).toEqual(['task-overdue']);
   });
 
   test('knows which secrets a schedule rotates: by their own word, or their policy’s', async () => {
