@@ -51,11 +51,18 @@ export const PeriodQuery = z.strictObject({
 
 export const TasksQuery = z.strictObject({ all: z.stringbool().optional() });
 
+const SecretNamed = SecretPath.transform((path) => {
+  const [organization = '', secret = ''] = path.split('/');
+  return { organization, secret };
+});
+
+export const RunsQuery = z.strictObject({
+  secret: SecretNamed.optional(),
+  state: z.enum(['open', 'blocked', 'ended']).optional(),
+});
+
 export const ExportQuery = z.strictObject({
-  secret: SecretPath.transform((path) => {
-    const [organization = '', secret = ''] = path.split('/');
-    return { organization, secret };
-  }).optional(),
+  secret: SecretNamed.optional(),
   from: Moment.optional(),
   to: Moment.optional(),
 });

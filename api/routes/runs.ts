@@ -12,6 +12,7 @@ import {
   type Row,
 } from '../../infra/registry/views.js';
 import { tasksOf } from '../../infra/registry/task-views.js';
+import { checkQuery, RunsQuery } from '../../schemas/questions.js';
 import { DecisionBody } from '../../schemas/requests.js';
 import { demandRight, demandWord, mayBreak } from '../confirmation.js';
 import type { ApiParts } from '../parts.js';
@@ -26,7 +27,8 @@ export function runRoutes(parts: ApiParts): Route[] {
       method: 'GET',
       url: '/v1/runs',
       right: 'read',
-      handle: ({ by }) => listRuns(pool, by.organization),
+      handle: ({ query, by }) =>
+        listRuns(pool, { ...checkQuery(RunsQuery, query), organization: by.organization }),
     }),
     route({
       method: 'GET',

@@ -48,9 +48,12 @@ function addSecretReading(program: Command, act: Act): void {
     'rotor list',
     'rotor list --label project=trial',
     'rotor list --runs',
+    'rotor list --runs --state blocked --secret acme/billing-api',
   )
     .description('secrets, or runs with --runs')
-    .option('--runs', 'runs, the newest first')
+    .option('--runs', 'all open runs, and the newest that have ended')
+    .option('--state <state>', 'only runs that are open, blocked (of them) or ended')
+    .option('--secret <secret>', 'only runs of this secret')
     .option('--retired', 'secrets that were decommissioned')
     .option('--label <name=value...>', 'only secrets that carry it; several: all of them')
     .action(act(list));
@@ -72,23 +75,41 @@ function addSecretReading(program: Command, act: Act): void {
 
 interface ListOptions {
   readonly runs?: boolean;
+  readonly state?: string;
+  readonly secret?: string;
   readonly retired?: boolean;
   readonly label?: readonly string[];
 }
 
 async function list({ api, output }: Context, options: ListOptions): Promise<void> {
-  const { runs, retired, label } = options;
+  const { runs, retired, label, state, secret } = options;
+  refuseMixed(options);
   if (runs === true) {
-    refuseOfRuns(options);
-    return output.show(await api.get<Row[]>('/v1/runs'), runsText);
+    const query = asked({ state, secret });
+    return output.show(await api.get<Row[]>(`/v1/runs${query}`), runsText);
   }
-  const query = new URLSearchParams(retired === true ? { retired: 'true' } : {});
-  for (const one of Object.entries(labelsOf(label))) query.append('label', one.join('='));
-  const rows = await api.get<Row[]>(`/v1/secrets${query.size === 0 ? '' : `?${query}`}`);
+  const labels = Object.entries(labelsOf(label)).map((one) => one.join('='));
+  const query = asked({ retired: retired === true ? 'true' : undefined, label: labels });
+  const rows = await api.get<Row[]>(`/v1/secrets${query}`);
   output.show(rows, retired === true ? retiredText : secretsText);
 }
 
-function refuseOfRuns({ retired, label }: ListOptions): void {
+/** With its question mark, where something is asked. */
+function asked(question: Readonly<Record<string, string | readonly string[] | undefined>>): string {
+  const query = new URLSearchParams();
+  for (const [name, said] of Object.entries(question))
+    for (const one of [said ?? []].flat()) query.append(name, one);
+  return query.size === 0 ? '' : `?${query}`;
+}
+
+function refuseMixed({ runs, retired, label, state, secret }: ListOptions): void {
+  if (runs !== true) {
+    if (state === undefined && secret === undefined) return;
+    throw new RotorError('usage-invalid', '--state and --secret are about runs', {
+      kind: 'invalid',
+      hint: 'rotor list --runs',
+    });
+  }
   if (retired === undefined && label === undefined) return;
   throw new RotorError('usage-invalid', 'runs are not listed by labels, nor retired', {
     kind: 'invalid',

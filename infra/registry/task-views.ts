@@ -23,15 +23,18 @@ export interface TasksAsked {
   readonly all: boolean;
 }
 
-/** What is due first comes first. */
+/** All that are open, what is due first; then the newest that are settled. */
 export async function listTasks(
   db: Queryable,
   { organization, all }: TasksAsked,
 ): Promise<readonly Row[]> {
   const { rows } = await db.query<Row>(
-    `select * from (select ${columns} where ($1::text is null or o.name = $1)
-       and ($2 or k.state = 'open') order by k.state = 'open' desc, k.opened_at desc limit 200) newest
-     order by newest.state = 'open' desc, newest.due`,
+    `select * from (
+       (select ${columns} where ($1::text is null or o.name = $1) and k.state = 'open')
+       union all
+       (select ${columns} where ($1::text is null or o.name = $1) and k.state <> 'open' and $2
+        order by k.opened_at desc limit 200)) shown
+     order by shown.state = 'open' desc, shown.due`,
     [organization ?? null, all],
   );
   return rows;

@@ -1,6 +1,7 @@
 /** What people ask to see: secrets, runs, users, findings. Reads only, and never a value. */
 import type { VersionFacts } from '../../domain/facts.js';
 import type { Labels } from '../../domain/labels.js';
+import type { SecretName } from '../../domain/registry.js';
 import type { Queryable } from '../postgres.js';
 import { findByShortId } from './short-id.js';
 
@@ -124,12 +125,36 @@ const runColumns = `
   from rotor.runs r join rotor.secrets s on s.id = r.secret_id
   join rotor.organizations o on o.id = s.organization_id`;
 
-export async function listRuns(db: Queryable, organization: string | undefined): Promise<Row[]> {
-  const { rows } = await db.query<Row>(
-    `select ${runColumns} where $1::text is null or o.name = $1
-     order by r.requested_at desc limit 200`,
-    [organization ?? null],
-  );
+export interface RunsAsked {
+  /** Undefined: of all of them. */
+  readonly organization: string | undefined;
+  readonly secret?: SecretName | undefined;
+  /** Of the open ones `blocked` are those that wait for a person; undefined: all of them, and those that have ended. */
+  readonly state?: 'open' | 'blocked' | 'ended' | undefined;
+}
+
+const runsAsked = `($1::text is null or o.name = $1) and ($2::text is null or (o.name, s.name) = ($2, $3::text))`;
+
+/** Every open one, then those that have ended: the newest 200 of them. */
+const runsQuery = `
+select * from (
+  (select ${runColumns} where r.state <> 'ended' and coalesce($4, 'open') <> 'ended' and ${runsAsked}
+    and ($4::text is distinct from 'blocked' or (r.waits_code is not null and r.waits_until is null)))
+  union all
+  (select ${runColumns} where r.state = 'ended' and coalesce($4, 'ended') = 'ended' and ${runsAsked}
+    order by r.requested_at desc limit 200)) runs
+order by runs.state = 'ended', runs.requested desc`;
+
+export async function listRuns(
+  db: Queryable,
+  { organization, secret, state }: RunsAsked,
+): Promise<Row[]> {
+  const { rows } = await db.query<Row>(runsQuery, [
+    organization ?? null,
+    secret?.organization ?? null,
+    secret?.secret ?? null,
+    state ?? null,
+  ]);
   return rows;
 }
 

@@ -8,6 +8,8 @@ import type { Principal } from '../../infra/registry/access-tokens.js';
 import { openAudit } from '../../infra/registry/audit.js';
 import { openRegistry } from '../../infra/registry/open.js';
 import { submit, unreadRuns, type RunRequest } from '../../infra/registry/requests.js';
+import { listTasks } from '../../infra/registry/task-views.js';
+import { findRun, listRuns, type RunsAsked } from '../../infra/registry/views.js';
 import { RunBody } from '../../schemas/requests.js';
 import { traits } from '../domain/facts.js';
 import { openDatabase, type TestDatabase } from '../harness/database.js';
@@ -41,6 +43,73 @@ function request(
   const about = { organization: 'acme', secret: 'api', requestedBy: 'ann', reason: 'x' };
   return submit({ pool: database.pool, audit }, { ...about, ...asked }, 'test');
 }
+
+describe('lists leave out nothing that is open', () => {
+  test('of runs: all that are open, then the newest that have ended; of one secret or state only', async () => {
+    const { ownerPool, pool } = database;
+    await ownerPool.query(
+      `with more as (insert into rotor.secrets (organization_id, name, owner, issuer, specification)
+         select organization_id, 's' || n, owner, issuer, '{}' from rotor.secrets, generate_series(1, 210) n
+         where id = $1 returning id)
+       insert into rotor.runs (id, secret_id, kind, state, requested_by, reason, idempotency_key,
+         request_fingerprint, waits_code, requested_at)
+       select gen_random_uuid(), id, 'rotate', 'running', 'x', 'x', gen_random_uuid(), 'x', 'paused',
+         now() - interval '1 year' from more`,
+      [secretId],
+    );
+    await ownerPool.query(
+      `insert into rotor.runs (id, secret_id, kind, state, outcome, requested_by, reason, idempotency_key,
+         request_fingerprint, ended_at)
+       select gen_random_uuid(), $1, 'rotate', 'ended', 'succeeded', 'x', 'x', gen_random_uuid(), 'x', now()
+       from generate_series(1, 210)`,
+      [secretId],
+    );
+    await ask('rotate');
+    const states = async (asked: Partial<RunsAsked>) => {
+      const rows = await listRuns(pool, { organization: undefined, ...asked });
+      return [rows.length, rows[0]?.['state'], rows.at(-1)?.['state']];
+    };
+    expect(await states({})).toEqual([411, 'requested', 'ended']);
+    expect(await states({ state: 'open' })).toEqual([211, 'requested', 'running']);
+    expect(await states({ state: 'blocked' })).toEqual([210, 'running', 'running']);
+    expect(await states({ state: 'ended' })).toEqual([200, 'ended', 'ended']);
+    const secret = { organization: 'acme', secret: 'api' };
+    expect(await states({ secret, state: 'open' })).toEqual([1, 'requested', 'requested']);
+    expect(await states({ secret, organization: 'other' })).toEqual([0, undefined, undefined]);
+  });
+
+  test('of tasks: all that are open, what is due first', async () => {
+    const { ownerPool, pool } = database;
+    await ownerPool.query(
+      `with d as (insert into rotor.dependents (organization_id, name, owner)
+         select organization_id, 'app', owner from rotor.secrets where id = $1 returning id),
+       e as (insert into rotor.destinations (connector, identity, address)
+         values ('human-task', 'x', '{}') returning id),
+       y as (insert into rotor.dependencies (secret_id, dependent_id, destination_id, owner, least_evidence,
+           picks_up_within_ms) select $1, d.id, e.id, 'team', 'human', 0 from d, e returning id),
+       v as (insert into rotor.versions (id, secret_id, ordinal, state, origin, value)
+         select gen_random_uuid(), $1, n, 'active', 'adopted', 'unknown' from generate_series(1, 205) n
+         returning id, ordinal)
+       insert into rotor.tasks (kind, secret_id, dependency_id, version_id, urgent, assignment, opened_at, due_at)
+       select 'remove', $1, y.id, v.id, false, '{}', now() - make_interval(days => v.ordinal),
+         now() - make_interval(days => v.ordinal) from v, y`,
+      [secretId],
+    );
+    const open = await listTasks(pool, { organization: undefined, all: false });
+    expect(open).toHaveLength(205);
+    expect(open[0]).toMatchObject({ version: 'v205', state: 'open' });
+  });
+
+  test('an id is found by itself, and by its beginning where that is enough', async () => {
+    const { runId } = await ask('rotate');
+    const found = async (id: string) => (await findRun(database.pool, id))?.['run'];
+    for (const length of [8, 9, 13, 20, 36])
+      expect(await found(runId.slice(0, length))).toBe(runId);
+    expect(await found(runId.slice(0, 7))).toBeUndefined();
+    expect(await found(`${runId.slice(0, 8)}0000`)).toBeUndefined();
+    expect(await found(randomUUID())).toBeUndefined();
+  });
+});
 
 describe('a secret that is busy', () => {
   const outage = { by: 'ann', reason: 'x', dependents: ['app'], sources: [] };
