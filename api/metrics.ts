@@ -41,12 +41,17 @@ function gauge(registry: Registry, name: string, help: string): (value: number) 
 }
 
 function addTotals(registry: Registry, figures: Figures): void {
-  const { secrets, overdue, each } = figures;
+  const { secrets, overdue, each, recovering, sweptAt } = figures;
   gauge(registry, 'rotor_secrets', 'Secrets that are declared')(secrets);
   gauge(registry, 'rotor_secrets_overdue', 'Secrets whose rotation or end is overdue')(overdue);
   const left = 'Secrets without series of their own, because there are too many';
   gauge(registry, 'rotor_secrets_not_listed', left)(secrets - each.length);
-  counted(registry, 'rotor_findings_open', 'Open findings', 'code')(figures.findings);
+  const back = 'Whether the database was set back, and nothing is revoked or swept';
+  gauge(registry, 'rotor_recovering', back)(Number(recovering));
+  const swept = 'When a sweep last came to its end';
+  if (sweptAt !== null) gauge(registry, 'rotor_last_sweep_timestamp_seconds', swept)(sweptAt);
+  const open = 'Open findings that are not muted';
+  counted(registry, 'rotor_findings_open', open, 'code')(figures.findings);
   counted(registry, 'rotor_tasks_open', 'Tasks that wait for a person', 'code')(figures.tasks);
   const refusals = new Counter({
     name: 'rotor_retired_version_refusals_total',

@@ -54,4 +54,6 @@ export interface SweepBook {
   writeOwn(name: FindingName, finding: Finding | undefined): Promise<void>;
   /** Findings of secrets that were retired, and of issuers that no secret has any more. */
   closeForgotten(): Promise<void>;
+  /** The sweep has come to its end. */
+  noteSwept(): Promise<void>;
 }

@@ -13,12 +13,16 @@ export interface SecretFigures {
 }
 
 export interface Figures {
+  readonly recovering: boolean;
+  /** Of the last sweep that came to its end; null before there was one. */
+  readonly sweptAt: number | null;
   readonly secrets: number;
   readonly overdue: number;
   /** No more than were asked for: those with the oldest versions. */
   readonly each: readonly SecretFigures[];
   readonly open: readonly { readonly kind: string; readonly count: number }[];
   readonly blocked: readonly { readonly code: string; readonly count: number }[];
+  /** Open and not muted; those of no secret are of the installation, and not of one organization. */
   readonly findings: readonly { readonly code: string; readonly count: number }[];
   /** What waits for people. */
   readonly tasks: readonly { readonly code: string; readonly count: number }[];
@@ -49,6 +53,8 @@ live as (
   from mine left join rotor.versions v on v.secret_id = mine.id and v.is_current
   where mine.retired_at is null)
 select json_build_object(
+  'recovering', (select recovering from rotor.installation),
+  'sweptAt', (select extract(epoch from swept_at)::float8 from rotor.installation),
   'secrets', (select count(*) from live),
   'overdue', (select count(*) from live where overdue),
   'each', (select coalesce(json_agg(json_build_object('organization', l.organization,
@@ -65,8 +71,10 @@ select json_build_object(
     from (select waits_code, count(*) as n from open
       where waits_code is not null and waits_until is null group by waits_code) by_code),
   'findings', (select coalesce(json_agg(json_build_object('code', code, 'count', n)), '[]')
-    from (select f.code, count(*) as n from rotor.findings f join mine on mine.id = f.secret_id
-      where f.closed_at is null group by f.code) by_code),
+    from (select f.code, count(*) as n from rotor.findings f left join mine on mine.id = f.secret_id
+      where f.closed_at is null and not rotor.is_muted(f)
+        and (mine.id is not null or (f.secret_id is null and $1::text is null))
+      group by f.code) by_code),
   'tasks', (select coalesce(json_agg(json_build_object('code', code, 'count', n)), '[]')
     from (select case when k.due_at > clock_timestamp() then 'open' else 'overdue' end as code,
         count(*) as n from rotor.tasks k join mine on mine.id = k.secret_id

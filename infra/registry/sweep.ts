@@ -37,6 +37,9 @@ export function openSweepBook(pool: pg.Pool): SweepBook {
       else await writeFinding(pool, null, finding);
     },
     closeForgotten: () => closeForgotten(pool),
+    noteSwept: async () => {
+      await pool.query('update rotor.installation set swept_at = clock_timestamp()');
+    },
   };
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openMetrics } from '../../api/metrics.js';
 import { readFigures, type Figures } from '../../infra/registry/figures.js';
+import { openSweepBook } from '../../infra/registry/sweep.js';
 import { eventually, openInstallation, type Installation } from '../faults/installation.js';
 import type { Proxies } from '../faults/proxy.js';
 import { openDatabase, type TestDatabase } from '../harness/database.js';
@@ -83,7 +84,13 @@ describe('figures', () => {
     expect(read).toMatchObject({ secrets: 2, overdue: 1, refusals: 7 });
     expect(read.open).toEqual([{ kind: 'compromise', count: 1 }]);
     expect(read.blocked).toEqual([{ code: 'issuer-failed', count: 1 }]);
-    expect(read.findings).toEqual([{ code: 'revoked-use', count: 1 }]);
+    expect(read.findings).toEqual([
+      { code: 'issuer-implausible', count: 1 },
+      { code: 'revoked-use', count: 1 },
+    ]);
+    expect(read).toMatchObject({ recovering: false, sweptAt: null });
+    const { findings: ofOne } = await readFigures(database.pool, 'acme', 10);
+    expect(ofOne.map(({ code }) => code)).toEqual(['revoked-use']);
     expect(read.containSeconds).toEqual([3]);
     const [old] = read.each;
     expect(old).toMatchObject({ organization: 'acme', secret: 'old', overdue: true });
@@ -104,6 +111,11 @@ describe('figures', () => {
     const text = await openMetrics(() => figures())(undefined);
     expect(text).toMatch(/rotor_version_age_seconds\{organization="acme",secret="old"\} 1728\d\d/);
     expect(text).toContain('rotor_retired_version_refusals_total 7');
+    expect(text).toContain('rotor_recovering 0');
+    expect(text).not.toContain('rotor_last_sweep');
+    await openSweepBook(database.pool).noteSwept();
+    const swept = await openMetrics(() => figures())(undefined);
+    expect(swept).toMatch(/\nrotor_last_sweep_timestamp_seconds 1\d{9}/);
     expect(text).toContain('rotor_runs_blocked{code="issuer-failed"} 1');
     expect(text).toContain('rotor_contain_queue_seconds_bucket{le="2"} 0');
     expect(text).toContain('rotor_contain_queue_seconds_bucket{le="5"} 1');
@@ -141,7 +153,10 @@ async function fill({ ownerPool }: TestDatabase): Promise<void> {
     insert into rotor.use_records (secret_id, kind, complete_through, continuous_since, resolution_ms, skew_ms)
       select id, 'exact', now() - interval '5 minutes', now(), 0, 0 from rotor.secrets where name = 'old';
     insert into rotor.findings (secret_id, code, about, message)
-      select id, 'revoked-use', 'x', 'x' from rotor.secrets where name = 'old';
+      select id, 'revoked-use', 'x', 'x' from rotor.secrets where name = 'old'
+      union all select null, 'issuer-implausible', 'main', 'x';
+    insert into rotor.findings (secret_id, code, about, message, muted_until, muted_by, muted_reason, muted_severity)
+      select id, 'unused', 'x', 'x', now() + interval '1 day', 'me', 'x', 'warning' from rotor.secrets where name = 'old';
     insert into rotor.runs (id, secret_id, kind, state, outcome, requested_by, reason, idempotency_key,
         request_fingerprint, requested_at, started_at, ended_at, waits_code)
       select gen_random_uuid(), id, r.kind, r.state, r.outcome, 'me', 'x', r.kind, 'x', now() - interval '2 hours',
