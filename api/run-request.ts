@@ -13,7 +13,7 @@ import {
 } from '../domain/registry.js';
 import { isLive } from '../domain/version.js';
 import type { Principal } from '../infra/registry/access-tokens.js';
-import { secretIdOf } from '../infra/registry/adoption.js';
+import { secretIdOf } from '../infra/registry/named-secret.js';
 import { secretOfKey } from '../infra/registry/requests.js';
 import { planHash } from '../infra/registry/plan-hash.js';
 import { numberedVersions, type NumberedVersion } from '../infra/registry/views.js';

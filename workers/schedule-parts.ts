@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ScheduleParts } from '../api/parts.js';
 import { heldSchedule, pauseIn } from '../client/schedules.js';
 import type { SecretName } from '../domain/registry.js';
-import { secretIdOf } from '../infra/registry/adoption.js';
+import { secretIdOf } from '../infra/registry/named-secret.js';
 import { pauseSchedule, resumeSchedule, skipSlot } from '../infra/registry/schedule-decisions.js';
 import { listSchedules, showSchedule } from '../infra/registry/schedule-views.js';
 import { notePauseInTemporal, refreshSchedules } from '../infra/registry/schedules.js';

@@ -2,7 +2,7 @@
 import { noSuchSecret } from '../../domain/registry.js';
 import { shownTo } from '../../domain/discover/told.js';
 import type { DiscoveryRun } from '../../client/discovery.js';
-import { secretIdOf } from '../../infra/registry/adoption.js';
+import { secretIdOf } from '../../infra/registry/named-secret.js';
 import { nameOf } from '../imagine.js';
 import type { ApiParts } from '../parts.js';
 import { route, type Call, type Route } from '../route.js';

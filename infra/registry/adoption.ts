@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import type { Facts, RunFacts } from '../../domain/facts.js';
 import type { Adoption, ImaginedRequest, SecretName } from '../../domain/registry.js';
-import { inTransaction, type Queryable } from '../postgres.js';
+import { inTransaction } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
 import { readFacts, type TraitsOf } from './facts.js';
+import { secretIdOf } from './named-secret.js';
 import { readUseAgain } from './watermark.js';
 
 interface Parts {
@@ -46,18 +47,6 @@ export function imaginedRun({ kind, options, by }: ImaginedRequest): {
     approvals: [],
   };
   return { runId, imagined };
-}
-
-export async function secretIdOf(
-  db: Queryable,
-  { organization, secret }: SecretName,
-): Promise<string | undefined> {
-  const { rows } = await db.query<{ id: string }>(
-    `select s.id from rotor.secrets s join rotor.organizations o on o.id = s.organization_id
-     where o.name = $1 and s.name = $2 and s.retired_at is null`,
-    [organization, secret],
-  );
-  return rows[0]?.id;
 }
 
 /** Idempotent by the credential: adopted again, it is the version that it was. */

@@ -1,5 +1,6 @@
 /** Reads an audit chain page by page, and names the first event of it that does not fit. */
 import type pg from 'pg';
+import type { Queryable } from '../postgres.js';
 
 /** Before the first event. */
 export const beginning = Buffer.alloc(32);
@@ -25,6 +26,27 @@ export interface ChainFault {
   readonly seq: number;
   readonly fault:
     'changed-or-inserted' | 'missing' | 'last-events-missing' | 'head-missing' | 'head-changed';
+}
+
+/** What whoever reads all chains holds in memory, however many there are. */
+export const chainsPerPage = 200;
+
+/** The first and the last event that are there. */
+export type Bounds = Pick<ChainPart, 'chain_id'> & {
+  readonly first: string | null;
+  readonly last: string | null;
+};
+
+/** Chains that somebody took away the end of; `only`: of these. */
+export async function headless(db: Queryable, only?: readonly string[]): Promise<Bounds[]> {
+  const { rows } = await db.query<Bounds>(
+    `select a.chain_id, min(a.seq) as first, max(a.seq) as last from rotor.audit a
+     where ($1::uuid[] is null or a.chain_id = any($1))
+       and not exists (select from rotor.audit_heads h where h.chain_id = a.chain_id)
+     group by a.chain_id order by a.chain_id`,
+    [only ?? null],
+  );
+  return rows;
 }
 
 /** What only the holder of the key can say. */

@@ -8,7 +8,10 @@ import { inTransaction } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
 import {
   beginning,
+  chainsPerPage,
+  headless,
   readChain,
+  type Bounds,
   type ChainPart,
   type StoredHead,
   type StoredLink,
@@ -29,9 +32,6 @@ export interface ExportParts {
   readonly audit: AuditTrail;
   readonly signer: Signer;
 }
-
-/** What a caller holds in memory, whatever the trail's length. */
-const chainsPerPage = 200;
 
 /** Who took the trail along is in it. Throws before the first line where the question is wrong. */
 export async function exportAudit(
@@ -77,8 +77,8 @@ async function* writeAll(
     after = page.at(-1)?.chain_id;
     more = page.length === chainsPerPage;
   }
-  for (const chain of await headless(parts.pool, only))
-    for await (const line of chainLines(parts, chain)) yield writer.write(line);
+  for (const bounds of await headless(parts.pool, only))
+    for await (const line of chainLines(parts, leftOf(bounds))) yield writer.write(line);
   yield writer.end();
 }
 
@@ -132,17 +132,10 @@ async function chainPage(
   return rows.map((row) => ({ ...row, ends: row, isWhole: row.last === row.count }));
 }
 
-/** Somebody took away where they end; what is left of them is exported whole. */
-async function headless(pool: pg.Pool, only: readonly string[] | undefined): Promise<Chain[]> {
-  const { rows } = await pool.query<Omit<Chain, 'ends' | 'isWhole'>>(
-    `select a.chain_id, 'unknown' as about, 1 as first, max(a.seq) as last, null as previous
-     from rotor.audit a
-     where ($1::uuid[] is null or a.chain_id = any($1))
-       and not exists (select from rotor.audit_heads h where h.chain_id = a.chain_id)
-     group by a.chain_id order by a.chain_id`,
-    [only ?? null],
-  );
-  return rows.map((row) => ({ ...row, ends: undefined, isWhole: true }));
+/** What is left of a chain whose end somebody took away is exported whole. */
+function leftOf({ chain_id, last }: Bounds): Chain {
+  const whole = { first: '1', last: last ?? '0', previous: null, ends: undefined, isWhole: true };
+  return { chain_id, about: 'unknown', ...whole };
 }
 
 async function* chainLines(parts: ExportParts, chain: Chain): AsyncGenerator<Writable> {

@@ -1,7 +1,10 @@
 /** Reads every audit chain up to where it ended when it was reached, a page at a time: no transaction holds it together. */
 import type { Queryable } from '../postgres.js';
 import {
+  chainsPerPage,
+  headless,
   readChain,
+  type Bounds,
   type ChainFault,
   type ChainPart,
   type ReadingParts,
@@ -18,8 +21,6 @@ export interface AuditFault extends ChainFault {
   readonly chainId: string;
 }
 
-const chainsPerPage = 200;
-
 export async function verifyChains(parts: ReadingParts): Promise<AuditVerdict> {
   const faults: AuditFault[] = [];
   let [chains, events] = [0, 0];
@@ -32,11 +33,6 @@ export async function verifyChains(parts: ReadingParts): Promise<AuditVerdict> {
   }
   return { chains, events, faults };
 }
-
-type Bounds = Pick<ChainPart, 'chain_id'> & {
-  readonly first: string | null;
-  readonly last: string | null;
-};
 
 async function* everyChain(db: Queryable): AsyncGenerator<ChainPart> {
   for (let after: string | undefined, more = true; more;) {
@@ -65,15 +61,6 @@ async function headPage(
        where a.chain_id = h.chain_id) r
      where $1::uuid is null or h.chain_id > $1 order by h.chain_id limit ${chainsPerPage}`,
     [after ?? null],
-  );
-  return rows;
-}
-
-async function headless(db: Queryable): Promise<Bounds[]> {
-  const { rows } = await db.query<Bounds>(
-    `select a.chain_id, min(a.seq) as first, max(a.seq) as last from rotor.audit a
-     where not exists (select from rotor.audit_heads h where h.chain_id = a.chain_id)
-     group by a.chain_id order by a.chain_id`,
   );
   return rows;
 }

@@ -10,6 +10,7 @@ import { inTransaction, type Queryable } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
 import { writeFinding } from './findings.js';
 import { fingerprintOf, keyReused } from './idempotency.js';
+import { lockIfLive } from './named-secret.js';
 import { withholdExcluded } from './withholdings.js';
 import { openRuns, placeFor, type Place } from './place.js';
 
@@ -53,7 +54,7 @@ export async function submitIn(
   request: RunRequest,
   claimant: string,
 ): Promise<Submitted> {
-  const secretId = await lockSecret(db, request);
+  const secretId = await lockIfLive(db, request);
   const repeated = await findRepeated(db, request);
   if (repeated !== undefined) return repeated;
   // Only now: what has ended the secret may be what is asked for once more.
@@ -75,15 +76,6 @@ export async function submitIn(
   await exclude(db, audit, { request, secretId, runId });
   if (request.kind === 'compromise') await noteBreakGlass(db, { request, secretId, runId });
   return { runId, submission: place.state === 'queued' ? 'queued' : 'created' };
-}
-
-async function lockSecret(db: Queryable, name: SecretName): Promise<string | undefined> {
-  const { rows } = await db.query<{ id: string }>(
-    `select s.id from rotor.secrets s join rotor.organizations o on o.id = s.organization_id
-     where o.name = $1 and s.name = $2 and s.retired_at is null for update of s`,
-    [name.organization, name.secret],
-  );
-  return rows[0]?.id;
 }
 
 /** Where the key has been used, of which secret: its answer is known already, whatever has changed since. */

@@ -2,11 +2,12 @@
 import type pg from 'pg';
 import type { Calendar } from '../../domain/calendar.js';
 import { RotorError } from '../../domain/errors.js';
-import { noSuchSecret, type SecretName } from '../../domain/registry.js';
+import type { SecretName } from '../../domain/registry.js';
 import { slotsToCome, type Upcoming } from '../../domain/slots.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import type { AuditTrail } from './audit.js';
 import { insertSlot } from './claim-slot.js';
+import { lockSecretOf } from './named-secret.js';
 import { hasSchedule, refreshSchedules, scheduledSecret, type WithSchedule } from './schedules.js';
 
 export interface ScheduleChange extends SecretName {
@@ -95,13 +96,7 @@ async function decided<T>(
   work: (db: Queryable, secret: WithSchedule) => Promise<Decided<T>>,
 ): Promise<T> {
   return inTransaction(pool, async (db) => {
-    const { rows } = await db.query<{ id: string }>(
-      `select s.id from rotor.secrets s join rotor.organizations o on o.id = s.organization_id
-       where o.name = $1 and s.name = $2 and s.retired_at is null for update of s`,
-      [name.organization, name.secret],
-    );
-    const secretId = rows[0]?.id;
-    if (secretId === undefined) throw noSuchSecret(name);
+    const secretId = await lockSecretOf(db, name);
     await refreshSchedules(db, secretId);
     const secret = demandSchedule(await scheduledSecret(db, secretId), name);
     const { event, result } = await work(db, secret);

@@ -5,6 +5,7 @@ import { noSuchSecret, type SecretName } from '../../domain/registry.js';
 import type { ScheduleRule } from '../../domain/schedule.js';
 import { nextSlot, slotsToCome, type Upcoming } from '../../domain/slots.js';
 import type { Queryable } from '../postgres.js';
+import { secretIdOf } from './named-secret.js';
 import { demandSchedule } from './schedule-decisions.js';
 import {
   hasSchedule,
@@ -36,12 +37,7 @@ export async function showSchedule(
   calendar: Calendar,
   { count, ...name }: SecretName & { readonly count: number },
 ): Promise<object> {
-  const { rows } = await db.query<{ id: string }>(
-    `select s.id from rotor.secrets s join rotor.organizations o on o.id = s.organization_id
-     where o.name = $1 and s.name = $2 and s.retired_at is null`,
-    [name.organization, name.secret],
-  );
-  const secretId = rows[0]?.id;
+  const secretId = await secretIdOf(db, name);
   if (secretId === undefined) throw noSuchSecret(name);
   await refreshSchedules(db, secretId);
   const secret = demandSchedule(await scheduledSecret(db, secretId), name);
