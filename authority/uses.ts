@@ -14,8 +14,13 @@ export interface ReportedUse {
 export interface ReportedUses {
   readonly now: Date;
   readonly completeThrough: Date;
+  /** Where the question goes further back than what is kept: the moment that it is kept from. */
+  readonly continuousSince?: Date;
   readonly uses: readonly ReportedUse[];
 }
+
+/** Twice as long as the first reading of a credential goes back. */
+export const keptDays = 62;
 
 interface Clock {
   readonly now: Date;
@@ -56,7 +61,13 @@ export async function usesSince(
      where c.client_id = $1 and u.last_at >= $2 order by u.last_at`,
     [clientId, since],
   );
-  return { now, completeThrough, uses: rows.map((row) => ({ ...row, count: Number(row.count) })) };
+  const kept = new Date(now.getTime() - keptDays * 86_400_000);
+  return {
+    now,
+    completeThrough,
+    ...(since < kept ? { continuousSince: kept } : {}),
+    uses: rows.map((row) => ({ ...row, count: Number(row.count) })),
+  };
 }
 
 async function readClock(pool: pg.Pool): Promise<Clock> {

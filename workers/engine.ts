@@ -19,12 +19,14 @@ import type { SignedPlace } from '../infra/direct/inventory-file.js';
 import { nativeOptions, type TemporalAccess } from '../infra/temporal-access.js';
 import { connectTemporal } from '../infra/temporal-connection.js';
 import { faultAfter } from '../infra/temporal-fault.js';
+import type { Loop } from './loop.js';
 import { openCampaigns } from './campaigns.js';
 import { reconciler } from './direct/reconcile.js';
 import { startKeeper } from './keeper.js';
 import { startScheduleKeeper } from './schedule-keeper.js';
 import { openScheduler } from './scheduler.js';
 import { openStrays } from './strays.js';
+import { startUpkeep } from './upkeep.js';
 
 export interface EngineParts {
   readonly access: TemporalAccess;
@@ -63,25 +65,12 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   const temporal: Temporal = { client, taskQueue: parts.taskQueue };
   const workers = await openWorkers(parts, native, temporal);
   const running = workers.map((worker) => worker.run());
-  const keeper = startKeeper({
-    ...parts,
-    temporal,
-    everyMs: parts.keeperEveryMs ?? 5_000,
-    warn: (message, about) => parts.ports.warn(message, about),
-    ...reconcilingBy(parts, temporal),
-  });
-  const scheduleKeeper = startScheduleKeeper({
-    ...parts,
-    temporal,
-    calendar,
-    everyMs: parts.schedulesEveryMs ?? 60_000,
-    warn: (message, about) => parts.ports.warn(message, about),
-  });
+  const loops = startLoops(parts, temporal);
   await Promise.all(parts.issuers.map((issuer) => startCollector(temporal, issuer)));
   // Only speed: a worker that could not warm up works all the same.
   await warmUp(temporal, parts.identity).catch(() => undefined);
   const ended = Promise.all(running).then(async () => {
-    await Promise.all([keeper.stop(), scheduleKeeper.stop()]);
+    await Promise.all(loops.map((loop) => loop.stop()));
     await native.close();
     await connection.close();
   });
@@ -92,6 +81,21 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
       await ended;
     },
   };
+}
+
+function startLoops(parts: EngineParts, temporal: Temporal): Loop[] {
+  const warn: EngineParts['ports']['warn'] = (message, about) => parts.ports.warn(message, about);
+  const keeper = startKeeper({
+    ...parts,
+    temporal,
+    everyMs: parts.keeperEveryMs ?? 5_000,
+    warn,
+    ...reconcilingBy(parts, temporal),
+  });
+  const everyMs = parts.schedulesEveryMs ?? 60_000;
+  const scheduleKeeper = startScheduleKeeper({ ...parts, temporal, calendar, everyMs, warn });
+  const upkeep = startUpkeep({ pool: parts.pool, everyMs: 3_600_000, warn });
+  return [keeper, scheduleKeeper, upkeep];
 }
 
 function reconcilingBy(

@@ -18,6 +18,7 @@ import { contradicted, lastConfirmed } from './confirmed-use.js';
 import { writeFinding } from './findings.js';
 import { openRuns } from './place.js';
 import { sourceKey } from './source-key.js';
+import { foldedAfterDays } from './upkeep.js';
 import { moveWatermark, type Reading } from './watermark.js';
 
 interface KnownVersion {
@@ -70,7 +71,12 @@ with incoming as (
        from jsonb_to_recordset($2::jsonb) as r(index int, credential_id text, tagged uuid, source_key text,
          outcome text, minute timestamptz, source jsonb, last_at timestamptz, count bigint)
        join rotor.versions v on v.secret_id = $1
-         and (v.credential_id = r.credential_id or v.id = r.tagged)),
+         and (v.credential_id = r.credential_id or v.id = r.tagged)
+       -- A day that was folded is told once: its minutes come again where a record is read anew.
+       where case when r.minute > clock_timestamp() - interval '${foldedAfterDays} days' then true
+         else not exists (select from rotor.use d
+           where (d.version_id, d.source_key, d.outcome, d.folded) = (v.id, r.source_key, r.outcome, true)
+             and d.minute < r.minute and d.minute > r.minute - interval '1 day' and d.last_at >= r.last_at) end),
      known as (
        select distinct u.version_id, u.source_key, u.outcome from rotor.use u
        join incoming i using (version_id, source_key, outcome)),

@@ -181,11 +181,11 @@ async function observedUse(
     'GET',
     `/clients/${clientId}/uses?${query.toString()}`,
   );
-  const { now, completeThrough, uses } = parsed(Uses, reply);
+  const { now, completeThrough, continuousSince, uses } = parsed(Uses, reply);
   return {
     kind: 'exact',
     completeThrough,
-    continuousSince: undefined,
+    continuousSince,
     // Times are exact; two clocks' rounding to a millisecond is not.
     resolutionMs: 1,
     issuerNow: now,

@@ -24,6 +24,7 @@ export const Listed = z.array(
 export const Uses = z.object({
   now: Moment,
   completeThrough: Moment,
+  continuousSince: Moment.exactOptional(),
   uses: z.array(
     z.object({
       credentialId: z.string(),

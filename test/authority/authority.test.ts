@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openRecorderPool } from '../../authority/recorder.js';
+import { dropWhatIsOver } from '../../authority/upkeep.js';
 import { usesSince } from '../../authority/uses.js';
 import { isWellFormed, newSecretValue } from '../../authority/value.js';
 import { openPool } from '../../infra/postgres.js';
@@ -430,6 +431,36 @@ describe('the record of use', () => {
       .filter(({ source }) => source.userAgent === 'load')
       .reduce((sum, { count }) => sum + count, 0);
     expect(recorded).toBeGreaterThanOrEqual(accepted);
+  });
+
+  test('goes two months back: what is older goes, and whoever asks for it is told', async () => {
+    const made = await make();
+    await login(made);
+    const { ownerPool, pool } = database;
+    const older = async (days: number) => {
+      const from = `from authority.credentials where client_id = '${made.clientId}'`;
+      const ago = `now() - interval '${days} days'`;
+      await ownerPool.query(
+        `insert into authority.uses (credential_id, source_key, outcome, minute, source, last_at, count)
+         select id, 'x', 'accepted', ${ago}, '{"address": "::1"}', ${ago}, 1 ${from};
+         insert into authority.tokens (hash, credential_id, source_key, source, expires_at)
+         select sha256('${days}'), id, 'x', '{}', ${ago} ${from}`,
+      );
+    };
+    for (const days of [1, 30, 61, 90]) await older(days);
+    await dropWhatIsOver(pool, () => false);
+    const { uses, continuousSince } = await usesSince(pool, made.clientId, new Date(0));
+    const ages = uses.map(({ lastAt }) => Math.round((Date.now() - lastAt.getTime()) / 86_400_000));
+    expect(ages).toEqual([61, 30, 1, 0]);
+    expect((Date.now() - Number(continuousSince)) / 86_400_000).toBeCloseTo(62, 1);
+    const recent = await usesSince(pool, made.clientId, new Date(Date.now() - 60 * 86_400_000));
+    expect(recent).not.toHaveProperty('continuousSince');
+    const { rows } = await ownerPool.query(
+      `select t.hash from authority.tokens t join authority.credentials c on c.id = t.credential_id
+       where c.client_id = $1`,
+      [made.clientId],
+    );
+    expect(rows).toHaveLength(3);
   });
 
   test('administration is for its owner', async () => {

@@ -6,6 +6,7 @@ import { heldSchedule, removeSchedule } from '../../client/schedules.js';
 import { scheduleId, standardSchedule, type Schedule } from '../../domain/schedule.js';
 import { calendar } from '../../infra/calendar.js';
 import { compareSchedules, tellOverdue, type Comparison } from '../../workers/compare-schedules.js';
+import { startUpkeep } from '../../workers/upkeep.js';
 import { startScheduleKeeper } from '../../workers/schedule-keeper.js';
 import { openScheduler, rewrite, type SchedulerParts } from '../../workers/scheduler.js';
 import { eventually } from '../faults/installation.js';
@@ -437,6 +438,21 @@ test('however many slots are skipped ahead, what was settled stays so', async ()
   );
   expect((await claim()).told).not.toContain('missed');
   expect((await slots()).filter(({ state }) => state === 'requested')).toHaveLength(1);
+});
+
+test('slots that are long over go, but for the one that the next ones begin after', async () => {
+  await schedule(at(nextYear));
+  await compared();
+  await world.database.ownerPool.query(
+    `insert into rotor.schedule_slots (secret_id, zone, slot, state, at, reason, decided_by)
+     select $1, 'UTC', (year || '-01-01T00:00'), state, make_date(year, 1, 1), 'x', 'x'
+     from (values (2018, 'missed'), (2019, 'skipped'), (2020, 'missed'), (2021, 'skipped')) s(year, state)`,
+    [secretId],
+  );
+  const upkeep = startUpkeep({ pool: parts.pool, everyMs: 50, warn: () => undefined });
+  await eventually(async () => (await slots()).length === 2);
+  await upkeep.stop();
+  expect((await slots()).map(({ slot }) => slot.slice(0, 4))).toEqual(['2020', '2021']);
 });
 
 test('a slot that Temporal did not start is started when that is found', async () => {

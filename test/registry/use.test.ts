@@ -5,6 +5,8 @@ import { readFrom, standsStill } from '../../domain/quiet.js';
 import type { Registry, SecretName } from '../../domain/registry.js';
 import { openAudit } from '../../infra/registry/audit.js';
 import { openRegistry } from '../../infra/registry/open.js';
+import { readFigures } from '../../infra/registry/figures.js';
+import { foldUse } from '../../infra/registry/upkeep.js';
 import { moveWatermark, readUseAgain } from '../../infra/registry/watermark.js';
 import { traits } from '../domain/facts.js';
 import { eventually } from '../faults/installation.js';
@@ -270,4 +272,83 @@ test("an issuer's clock that is put back begins the record anew: nothing is prov
   expect(read.completeThrough).toEqual(told.completeThrough);
   expect(read.continuousSince).toEqual(told.issuerNow);
   expect(standsStill(read)).toBe(false);
+});
+
+describe('use that is older than some days', () => {
+  const old = (minutes: number): UseRecord['uses'][number] => {
+    const midnight = Math.floor(Date.now() / day) * day - 6 * day;
+    const minute = new Date(midnight + minutes * 60_000);
+    const lastAt = new Date(minute.getTime() + 30_000);
+    const source = { userAgent: 'weekly' };
+    return { credentialId: 'folded', source, outcome: 'accepted', minute, lastAt, count: 2 };
+  };
+  const minutes = [10, 11, 700, 1_430, 1_445];
+  const told = () => ({ ...recordOf('folded'), uses: minutes.map(old) });
+  const read = () => registry.recordUse({ secretId, record: told(), since: new Date(0) });
+  const rows = async () => {
+    const { rows: found } = await database.pool.query<{ count: string; folded: boolean }>(
+      `select u.count, u.folded from rotor.use u join rotor.versions v on v.id = u.version_id
+       where v.credential_id = 'folded' order by u.minute`,
+    );
+    return found.map(({ count, folded }) => [Number(count), folded]);
+  };
+  const usesOf = async () =>
+    (await factsOf()).uses.filter(({ source }) => source.userAgent === 'weekly');
+
+  test('is kept by the day: every decision sees the same as before, and what is read again is no news', async () => {
+    await adopt('folded');
+    await read();
+    const before = await usesOf();
+    expect(await rows()).toHaveLength(5);
+    await foldUse(database.pool, () => false);
+    expect(await rows()).toEqual([
+      [8, true],
+      [2, true],
+    ]);
+    expect(await usesOf()).toEqual(before);
+    expect(await read()).toEqual([]);
+    expect(await rows()).toEqual([
+      [8, true],
+      [2, true],
+    ]);
+    const late = { ...recordOf('folded'), uses: [old(1_446)] };
+    await registry.recordUse({ secretId, record: late, since: new Date(0) });
+    await foldUse(database.pool, () => false);
+    expect(await rows()).toEqual([
+      [8, true],
+      [4, true],
+    ]);
+  });
+
+  test('keeps refusals after a revoke apart from those before it on the same day', async () => {
+    const { pool, ownerPool } = database;
+    const name = 'folded';
+    const known = `version_id = (select id from rotor.versions where credential_id = '${name}')`;
+    await ownerPool.query(`delete from rotor.use where ${known}`);
+    await read();
+    await ownerPool.query(`update rotor.use set outcome = 'refused' where ${known}`);
+    const client = await ownerPool.connect();
+    const called = old(600).minute;
+    await client.query('begin; set local session_replication_role = replica');
+    await client.query(
+      `with v as (select id, secret_id from rotor.versions where credential_id = $1),
+       r as (insert into rotor.runs (id, secret_id, kind, state, outcome, ended_at, requested_by, reason,
+           idempotency_key, request_fingerprint)
+         select gen_random_uuid(), secret_id, 'revoke', 'ended', 'succeeded', now(), 'x', 'x',
+           gen_random_uuid(), 'x' from v returning id),
+       g as (insert into rotor.grants (id, version_id, run_id, basis, because, expires_at, called_at)
+         select gen_random_uuid(), v.id, r.id, 'proven-unused', '{}', now(), $2::timestamptz from v, r returning id)
+       update rotor.versions set state = 'revoked', is_current = false, revoked_at = now(), grant_id = g.id
+       from g where credential_id = $1`,
+      [name, called],
+    );
+    await client.query('commit');
+    client.release();
+    const refusals = async () => (await readFigures(pool, undefined, 10)).refusals;
+    const before = await refusals();
+    await foldUse(pool, () => false);
+    expect((await rows()).every(([, folded]) => folded)).toBe(true);
+    expect(await rows()).toHaveLength(3);
+    expect(await refusals()).toBe(before);
+  });
 });
