@@ -26,16 +26,21 @@ export type SlotDecision =
       readonly missed: readonly MissedSlot[];
     };
 
+/** Who rotates now and must not do so together with this secret; and when to ask again. */
+export interface Obstacle {
+  readonly reason: string;
+  readonly againMs: number;
+}
+
 /** Clocks of several machines differ by less than this. */
 const soonMs = 10_000;
 /** At one time: the next look takes the rest. */
 const mostAtOnce = 500;
 
-/** `obstacle`: who rotates now and must not do so together with this secret. */
 export function decideSlot(
   facts: ScheduleFacts,
   calendar: Calendar,
-  obstacle: string | undefined,
+  obstacle: Obstacle | undefined,
 ): SlotDecision {
   if (facts.paused !== undefined) return { kind: 'nothing', told: 'the schedule is paused' };
   const due = dueSlots(facts, calendar);
@@ -79,7 +84,7 @@ function isLate(slot: Upcoming, { now, schedule }: ScheduleFacts): boolean {
 function holdOf(
   { now, schedule }: ScheduleFacts,
   calendar: Calendar,
-  obstacle: string | undefined,
+  obstacle: Obstacle | undefined,
 ): { readonly until: Date; readonly reason: string } | undefined {
   const allowed = nextAllowed(now, schedule, calendar);
   if (allowed !== undefined && allowed.at > now) {
@@ -87,7 +92,7 @@ function holdOf(
     return { until: allowed.at, reason };
   }
   if (obstacle === undefined) return undefined;
-  return { until: new Date(now.getTime() + schedule.postponeByMs), reason: obstacle };
+  return { until: new Date(now.getTime() + obstacle.againMs), reason: obstacle.reason };
 }
 
 /** Why somebody should look, whatever became of the schedule in Temporal; undefined while all is well. */

@@ -1,4 +1,5 @@
 /** What a slot has to wait for: those that must not rotate together with its secret, and a run that has rotated it already. */
+import type { Obstacle } from '../../domain/slot-decision.js';
 import { shortId } from '../../domain/told-id.js';
 import type { Queryable } from '../postgres.js';
 import type { WithSchedule } from './schedules.js';
@@ -43,7 +44,7 @@ export async function lockNeighbours(db: Queryable, secretId: string): Promise<v
 }
 
 interface Counts {
-  readonly run: string | null;
+  readonly run: { readonly id: string; readonly sinceMs: number } | null;
   readonly pair: string | null;
   readonly in_organization: number;
   readonly at_issuer: number;
@@ -55,18 +56,32 @@ interface Counts {
  * count from what was confirmed, so that a slot of theirs that comes is due.
  */
 const ownRun = `
-  select r.id from rotor.runs r join rotor.versions v on v.id = (r.plan->>'towards')::uuid
+  select json_build_object('id', r.id, 'sinceMs', extract(epoch from clock_timestamp() - v.confirmed_at) * 1000)
+  from rotor.runs r join rotor.versions v on v.id = (r.plan->>'towards')::uuid
   where r.secret_id = $1 and r.state in ('requested', 'running') and r.kind in ('rotate', 'compromise')
     and r.plan->>'direction' is distinct from 'back' and v.confirmed_at >= r.requested_at
     and v.confirmed_at < clock_timestamp() - make_interval(secs => $2)
     and ($3 <> 'calendar' or exists (select from rotor.schedule_slots l where l.run_id = r.id))`;
 
-/** Undefined where nothing is in the way. */
+/** Undefined where nothing is in the way. A run that goes on for long is asked about ever more rarely. */
 export async function obstacleTo(
   db: Queryable,
-  { secretId, organization, issuer, schedule }: WithSchedule,
-): Promise<string | undefined> {
-  const { atMostAtOnce, postponeByMs, rule } = schedule;
+  secret: WithSchedule,
+): Promise<Obstacle | undefined> {
+  const { postponeByMs: againMs } = secret.schedule;
+  const { run, ...others } = await countsOf(db, secret);
+  if (run !== null) {
+    const reason = `run ${shortId(run.id)} has rotated it already, and has not ended`;
+    return { reason, againMs: Math.max(againMs, run.sinceMs / 10) };
+  }
+  const reason = othersThatRotate(others, secret);
+  return reason === undefined ? undefined : { reason, againMs };
+}
+
+async function countsOf(
+  db: Queryable,
+  { secretId, schedule: { postponeByMs, rule } }: WithSchedule,
+): Promise<Counts> {
   const { rows } = await db.query<Counts>(
     `with rotating as (
        select r.secret_id, s.organization_id, s.issuer
@@ -78,8 +93,13 @@ export async function obstacleTo(
      from rotor.secrets s where s.id = $1`,
     [secretId, postponeByMs / 1_000, rule.kind],
   );
-  const { run, pair, in_organization: inOrganization, at_issuer: atIssuer } = rows[0] ?? nobody;
-  if (run !== null) return `run ${shortId(run)} has rotated it already, and has not ended`;
+  return rows[0] ?? nobody;
+}
+
+function othersThatRotate(
+  { pair, in_organization: inOrganization, at_issuer: atIssuer }: Omit<Counts, 'run'>,
+  { organization, issuer, schedule: { atMostAtOnce } }: WithSchedule,
+): string | undefined {
   if (pair !== null) return `${pair} rotates, and they are not to rotate together`;
   if (reached(inOrganization, atMostAtOnce.organization))
     return `${inOrganization} secrets of ${organization} rotate: that is as many as may at once`;
