@@ -6,7 +6,6 @@ import { heldSchedule, removeSchedule } from '../../client/schedules.js';
 import { scheduleId, standardSchedule, type Schedule } from '../../domain/schedule.js';
 import { calendar } from '../../infra/calendar.js';
 import { compareSchedules, tellOverdue, type Comparison } from '../../workers/compare-schedules.js';
-import { startUpkeep } from '../../workers/upkeep.js';
 import { startScheduleKeeper } from '../../workers/schedule-keeper.js';
 import { openScheduler, rewrite, type SchedulerParts } from '../../workers/scheduler.js';
 import { eventually } from '../faults/installation.js';
@@ -408,6 +407,15 @@ describe('a run that has rotated the secret already, and goes on', () => {
     expect(rows).toEqual([]);
   });
 
+  test('is waited for by an interval, which counts from what it confirmed', async () => {
+    await rotation({ confirmed: '3 hours', state: 'running' });
+    await schedule(at('', { rule: { kind: 'every', everyMs: 3_600_000 } }));
+    await compared();
+    await age(2 * 3_600);
+    await claim();
+    expect((await slots()).at(-1)?.state).toBe('postponed');
+  });
+
   test('is waited for by the next slot', async () => {
     const { runId } = await rotation({ confirmed: '3 hours', state: 'running' });
     await schedule(at('0 * * * *'));
@@ -443,15 +451,15 @@ test('however many slots are skipped ahead, what was settled stays so', async ()
 test('slots that are long over go, but for the one that the next ones begin after', async () => {
   await schedule(at(nextYear));
   await compared();
-  await world.database.ownerPool.query(
-    `insert into rotor.schedule_slots (secret_id, zone, slot, state, at, reason, decided_by)
+  const { ownerPool } = world.database;
+  const longOver = `insert into rotor.schedule_slots (secret_id, zone, slot, state, at, reason, decided_by)
      select $1, 'UTC', (year || '-01-01T00:00'), state, make_date(year, 1, 1), 'x', 'x'
-     from (values (2018, 'missed'), (2019, 'skipped'), (2020, 'missed'), (2021, 'skipped')) s(year, state)`,
-    [secretId],
-  );
-  const upkeep = startUpkeep({ pool: parts.pool, everyMs: 50, warn: () => undefined });
+     from (values (2018, 'missed'), (2019, 'skipped'), (2020, 'missed'), (2021, 'skipped')) s(year, state)`;
+  // A worker looks when it starts.
+  await world.withoutWorker(async () => {
+    await ownerPool.query(longOver, [secretId]);
+  });
   await eventually(async () => (await slots()).length === 2);
-  await upkeep.stop();
   expect((await slots()).map(({ slot }) => slot.slice(0, 4))).toEqual(['2020', '2021']);
 });
 
