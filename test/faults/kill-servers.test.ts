@@ -105,7 +105,9 @@ test('a second start in the same folder is refused, and leaves the first one as 
   };
   await expect(startStack(again)).rejects.toMatchObject({
     code: 'servers-failed',
-    message: expect.stringMatching(/^Error: .*postgres is in use .*\nError: .*temporal is in use /m),
+    message: expect.stringMatching(
+      /^Error: .*postgres is in use .*\nError: .*temporal is in use /m,
+    ),
   });
   expect(said).toEqual([]);
   expect(existsSync(join(stateFolder, 'servers.json'))).toBe(true);
