@@ -3,6 +3,7 @@ import type { Change } from './change.js';
 import { carries, type Labels } from './labels.js';
 import type { Facts } from './facts.js';
 import type { RunKind } from './run.js';
+import { isNewlyHeld, retrying, waitAfter } from './wait.js';
 
 export const eventKinds = [
   'blocked',
@@ -88,9 +89,6 @@ export function waitMs({ digestMs }: RouteRule, { severity }: EventDraft): numbe
 /** A person's word is missing, and nothing else. */
 const asking: ReadonlySet<string> = new Set(['approval-needed', 'use-not-seen', 'paused']);
 
-/** The run tries again by itself, at once. */
-const retrying = 'retrying';
-
 /** What a run's own changes tell. */
 export function runEvents(facts: Facts, changes: readonly Change[]): EventDraft[] {
   return changes.flatMap((change) => runEvent(facts, change) ?? []);
@@ -99,8 +97,11 @@ export function runEvents(facts: Facts, changes: readonly Change[]): EventDraft[
 function runEvent(facts: Facts, change: Change): EventDraft | undefined {
   if (change.change === 'plan-stored') return change.revision === 1 ? started(facts) : undefined;
   if (change.change === 'run-ended') return finished(facts, change.outcome);
-  const waits = change.change === 'run-waits' && change.until === undefined;
-  return waits && change.code !== retrying ? stuck(facts, change) : undefined;
+  if (change.change !== 'run-waits' || change.code === retrying) return undefined;
+  // What passes as it was said is told to nobody; what was put off is.
+  const isTold =
+    change.until === undefined || isNewlyHeld(facts.run.wait, waitAfter(facts, change));
+  return isTold ? stuck(facts, change) : undefined;
 }
 
 function started({ run, secret }: Facts): EventDraft {

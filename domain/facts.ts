@@ -57,12 +57,23 @@ export interface RunFacts {
   readonly requestedAt: Date;
   readonly options: RunOptions;
   readonly plan: PlanFacts | undefined;
+  /** Undefined: it goes on, or waits for nothing yet. */
+  readonly wait?: WaitFacts | undefined;
   readonly decisions: readonly DecisionFacts[];
   /** Undefined: a program asked for it. */
   readonly requestedPerson: string | undefined;
   /** Persons who asked for it too, and joined. */
   readonly joinedPersons: readonly string[];
   readonly approvals: readonly ApprovalFacts[];
+}
+
+export interface WaitFacts {
+  readonly code: string;
+  readonly until: Date | undefined;
+  /** The moment at which it was to go on, as it was said first; undefined where none was said. */
+  readonly promised: Date | undefined;
+  /** That moment came, and the run was put off: it goes on once somebody has helped, or by chance. */
+  readonly held: boolean;
 }
 
 export interface ApprovalFacts {

@@ -21,30 +21,23 @@ export function asAsked({ json }: Output): Following {
 /** Codes of what passes without anybody's help. */
 const passing: ReadonlySet<unknown> = new Set([null, undefined, 'waiting', 'retrying']);
 
-/** What passes at a moment (a quiet period, a window, an overlap) is none of it. */
-export function isBlocked({ waitsCode, waitsUntil }: Row): boolean {
-  return !passing.has(waitsCode) && waitsUntil === null;
+/** What passes at a moment (a quiet period, a window, an overlap) is none of it, unless it was put off. */
+export function isBlocked({ waitsCode, waitsUntil, waitsHeld }: Row): boolean {
+  return !passing.has(waitsCode) && (waitsUntil === null || waitsHeld === true);
 }
 
-/** Held until a moment, if those who use it stop: the moment comes again as long as they do not. */
-const usedStill: ReadonlySet<unknown> = new Set([
-  'undeclared-use',
-  'version-in-use',
-  'breaks-dependents',
-  'dependents-not-moved',
-]);
-
-/** Past the moment a run may look once more before it says so. */
-const graceMs = 10_000;
-
-/** Of one run, asked each time it is looked at: blocked, or the moment it was to go on has passed and it was put off. */
-export function openBlocked(now: () => number = Date.now): (run: Row) => boolean {
-  let promised: number | undefined;
+/**
+ * Of one run, asked each time it is looked at. One that was put off before anybody watched has until the moment that
+ * it waits for now: whoever watches may just have helped.
+ */
+export function openBlocked(): (run: Row) => boolean {
+  let first: number | undefined;
   return (run) => {
-    if (isBlocked(run)) return true;
-    const until = Date.parse(String(run['waitsUntil']));
-    promised = usedStill.has(run['waitsCode']) ? (promised ?? until) : undefined;
-    return promised !== undefined && until > promised && now() > promised + graceMs;
+    const { waitsUntil } = run;
+    if (typeof waitsUntil !== 'string') return isBlocked(run);
+    const until = Date.parse(waitsUntil);
+    first ??= until;
+    return isBlocked(run) && until > first;
   };
 }
 

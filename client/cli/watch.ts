@@ -176,7 +176,7 @@ function waitLines(run: Row): string[] {
   const told = String(run['waitsTold']);
   if (code === 'waiting') return [`  ${colors.dim('waits')}     ${told}`];
   if (code === 'retrying') return [`  ${colors.yellow('retries')}   ${told}`];
-  const colour = run['waitsUntil'] === null ? colors.red : colors.yellow;
+  const colour = isBlocked(run) ? colors.red : colors.yellow;
   const next = isBlocked(run) ? nextCommand(run) : undefined;
   return [
     `  ${colour('held')}      ${told} ${link(code)}`,

@@ -1,7 +1,7 @@
 /** What every step asks first: may it go on, and does the stored plan still fit? */
 import { whyApproveAnew } from '../approval.js';
 import type { Change, Decided } from '../change.js';
-import type { Blocker } from '../blocker.js';
+import type { Blocker, BlockerCode } from '../blocker.js';
 import type { Facts } from '../facts.js';
 import { planRun } from '../plan.js';
 import { pendingDependencies, versionOf } from '../progress.js';
@@ -78,6 +78,9 @@ function toldOf({ message, accept, acceptIf = 'If that may break' }: Blocker): s
   return accept === undefined ? message : `${message}. ${acceptIf}: ${accept}`;
 }
 
+/** What only takes time says less than what is in the way. */
+const takesTime: ReadonlySet<BlockerCode> = new Set(['quiet-period', 'overlap', 'outside-window']);
+
 /** Waits where every blocker passes by itself, is blocked where one of them does not. */
 export function answerTo(blockers: readonly Blocker[], done: string): Decided<Answer> {
   const [first] = blockers;
@@ -89,6 +92,7 @@ export function answerTo(blockers: readonly Blocker[], done: string): Decided<An
   const until = new Date(Math.max(...blockers.map((b) => b.until?.getTime() ?? 0)));
   const told = blockers.map(toldOf).join('; ');
   const answer: Answer = { kind: 'wait', until: until.toISOString(), told };
-  const waits: Change = { change: 'run-waits', code: first.code, told, until };
+  const { code } = blockers.find((blocker) => !takesTime.has(blocker.code)) ?? first;
+  const waits: Change = { change: 'run-waits', code, told, until };
   return { result: answer, changes: [waits] };
 }

@@ -192,7 +192,7 @@ export async function campaignSecrets(db: Queryable, campaignId: string): Promis
              order by v.ordinal) as versions,
        (select max(v.revoked_at) from rotor.versions v where v.id = any(c.version_ids)) as contained,
        r.state, r.outcome, r.waits_code as "waitsCode", r.waits_told as "waitsTold",
-       r.waits_until as "waitsUntil", r.ended_at as ended
+       r.waits_until as "waitsUntil", r.waits_held as "waitsHeld", r.ended_at as ended
      from (${counted}) c join rotor.secrets s on s.id = c.secret_id
      join rotor.organizations o on o.id = s.organization_id left join rotor.runs r on r.id = c.run_id
      order by c.position, 1`,

@@ -2,6 +2,7 @@
 import type { Change, DeliveryChanged } from '../../domain/change.js';
 import { approvalRule, contentOf } from '../../domain/approval.js';
 import type { Facts } from '../../domain/facts.js';
+import { waitAfter } from '../../domain/wait.js';
 import type { Queryable } from '../postgres.js';
 import { closeFindings, writeFinding } from './findings.js';
 import { one } from './one-row.js';
@@ -27,6 +28,10 @@ export async function applyChanges(
   });
   await Promise.all(written);
 }
+
+/** It goes on: nothing is promised any more. */
+const noWait =
+  'waits_code = null, waits_told = null, waits_until = null, waits_promised = null, waits_held = false';
 
 const writers: { readonly [K in Change['change']]: Writer<K> } = {
   'plan-stored': storePlan,
@@ -100,18 +105,17 @@ const writers: { readonly [K in Change['change']]: Writer<K> } = {
   },
   'decision-read': (db, { decisionId }) =>
     one(db, 'update rotor.decisions set read = true where id = $1', [decisionId]),
-  'run-waits': (db, { code, told, until }, facts) =>
-    one(
+  'run-waits': (db, change, facts) => {
+    const { code, until, promised, held } = waitAfter(facts, change);
+    return one(
       db,
-      'update rotor.runs set waits_code = $2, waits_told = $3, waits_until = $4 where id = $1',
-      [facts.run.runId, code, told, until ?? null],
-    ),
+      `update rotor.runs set waits_code = $2, waits_told = $3, waits_until = $4,
+         waits_promised = $5, waits_held = $6 where id = $1`,
+      [facts.run.runId, code, change.told, until ?? null, promised ?? null, held],
+    );
+  },
   'run-goes-on': (db, _change, facts) =>
-    one(
-      db,
-      'update rotor.runs set waits_code = null, waits_told = null, waits_until = null where id = $1',
-      [facts.run.runId],
-    ),
+    one(db, `update rotor.runs set ${noWait} where id = $1`, [facts.run.runId]),
   'turned-around': (db, { decisionKind, reason }, facts) =>
     one(
       db,
@@ -123,7 +127,7 @@ const writers: { readonly [K in Change['change']]: Writer<K> } = {
     await one(
       db,
       `update rotor.runs set state = 'ended', outcome = $2, ended_at = clock_timestamp(),
-         waits_code = null, waits_told = null, waits_until = null where id = $1`,
+         ${noWait} where id = $1`,
       [facts.run.runId, outcome],
     );
     await db.query(
@@ -167,7 +171,7 @@ async function storePlan(
     db,
     `update rotor.runs set plan = $2, plan_revision = $3, plan_hash = $4, state = 'running',
        started_at = coalesce(started_at, clock_timestamp()),
-       waits_code = null, waits_told = null, waits_until = null
+       ${noWait}
      where id = $1 and state in ('requested', 'running')`,
     [runId, kept, revision, hash],
   );

@@ -22,6 +22,8 @@ select json_build_object(
   'run', (select json_build_object('runId', r.id, 'kind', r.kind, 'state', r.state,
       'outcome', r.outcome, 'requestedBy', r.requested_by, 'reason', r.reason,
       'requestedAt', r.requested_at, 'options', r.options,
+      'wait', case when r.waits_code is not null then json_build_object('code', r.waits_code,
+        'until', r.waits_until, 'promised', r.waits_promised, 'held', r.waits_held) end,
       'plan', case when r.plan is null then null else
         json_build_object('revision', r.plan_revision, 'hash', r.plan_hash, 'steps', r.plan->'steps',
           'direction', r.plan->'direction', 'towards', r.plan->'towards', 'ends', r.plan->'ends',
@@ -139,6 +141,8 @@ const dateFields: ReadonlySet<string> = new Set([
   'dueAt',
   'fetchedAt',
   'settledAt',
+  'until',
+  'promised',
 ]);
 /** What others wrote is left as it is, whatever its keys are called. */
 const opaqueFields: ReadonlySet<string> = new Set([

@@ -43,7 +43,7 @@ with mine as (
   from rotor.secrets s join rotor.organizations o on o.id = s.organization_id
   where $1::text is null or o.name = $1),
 open as (
-  select r.kind, r.state, r.waits_code, r.waits_until, r.requested_at, r.started_at
+  select r.kind, r.state, r.waits_code, r.waits_until, r.waits_held, r.requested_at, r.started_at
   from rotor.runs r join mine on mine.id = r.secret_id where r.state in ('requested', 'running')),
 late as (
   select f.secret_id from rotor.findings f where f.code = 'rotation-overdue' and f.closed_at is null
@@ -69,7 +69,7 @@ select json_build_object(
     from (select kind, count(*) as n from open group by kind) by_kind),
   'blocked', (select coalesce(json_agg(json_build_object('code', waits_code, 'count', n)), '[]')
     from (select waits_code, count(*) as n from open
-      where waits_code is not null and waits_until is null group by waits_code) by_code),
+      where waits_code is not null and (waits_until is null or waits_held) group by waits_code) by_code),
   'findings', (select coalesce(json_agg(json_build_object('code', code, 'count', n)), '[]')
     from (select f.code, count(*) as n from rotor.findings f left join mine on mine.id = f.secret_id
       where f.closed_at is null and not rotor.is_muted(f)

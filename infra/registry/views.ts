@@ -119,7 +119,7 @@ const runColumns = `
   r.kind, r.state, r.outcome, r.requested_by as "requestedBy", r.reason, r.options,
   r.requested_at as requested, r.started_at as started, r.ended_at as ended, r.plan,
   r.plan_revision as revision, r.plan_hash as hash, r.waits_code as "waitsCode",
-  r.waits_told as "waitsTold", r.waits_until as "waitsUntil", r.supersedes,
+  r.waits_told as "waitsTold", r.waits_until as "waitsUntil", r.waits_held as "waitsHeld", r.supersedes,
   (select n.id from rotor.runs n where n.secret_id = r.secret_id and n.supersedes = r.id
    order by n.requested_at limit 1) as "supersededBy"
   from rotor.runs r join rotor.secrets s on s.id = r.secret_id
@@ -139,7 +139,7 @@ const runsAsked = `($1::text is null or o.name = $1) and ($2::text is null or (o
 const runsQuery = `
 select * from (
   (select ${runColumns} where r.state <> 'ended' and coalesce($4, 'open') <> 'ended' and ${runsAsked}
-    and ($4::text is distinct from 'blocked' or (r.waits_code is not null and r.waits_until is null)))
+    and ($4::text is distinct from 'blocked' or (r.waits_code is not null and (r.waits_until is null or r.waits_held))))
   union all
   (select ${runColumns} where r.state = 'ended' and coalesce($4, 'ended') = 'ended' and ${runsAsked}
     order by r.requested_at desc limit 200)) runs

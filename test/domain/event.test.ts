@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Change } from '../../domain/change.js';
 import { runEvents, takes, waitMs, type EventDraft, type RouteRule } from '../../domain/event.js';
+import type { WaitFacts } from '../../domain/facts.js';
+import { waitAfter } from '../../domain/wait.js';
 import { facts, run } from './facts.js';
 
 const all: RouteRule = {
@@ -92,6 +94,30 @@ describe('what a run does', () => {
     ['going on: nobody is told', { change: 'run-goes-on' }, undefined],
   ])('%s', (_what, change, expected) => {
     expect(told(change)).toBe(expected);
+  });
+
+  test('put off past the moment that it was told: once, and not what goes as it was said', () => {
+    const at = (seconds: number): Date => new Date(facts().now.getTime() + seconds * 1_000);
+    const toldWith = (code: string, until: number, wait?: WaitFacts) => {
+      const change = waits(code, at(until));
+      return runEvents(facts({ run: { ...run, wait } }), [change]).map((draft) => draft.code);
+    };
+    const first = waitAfter(facts(), { code: 'undeclared-use', until: at(0) });
+    expect(first).toMatchObject({ promised: at(0), held: false });
+    expect(toldWith('undeclared-use', 60)).toEqual([]);
+    expect(toldWith('undeclared-use', 60, { ...first, promised: at(30) })).toEqual([]);
+    expect(toldWith('undeclared-use', 5, first)).toEqual([]);
+    expect(toldWith('quiet-period', 60, first)).toEqual([]);
+    expect(toldWith('undeclared-use', 60, first)).toEqual(['undeclared-use']);
+    expect(toldWith('record-stands-still', 30, first)).toEqual(['record-stands-still']);
+    const held = { ...first, held: true };
+    expect(toldWith('undeclared-use', 60, held)).toEqual([]);
+    expect(toldWith('version-in-use', 60, held)).toEqual(['version-in-use']);
+    const failed = waitAfter(facts({ run: { ...run, wait: held } }), {
+      code: 'retrying',
+      until: undefined,
+    });
+    expect(toldWith('undeclared-use', 60, failed)).toEqual(['undeclared-use']);
   });
 
   test('is graver in a compromise', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { DecisionFacts, Facts, MayBreak, RunOptions } from '../../domain/facts.js';
 import { basisOf, blockersToRevoke } from '../../domain/gate.js';
+import { answerTo } from '../../domain/steps/standing.js';
 import { traits as clientSecrets } from '../../issuers/client-secrets/index.js';
 import { ago, day, dependency, facts, moved, now, run, traits, use, version } from './facts.js';
 
@@ -345,6 +346,14 @@ describe('the basis of a grant', () => {
   ];
   for (const [name, given, basis] of rows)
     test(`${name}: ${basis}`, () => expect(basisOf(given, 'v1')).toBe(basis));
+});
+
+test('what only takes time is not what a run is said to wait for where something is in the way', () => {
+  const until = now;
+  const quiet = { code: 'quiet-period', message: 'x', until } as const;
+  const dead = { code: 'record-stands-still', message: 'y', until } as const;
+  expect(answerTo([quiet, dead], 'z').changes).toMatchObject([{ code: 'record-stands-still' }]);
+  expect(answerTo([quiet], 'z').changes).toMatchObject([{ code: 'quiet-period' }]);
 });
 
 test('the tables speak of an issuer that exists', () => {

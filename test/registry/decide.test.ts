@@ -5,6 +5,8 @@ import type { Change, Decided } from '../../domain/change.js';
 import type { Facts } from '../../domain/facts.js';
 import type { Registry } from '../../domain/registry.js';
 import { beginDelivery, finishDelivery, type DeliveryOrder } from '../../domain/steps/update.js';
+import { readFigures } from '../../infra/registry/figures.js';
+import { listRuns } from '../../infra/registry/views.js';
 import { openAudit } from '../../infra/registry/audit.js';
 import { openRegistry } from '../../infra/registry/open.js';
 import { submit } from '../../infra/registry/requests.js';
@@ -182,6 +184,30 @@ test('after a change that says more, the next one reads the facts again', async 
     registry.decide(runId, isCurrent),
   ]);
   expect(answers).toEqual([undefined, undefined, false, undefined, true]);
+});
+
+test('a run whose moment has come and was put off is held, until it goes on', async () => {
+  const wait = (change: (facts: Facts) => Change) =>
+    registry.decide(runId, (facts) => ({ result: facts.run.wait, changes: [change(facts)] }));
+  const until = (seconds: number) => (facts: Facts) =>
+    ({
+      change: 'run-waits',
+      code: 'undeclared-use',
+      told: 'x',
+      until: new Date(facts.now.getTime() + seconds * 1_000),
+    }) as const;
+  await wait(until(-1));
+  const first = await wait(until(60));
+  expect(first).toMatchObject({ held: false, promised: first?.until });
+  const [run] = await listRuns(database.pool, { organization: undefined, state: 'blocked' });
+  expect(run).toMatchObject({ waitsCode: 'undeclared-use', waitsHeld: true });
+  expect((await readFigures(database.pool, undefined, 1)).blocked).toEqual([
+    { code: 'undeclared-use', count: 1 },
+  ]);
+  const held = await wait(() => ({ change: 'run-goes-on' }));
+  expect(held).toMatchObject({ held: true, promised: first?.promised });
+  await wait(until(60));
+  expect((await readFigures(database.pool, undefined, 1)).blocked).toEqual([]);
 });
 
 test('who comes as the last one is answered is answered too', async () => {
