@@ -47,6 +47,30 @@ export interface CampaignProgress {
   /** Nothing of that lives; the run goes on. */
   readonly replacing: number;
   readonly ended: number;
+  /** Runs that go on just now, and wait for nothing. */
+  readonly atWork: number;
+}
+
+const lookSoonMs = 300;
+const lookAtLeastMs = 20_000;
+
+/** What may wait for people for months is looked at ever less often, as long as nothing moves there. */
+export function nextLookMs(
+  last: (CampaignProgress & { readonly waitMs: number }) | undefined,
+  now: CampaignProgress,
+): number {
+  if (last === undefined || now.atWork > 0 || !isSame(last, now)) return lookSoonMs;
+  return Math.min(last.waitMs * 2, lookAtLeastMs);
+}
+
+function isSame(one: CampaignProgress, other: CampaignProgress): boolean {
+  const { waiting, containing, replacing, ended } = one;
+  return (
+    waiting === other.waiting &&
+    containing === other.containing &&
+    replacing === other.replacing &&
+    ended === other.ended
+  );
 }
 
 /** How a campaign goes on; each call may be repeated. */
@@ -55,7 +79,11 @@ export interface Campaigns {
   advance(campaignId: string, about: { readonly widens: boolean }): Promise<CampaignProgress>;
 }
 
-export function isOver({ waiting, containing, replacing }: CampaignProgress): boolean {
+export function isOver({
+  waiting,
+  containing,
+  replacing,
+}: Pick<CampaignProgress, 'waiting' | 'containing' | 'replacing'>): boolean {
   return waiting + containing + replacing === 0;
 }
 

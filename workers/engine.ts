@@ -6,6 +6,7 @@ import { createActivities } from '../activities/index.js';
 import type { Ports } from '../activities/ports.js';
 import {
   startCollector,
+  startRun,
   startUnattended,
   tellRun,
   warmUp,
@@ -14,13 +15,13 @@ import {
 import { RotorError } from '../domain/errors.js';
 import { calendar } from '../infra/calendar.js';
 import type { AuditTrail } from '../infra/registry/audit.js';
+import { openCampaigns } from '../infra/registry/campaign-advance.js';
 import { urgentTaskQueue, type StartableRun } from '../domain/run.js';
 import type { SignedPlace } from '../infra/direct/inventory-file.js';
 import { nativeOptions, type TemporalAccess } from '../infra/temporal-access.js';
 import { connectTemporal } from '../infra/temporal-connection.js';
 import { faultAfter } from '../infra/temporal-fault.js';
 import type { Loop } from './loop.js';
-import { openCampaigns } from './campaigns.js';
 import { reconciler } from './direct/reconcile.js';
 import { startKeeper } from './keeper.js';
 import { startScheduleKeeper } from './schedule-keeper.js';
@@ -166,7 +167,7 @@ function portsOf(parts: EngineParts, temporal: Temporal): Ports {
   return {
     ...parts.ports,
     tell: (id, change) => tellRun(temporal, id, change),
-    campaigns: openCampaigns({ ...parts, temporal }),
+    campaigns: openCampaigns({ ...parts, start: (run) => startRun(temporal, run) }),
     scheduler: openScheduler({ ...parts, temporal, calendar }),
     strays: openStrays(temporal),
   };

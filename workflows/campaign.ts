@@ -1,5 +1,6 @@
 /** A campaign from its start to its end; its facts are in the database, and a fresh history loses nothing. */
 import { continueAsNew, proxyActivities, setCurrentDetails } from '@temporalio/workflow';
+import type { CampaignLook } from '../activities/campaign.js';
 import type { Activities } from '../activities/index.js';
 
 const roundMs = 60_000;
@@ -16,11 +17,10 @@ const { advanceCampaign } = proxyActivities<Activities>({
 });
 
 export async function campaign(campaignId: string): Promise<string> {
+  let last: CampaignLook | undefined;
   for (let round = 0; round < rounds; round += 1) {
-    const { waiting, containing, replacing, ended } = await advanceCampaign({
-      campaignId,
-      forMs: roundMs,
-    });
+    last = await advanceCampaign({ campaignId, forMs: roundMs, last });
+    const { waiting, containing, replacing, ended } = last;
     setCurrentDetails(
       `${ended} done · ${replacing} contained, being replaced · ${containing} being contained · ${waiting} waiting`,
     );

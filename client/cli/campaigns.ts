@@ -216,7 +216,7 @@ function openStuck(): (view: CampaignView) => boolean {
   const isStuck = (row: Row): boolean => {
     const check = runs.get(row['run']) ?? openBlocked();
     runs.set(row['run'], check);
-    return check(row);
+    return check(row) || keepsAlive(row);
   };
   return ({ secrets }) => {
     // Each is looked at, also beside one that goes on.
@@ -225,13 +225,18 @@ function openStuck(): (view: CampaignView) => boolean {
   };
 }
 
+/** Asked more than once: no run ends it before somebody has mended why. */
+function keepsAlive({ lives, busy, leftAlive }: Row): boolean {
+  return lives === true && busy !== true && Number(leftAlive ?? 0) > 0;
+}
+
 function isOpen({ lives, busy }: Row): boolean {
   return lives === true || busy === true;
 }
 
 function stuckText({ kind }: CampaignWords, { campaign, secrets }: CampaignView): string {
   const runs = secrets.filter(isOpen).map((row) => {
-    const what = `${String(row['secret'])} is blocked (${String(row['waitsCode'])})`;
+    const what = `${String(row['secret'])} is blocked (${String(row['waitsCode'] ?? row['failure'])})`;
     return `${what}: rotor watch ${shortId(row['run'])} --until-blocked says what to do`;
   });
   const id = shortId(campaign['id']);

@@ -50,13 +50,10 @@ export async function nextOfCampaign(
   campaignId: string,
   widens: boolean,
 ): Promise<ToAsk[]> {
+  // An open campaign may wait for people for months: most looks find nothing, and lock nothing.
+  if (!(await hasNews(pool, campaignId, widens))) return [];
   return inTransaction(pool, async (db) => {
-    const { rows } = await db.query<CampaignRow>(
-      `select subject, leaked_before, at_once from rotor.campaigns
-       where id = $1 and ended_at is null for update`,
-      [campaignId],
-    );
-    const [campaign] = rows;
+    const campaign = await openCampaign(db, campaignId, 'for update');
     if (campaign === undefined) return [];
     if (widens) await widen(db, campaignId, campaign);
     const atWork = await countAtWork(db, campaignId);
@@ -64,12 +61,52 @@ export async function nextOfCampaign(
   });
 }
 
-/** A run that waits for people, or for an issuer that is away, holds nobody else up. */
+async function openCampaign(
+  db: Queryable,
+  campaignId: string,
+  lock: 'for update' | '' = '',
+): Promise<CampaignRow | undefined> {
+  const { rows } = await db.query<CampaignRow>(
+    `select subject, leaked_before, at_once from rotor.campaigns
+     where id = $1 and ended_at is null ${lock}`,
+    [campaignId],
+  );
+  return rows[0];
+}
+
+async function hasNews(db: Queryable, campaignId: string, widens: boolean): Promise<boolean> {
+  const campaign = await openCampaign(db, campaignId);
+  if (campaign === undefined) return false;
+  if (widens && (await isWider(db, campaignId, campaign))) return true;
+  return (await toAsk(db, campaignId, 1)).length > 0;
+}
+
+/** Whether something is in scope that was not when it was last looked through. */
+async function isWider(
+  db: Queryable,
+  campaignId: string,
+  { subject, leaked_before: leakedBefore }: CampaignRow,
+): Promise<boolean> {
+  const found = await exposuresOf(db, subject, leakedBefore ?? undefined);
+  const { rows } = await db.query<{ id: string; versions: string[] }>(
+    'select secret_id as id, version_ids as versions from rotor.campaign_secrets where campaign_id = $1',
+    [campaignId],
+  );
+  const known = new Map(rows.map(({ id, versions }) => [id, new Set(versions)]));
+  return found.some(({ secretId, versionIds }) => {
+    const versions = known.get(secretId);
+    return versions === undefined || versionIds.some((id) => !versions.has(id));
+  });
+}
+
+/** A run that waits for people, for its turn, or for an issuer that is away, holds nobody else up. */
+const atWork = `(select count(*)::int from c join rotor.runs r
+    on r.secret_id = c.secret_id and r.state in ('requested', 'running') and r.waits_code is null
+  where c.run_id is not null and c.lives)`;
+
 async function countAtWork(db: Queryable, campaignId: string): Promise<number> {
   const { rows } = await db.query<{ count: number }>(
-    `select count(*)::int as count from (${counted}) c join rotor.runs r
-       on r.secret_id = c.secret_id and r.state <> 'ended' and r.waits_code is null
-     where c.run_id is not null and c.lives`,
+    `with c as (${counted}) select ${atWork} as count`,
     [campaignId],
   );
   return rows[0]?.count ?? 0;
@@ -87,12 +124,15 @@ async function widen(
      from jsonb_array_elements($2) with ordinality as t (e, n)
      -- The foreign keys lock secrets: by id, as everybody does.
      order by 2
-     on conflict (campaign_id, secret_id) do update set version_ids =
+     on conflict (campaign_id, secret_id) do update set left_alive = 0, version_ids =
        array(select distinct unnest(rotor.campaign_secrets.version_ids || excluded.version_ids))
      where not rotor.campaign_secrets.version_ids @> excluded.version_ids`,
     [campaignId, JSON.stringify(found)],
   );
 }
+
+/** What a run has left alive is asked for again, ever less often: somebody may have to mend why. */
+const backoff = `interval '5 seconds' * 2 ^ least(c.left_alive, 9)`;
 
 async function toAsk(db: Queryable, campaignId: string, limit: number): Promise<ToAsk[]> {
   const { rows } = await db.query<Omit<ToAsk, 'person'> & { person: string | null }>(
@@ -100,8 +140,9 @@ async function toAsk(db: Queryable, campaignId: string, limit: number): Promise<
        c.version_ids as "versionIds", c.run_id as before, g.kind, g.started_by as by, g.started_person as person, g.reason
      from (${counted}) c join rotor.campaigns g on g.id = c.campaign_id
      join rotor.secrets s on s.id = c.secret_id join rotor.organizations o on o.id = s.organization_id
+     left join rotor.runs b on b.id = c.run_id
      where c.campaign_id = $1 and c.lives and (c.run_id is null or not c.busy)
-       and (c.asked_at is null or c.asked_at < clock_timestamp() - interval '5 seconds')
+       and coalesce(greatest(c.asked_at, b.ended_at) < clock_timestamp() - ${backoff}, true)
      order by c.position, c.secret_id limit $2`,
     [campaignId, limit],
   );
@@ -114,7 +155,8 @@ export async function noteAsked(
   { secretId, ...asked }: { secretId: string; runId?: string; failure?: string },
 ): Promise<void> {
   await db.query(
-    `update rotor.campaign_secrets set run_id = coalesce($3, run_id), failure = $4, asked_at = clock_timestamp()
+    `update rotor.campaign_secrets set run_id = coalesce($3, run_id), failure = $4, asked_at = clock_timestamp(),
+       left_alive = left_alive + (run_id <> $3 is true)::int
      where campaign_id = $1 and secret_id = $2`,
     [campaignId, secretId, asked.runId ?? null, asked.failure ?? null],
   );
@@ -122,14 +164,15 @@ export async function noteAsked(
 
 export async function progressOf(db: Queryable, campaignId: string): Promise<CampaignProgress> {
   const { rows } = await db.query<CampaignProgress>(
-    `select count(*) filter (where run_id is null and lives)::int as waiting,
+    `with c as (${counted})
+     select count(*) filter (where run_id is null and lives)::int as waiting,
        count(*) filter (where run_id is not null and lives)::int as containing,
        count(*) filter (where not lives and busy)::int as replacing,
-       count(*) filter (where not lives and not busy)::int as ended
-     from (${counted}) c`,
+       count(*) filter (where not lives and not busy)::int as ended, ${atWork} as "atWork"
+     from c`,
     [campaignId],
   );
-  return rows[0] ?? { waiting: 0, containing: 0, replacing: 0, ended: 0 };
+  return rows[0] ?? { waiting: 0, containing: 0, replacing: 0, ended: 0, atWork: 0 };
 }
 
 export async function endCampaign(parts: TrailParts, campaignId: string): Promise<void> {
@@ -187,7 +230,9 @@ export async function findCampaign(
 
 export async function campaignSecrets(db: Queryable, campaignId: string): Promise<Row[]> {
   const { rows } = await db.query<Row>(
-    `select o.name || '/' || s.name as secret, c.lives, c.busy, c.failure, c.run_id as run, c.position,
+    `select o.name || '/' || s.name as secret, c.lives, c.busy, c.run_id as run, c.position,
+       coalesce(c.failure, case when c.lives and not c.busy and r.state = 'ended'
+         then 'its run has ended, and it lives' end) as failure, c.left_alive as "leftAlive",
        array(select 'v' || v.ordinal from rotor.versions v where v.id = any(c.version_ids)
              order by v.ordinal) as versions,
        (select max(v.revoked_at) from rotor.versions v where v.id = any(c.version_ids)) as contained,
