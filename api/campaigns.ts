@@ -4,6 +4,7 @@ import type { CampaignKind } from '../domain/campaign.js';
 import type { CampaignCall } from '../infra/registry/campaign-request.js';
 import { campaignSecrets, findCampaign, listCampaigns } from '../infra/registry/campaigns.js';
 import { campaignReport, type CampaignView } from './campaign-report.js';
+import type { Row } from '../infra/registry/views.js';
 import type { ApiParts } from './parts.js';
 import { keyOf, route, type Call, type Route } from './route.js';
 
@@ -39,26 +40,26 @@ export function callBy(asked: Call<unknown>, wanted: Wanted): CampaignCall {
   return { ...wanted, by, person, idempotencyKey: keyOf(asked) };
 }
 
-export async function begin(
+async function show(
   parts: ApiParts,
-  asked: Call<unknown>,
-  wanted: Wanted,
-): Promise<unknown> {
-  return { campaign: await parts.startCampaign(callBy(asked, wanted)) };
+  kind: CampaignKind,
+  call: Call<unknown>,
+): Promise<CampaignView> {
+  const campaign = await campaignOf(parts, kind, call);
+  return { campaign, secrets: await campaignSecrets(parts.pool, String(campaign['id'])) };
 }
 
-async function show(
-  { pool }: ApiParts,
+/** As the path names it, and as far as the caller may see it. */
+export async function campaignOf(
+  { pool }: Pick<ApiParts, 'pool'>,
   kind: CampaignKind,
-  { params, by }: Call<unknown>,
-): Promise<CampaignView> {
+  { params, by }: Pick<Call<unknown>, 'params' | 'by'>,
+): Promise<Row> {
   const campaign = await findCampaign(pool, kind, params['campaign'] ?? '');
   const isTheirs = by.organization === undefined || by.organization === campaign?.['organization'];
-  if (campaign === undefined || !isTheirs) {
-    throw new RotorError(`no-such-${kind}`, `there is no such ${kind}`, {
-      kind: 'missing',
-      hint: `rotor ${kind} list shows them`,
-    });
-  }
-  return { campaign, secrets: await campaignSecrets(pool, String(campaign['id'])) };
+  if (campaign !== undefined && isTheirs) return campaign;
+  throw new RotorError(`no-such-${kind}`, `there is no such ${kind}`, {
+    kind: 'missing',
+    hint: `rotor ${kind} list shows them`,
+  });
 }

@@ -17,6 +17,7 @@ import type { Retired, Retirement } from '../infra/registry/dependents.js';
 import type { Identified } from '../infra/registry/fingerprints.js';
 import type { Applied } from '../infra/registry/inventory.js';
 import type { ScheduleChange, SlotSkip } from '../infra/registry/schedule-decisions.js';
+import type { QuarantineEnd, QuarantineEnded } from '../infra/registry/quarantines.js';
 import type { RunRequest, Submitted } from '../infra/registry/requests.js';
 import type { Issued, LinkCall } from '../infra/registry/task-links.js';
 import type { TaskWord } from '../infra/registry/task-words.js';
@@ -106,6 +107,8 @@ export interface ApiParts {
   withhold(call: WithholdingCall): Promise<Omit<WithholdingChanged, 'touched'>>;
   /** With the names of the secrets that it lacks now. */
   release(call: WithholdingCall): Promise<Omit<DependentReleased, 'touched'>>;
+  /** Of one incident: what others withhold goes on to hold. */
+  endQuarantine(call: QuarantineEnd): Promise<Omit<QuarantineEnded, 'touched'>>;
   /** The names of the secrets that it depended on. */
   retireDependent(retirement: Retirement): Promise<Omit<Retired, 'touched'>>;
   /** Reads the use of a secret live, so that what is shown of it is not a minute old. */

@@ -101,3 +101,13 @@ export function nothingLeft(organization: string, labels: Labels): RotorError {
     hint: 'rotor list --label NAME=VALUE shows who carries a label',
   });
 }
+
+/** Whoever believes that a leak was contained must not be told so where nothing was. */
+export function refuseNothing(leakedBefore: string, plan: readonly unknown[]): void {
+  if (plan.length > 0) return;
+  const message = `nothing that lives there was minted before ${leakedBefore}`;
+  throw new RotorError('nothing-in-scope', message, {
+    kind: 'conflict',
+    hint: 'is it the right moment? A system is quarantined all the same where you say --quarantine',
+  });
+}

@@ -48,3 +48,5 @@ export const IncidentBody = z
   })
   .superRefine(saysWhat);
 export type IncidentBody = z.infer<typeof IncidentBody>;
+
+export const QuarantineEndBody = z.strictObject({ reason: Text });

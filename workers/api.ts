@@ -30,15 +30,10 @@ import { recoveryRun, startRecovery } from '../client/recovery.js';
 import { discoveryRun, startDiscovery } from '../client/discovery.js';
 import { startSweep, sweepState } from '../client/sweep.js';
 import { type Temporal, startCampaign, startRun, tellRun } from '../client/workflows.js';
-import { RotorError } from '../domain/errors.js';
 import { onceForAll } from '../domain/together.js';
 import type { FactsChanged } from '../domain/run.js';
 import type { Queryable } from '../infra/postgres.js';
-import {
-  beginCampaign,
-  begunBefore,
-  type CampaignCall,
-} from '../infra/registry/campaign-request.js';
+import { beginCampaign, type CampaignCall } from '../infra/registry/campaign-request.js';
 import { approveRun, reviewRun } from '../infra/registry/approvals.js';
 import { identify } from '../infra/registry/fingerprints.js';
 import { noteDiscovery } from '../infra/registry/discovery.js';
@@ -46,6 +41,7 @@ import { keptValue } from '../infra/registry/kept-values.js';
 import { readFigures } from '../infra/registry/figures.js';
 import { recordDecision } from '../infra/registry/decisions.js';
 import { retireDependent } from '../infra/registry/dependents.js';
+import { endQuarantine } from '../infra/registry/quarantines.js';
 import { releaseDependent, withholdDependent } from '../infra/registry/withholdings.js';
 import { claimedRun, submit, type RunRequest, type Submitted } from '../infra/registry/requests.js';
 import { calendar } from '../infra/calendar.js';
@@ -98,6 +94,17 @@ function tellingBy(tell: Tell) {
     };
 }
 
+function withholding(
+  parts: Pick<Parts, 'pool' | 'audit'>,
+  telling: ReturnType<typeof tellingBy>,
+): Pick<ApiParts, 'withhold' | 'release' | 'endQuarantine'> {
+  return {
+    withhold: telling('dependent-withheld', (call) => withholdDependent(parts, call)),
+    release: telling('dependent-released', (call) => releaseDependent(parts, call)),
+    endQuarantine: telling('dependent-released', (call) => endQuarantine(parts, call)),
+  };
+}
+
 /** What people decide about a run, and what they approve, is told to it. */
 function deciding(
   { pool, audit, issuer }: Parts,
@@ -124,28 +131,16 @@ async function adoptKnown(parts: Parts, { kept, ...call }: AdoptCall): Promise<A
   return adopt({ ...parts, reached: killPoint(process.env) }, { ...call, value });
 }
 
-/** Whoever leaked is given nothing new from the first moment on; asked again, nothing is done again. */
+/** Asked again, nothing is done again. */
 async function openCampaign(
   parts: Pick<Parts, 'pool' | 'audit'>,
   temporal: Temporal,
   call: CampaignCall,
 ): Promise<string> {
-  const { kind, quarantine, subject, by, reason } = call;
-  const before = await begunBefore(parts.pool, call);
-  if (before !== undefined) return before;
-  if (quarantine && 'dependent' in subject) {
-    const { organization, name: dependent } = subject.dependent;
-    const withheld = { organization, dependent, secret: undefined, by, reason };
-    await withholdDependent(parts, withheld).catch(fineIfRetired);
-  }
   const id = await beginCampaign(parts, call);
-  await tellSoon(temporal, () => startCampaign(temporal, id, `${kind}, started by ${by}`));
+  const about = `${call.kind}, started by ${call.by}`;
+  await tellSoon(temporal, () => startCampaign(temporal, id, about));
   return id;
-}
-
-/** It is given nothing anyway, and what it held is contained all the same; whether it ever was is asked next. */
-function fineIfRetired(error: unknown): void {
-  if (!(error instanceof RotorError) || error.code !== 'no-such-dependent') throw error;
 }
 
 async function requestRun(
@@ -182,8 +177,7 @@ function apiParts(place: Place): ApiParts {
       return applied;
     },
     retireDependent: telling('dependent-retired', (call) => retireDependent({ pool, audit }, call)),
-    withhold: telling('dependent-withheld', (call) => withholdDependent({ pool, audit }, call)),
-    release: telling('dependent-released', (call) => releaseDependent({ pool, audit }, call)),
+    ...withholding({ pool, audit }, telling),
     refresh: (facts) => refreshUse({ ...parts, tell }, facts),
     listed: (facts) => listedForPlan(parts, facts),
     identify: (value, organization) =>

@@ -1,8 +1,13 @@
 /** Routes about incidents: what one would contain, starting it, how far it is, and its report. */
-import { planCampaign, type NamedSubject } from '../../infra/registry/campaign-request.js';
-import { IncidentBody, IncidentPlanBody } from '../../schemas/incidents.js';
+import { refuseNothing } from '../../domain/campaign.js';
+import {
+  begunBefore,
+  planCampaign,
+  type NamedSubject,
+} from '../../infra/registry/campaign-request.js';
+import { IncidentBody, IncidentPlanBody, QuarantineEndBody } from '../../schemas/incidents.js';
 import { demandOrganization } from '../access.js';
-import { begin, lookingRoutes } from '../campaigns.js';
+import { callBy, campaignOf, lookingRoutes } from '../campaigns.js';
 import { demandWord } from '../confirmation.js';
 import type { ApiParts } from '../parts.js';
 import { route, type Call, type Route } from '../route.js';
@@ -27,6 +32,16 @@ export function incidentRoutes(parts: ApiParts): Route[] {
       body: IncidentBody,
       handle: (call) => start(parts, call),
     }),
+    route({
+      method: 'POST',
+      url: '/v1/incidents/:campaign/release',
+      right: 'contain',
+      body: QuarantineEndBody,
+      handle: async ({ params, body: { reason }, by }) => {
+        const { id } = await campaignOf(parts, 'incident', { params, by });
+        return parts.endQuarantine({ campaignId: String(id), by: by.name, reason });
+      },
+    }),
     ...lookingRoutes(parts, 'incident'),
   ];
 }
@@ -37,8 +52,12 @@ async function start(parts: ApiParts, asked: Call<IncidentBody>): Promise<unknow
   const { quarantine, atOnce, reason } = body;
   const subject = subjectOf(body, by);
   const leakedBefore = new Date(body.leakedBefore);
-  const call = { kind: 'incident', subject, leakedBefore, quarantine, atOnce, reason } as const;
-  return begin(parts, asked, call);
+  const wanted = { kind: 'incident', subject, leakedBefore, quarantine, atOnce, reason } as const;
+  const call = callBy(asked, wanted);
+  // Who is quarantined is the wish itself; and what was asked before may be over by now.
+  if (!quarantine && (await begunBefore(parts.pool, call)) === undefined)
+    refuseNothing(body.leakedBefore, await planCampaign(parts.pool, { subject, leakedBefore }));
+  return { campaign: await parts.startCampaign(call) };
 }
 
 /** Only of the caller's own organization, where the token is for one. */

@@ -1,5 +1,6 @@
 /** The commands about dependents: who they are, retiring one, and giving it no new value. */
 import type { Command } from 'commander';
+import { shortId } from '../../domain/told-id.js';
 import { namePair, type Act } from './context.js';
 import { inLines, table } from './output.js';
 import type { Row } from './row.js';
@@ -74,7 +75,7 @@ function addWithholding(dependents: Command, act: Act): void {
             (row) =>
               [
                 `${name} ${is} ${(row['secrets'] as string[]).join(', ') || 'any secret'}`,
-                ...behindLines(name, row['behind']),
+                ...afterReleaseLines(name, row),
               ].join('\n'),
           );
         }),
@@ -82,9 +83,25 @@ function addWithholding(dependents: Command, act: Act): void {
   }
 }
 
-/** What a release does not bring by itself: asked for in so many words, so that it can be pasted. */
-export function behindLines(dependent: string, behind: unknown): string[] {
-  const names = (behind ?? []) as readonly string[];
+/** What goes on to hold, and what a release does not bring by itself. */
+export function afterReleaseLines(dependent: string, { behind, still }: Row): string[] {
+  const held = (still ?? []) as readonly Row[];
+  return [
+    ...held.map((one) => stillLine(dependent, one)),
+    ...behindLines(dependent, (behind ?? []) as readonly string[]),
+  ];
+}
+
+function stillLine(dependent: string, { secret, by, reason, incident }: Row): string {
+  const of = secret === null ? 'any secret' : String(secret);
+  const what = `it is still given no new value of ${of}: ${String(reason)} (${String(by)})`;
+  if (incident !== null) return `${what}; to end that: rotor incident release ${shortId(incident)}`;
+  const only = secret === null ? '' : ` --secret ${of}`;
+  return `${what}; to end that: rotor dependents release ${dependent}${only}`;
+}
+
+/** Asked for in so many words, so that it can be pasted. */
+function behindLines(dependent: string, names: readonly string[]): string[] {
   if (names.length === 0) return [];
   const [organization = ''] = dependent.split('/');
   return [

@@ -1,5 +1,6 @@
 /** The commands about incidents: what a compromised system held, containing all of it, and how far that is. */
 import type { Command } from 'commander';
+import { refuseNothing } from '../../domain/campaign.js';
 import { RotorError, type Problem } from '../../domain/errors.js';
 import type { ApiClient } from '../http.js';
 import {
@@ -9,14 +10,13 @@ import {
   begin,
   withBeginOptions,
   type BeginOptions,
-  type CampaignView,
   type CampaignWords,
   type Exposure,
 } from './campaigns.js';
 import { confirmRevoke } from './confirm.js';
 import { namePair, type Act, type Context } from './context.js';
 import { counted } from './counted.js';
-import { behindLines } from './dependents.js';
+import { afterReleaseLines } from './dependents.js';
 import { asMoment } from './moment.js';
 import { readNames, type NamesFile } from './names-file.js';
 import type { Row } from './row.js';
@@ -144,6 +144,9 @@ function addStart(incident: Command, act: Act): void {
 async function startIncident(context: Context, options: StartOptions): Promise<number | undefined> {
   const { api } = context;
   const { subject, plan } = await planned(api, options);
+  // Under a key it may be the same one again, and over by now: that is for the API to know.
+  if (options.quarantine !== true && options.idempotencyKey === undefined)
+    refuseNothing(options.leakedBefore, plan);
   const confirm = await confirmRevoke(context.output, {
     said: options.confirm,
     shown: exposuresText(plan, nothingLives),
@@ -164,14 +167,11 @@ function addRelease(incident: Command, act: Act): void {
     .requiredOption('--reason <text>', 'why')
     .action(
       act(async ({ api, output }, id: string, { reason }: { reason: string }) => {
-        const { campaign: row } = await api.get<CampaignView>(campaignPath('incident', id));
-        const [organization, dependent] = namePair(String(row['about']), 'what was quarantined');
-        const path = `/v1/dependents/${organization}/${dependent}/release`;
-        const released = await api.post<Row>(path, { reason });
-        const name = `${organization}/${dependent}`;
-        output.show(released, ({ behind }) =>
-          [`${name} is released`, ...behindLines(name, behind)].join('\n'),
-        );
+        const path = `${campaignPath('incident', id)}/release`;
+        output.show(await api.post<Row>(path, { reason }), (row) => {
+          const name = String(row['dependent']);
+          return [`${name} is released`, ...afterReleaseLines(name, row)].join('\n');
+        });
       }),
     );
 }

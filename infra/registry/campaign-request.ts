@@ -6,6 +6,7 @@ import { inTransaction, type Queryable } from '../postgres.js';
 import { exposuresOf, type CampaignSubject } from './exposure.js';
 import { fingerprintOf, keyReused } from './idempotency.js';
 import { noteInstallation, type TrailParts } from './installation-trail.js';
+import { quarantine } from './quarantines.js';
 
 /** What was compromised, by the names that people use. */
 export type NamedSubject =
@@ -71,12 +72,30 @@ export async function beginCampaign(parts: TrailParts, call: CampaignCall): Prom
     const id = rows[0]?.id;
     // Somebody was first meanwhile: their campaign is there now.
     if (id === undefined) return (await begunBefore(db, call)) ?? '';
+    await quarantineSubject(db, parts, { ...call, id });
     const { by: actor, leakedBefore, quarantine, reason } = call;
     const change = `${call.kind}-started`;
     const event = { change, id, about, leakedBefore, quarantine, reason };
     await noteInstallation(parts, db, { actor, event });
     return id;
   });
+}
+
+/** Whoever leaked is given nothing new from the first moment on. */
+async function quarantineSubject(
+  db: Queryable,
+  { audit }: Pick<TrailParts, 'audit'>,
+  {
+    id: campaignId,
+    subject,
+    quarantine: isWanted,
+    by,
+    reason,
+  }: CampaignCall & { readonly id: string },
+): Promise<void> {
+  if (!isWanted || !('dependent' in subject)) return;
+  const { organization, name: dependent } = subject.dependent;
+  await quarantine(db, audit, { campaignId, organization, dependent, by, reason });
 }
 
 /** Throws `idempotency-key-reused` where the key began another one. */

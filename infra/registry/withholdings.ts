@@ -24,6 +24,22 @@ export interface WithholdingChanged {
 export interface DependentReleased extends WithholdingChanged {
   /** Names of the secrets whose current version it was not given, and that no open run will bring it. */
   readonly behind: readonly string[];
+  /** What goes on to hold, of somebody else or of more. */
+  readonly still: readonly StillWithheld[];
+}
+
+export interface StillWithheld {
+  readonly by: string;
+  readonly reason: string;
+  /** Null: of every secret. */
+  readonly secret: string | null;
+  /** The incident that quarantines it; null: a person's word, or a compromise's. */
+  readonly incident: string | null;
+}
+
+/** An incident's own, where one is named. */
+interface Withheld extends WithholdingCall {
+  readonly campaignId?: string;
 }
 
 const code = 'dependent-withheld';
@@ -33,31 +49,56 @@ export async function withholdDependent(
   { pool, audit }: TrailParts,
   call: WithholdingCall,
 ): Promise<WithholdingChanged> {
-  return inTransaction(pool, async (db) => {
-    const subject = await lockSubject(db, call);
-    await insert(db, { ...call, dependentId: subject.dependentId, secretId: subject.secretId });
-    for (const { id } of subject.secrets) await tell(db, audit, { ...call, secretId: id });
-    return changed(subject);
-  });
+  return inTransaction(pool, (db) => withholdIn(db, audit, call));
 }
 
-/** Throws `not-withheld` where there is nothing to release. */
+/** The same in a transaction that changes more than this. */
+export async function withholdIn(
+  db: Queryable,
+  audit: AuditTrail,
+  call: Withheld,
+): Promise<WithholdingChanged> {
+  const subject = await lockSubject(db, call);
+  await insert(db, { ...call, dependentId: subject.dependentId, secretId: subject.secretId });
+  for (const { id } of subject.secrets) await tell(db, audit, { ...call, secretId: id });
+  return changed(subject);
+}
+
+/** Whoever withheld it. Throws `not-withheld` where there is nothing to release. */
 export async function releaseDependent(
   { pool, audit }: TrailParts,
   call: WithholdingCall,
 ): Promise<DependentReleased> {
-  return inTransaction(pool, async (db) => {
-    const subject = await lockSubject(db, call);
-    const { rowCount } = await db.query(
-      `update rotor.withholdings set released_at = clock_timestamp(), released_by = $3,
-         released_reason = $4
-       where dependent_id = $1 and released_at is null and ($2::uuid is null or secret_id = $2)`,
-      [subject.dependentId, subject.secretId ?? null, call.by, call.reason],
-    );
-    if (rowCount === 0) throw await notWithheld(db, call, subject);
-    for (const { id } of subject.secrets) await untell(db, audit, { ...call, secretId: id });
-    return { ...changed(subject), behind: await behindOf(db, subject) };
-  });
+  return inTransaction(pool, (db) => releaseIn(db, audit, call));
+}
+
+export async function releaseIn(
+  db: Queryable,
+  audit: AuditTrail,
+  call: Withheld,
+): Promise<DependentReleased> {
+  const subject = await lockSubject(db, call);
+  const { rowCount } = await db.query(
+    `update rotor.withholdings set released_at = clock_timestamp(), released_by = $3,
+       released_reason = $4
+     where dependent_id = $1 and released_at is null and ($2::uuid is null or secret_id = $2)
+       and ($5::uuid is null or campaign_id = $5)`,
+    [subject.dependentId, subject.secretId ?? null, call.by, call.reason, call.campaignId ?? null],
+  );
+  if (rowCount === 0) throw await notWithheld(db, call, subject);
+  for (const { id } of subject.secrets) await untell(db, audit, { ...call, secretId: id });
+  const [behind, still] = [await behindOf(db, subject), await stillOf(db, subject)];
+  return { ...changed(subject), behind, still };
+}
+
+async function stillOf(db: Queryable, { dependentId }: Subject): Promise<StillWithheld[]> {
+  const { rows } = await db.query<StillWithheld>(
+    `select w.withheld_by as by, w.reason, s.name as secret, w.campaign_id as incident
+     from rotor.withholdings w left join rotor.secrets s on s.id = w.secret_id
+     where w.dependent_id = $1 and w.released_at is null order by w.since`,
+    [dependentId],
+  );
+  return rows;
 }
 
 /** An adopted version was there before rotor: nobody had to be given it. */
@@ -130,13 +171,15 @@ function changed({ secrets }: Subject): WithholdingChanged {
 interface Row extends Pick<WithholdingCall, 'by' | 'reason'> {
   readonly dependentId: string;
   readonly secretId: string | undefined;
+  readonly campaignId?: string;
 }
 
-async function insert(db: Queryable, { dependentId, secretId, by, reason }: Row): Promise<void> {
+async function insert(db: Queryable, row: Row): Promise<void> {
+  const { dependentId, secretId, by, reason, campaignId } = row;
   await db.query(
-    `insert into rotor.withholdings (dependent_id, secret_id, withheld_by, reason) values ($1, $2, $3, $4)
-     on conflict do nothing`,
-    [dependentId, secretId ?? null, by, reason],
+    `insert into rotor.withholdings (dependent_id, secret_id, withheld_by, reason, campaign_id)
+     values ($1, $2, $3, $4, $5) on conflict do nothing`,
+    [dependentId, secretId ?? null, by, reason, campaignId ?? null],
   );
 }
 
@@ -187,9 +230,13 @@ function doesNotDepend({ dependent, secret }: WithholdingCall): RotorError {
 
 async function notWithheld(
   db: Queryable,
-  { organization, dependent, secret }: WithholdingCall,
+  { organization, dependent, secret, campaignId }: Withheld,
   { dependentId }: Subject,
 ): Promise<RotorError> {
+  if (campaignId !== undefined) {
+    const message = `${dependent} was released from this incident already`;
+    return new RotorError('not-withheld', message, { kind: 'conflict' });
+  }
   const { rowCount } = await db.query(
     'select from rotor.withholdings where dependent_id = $1 and released_at is null and secret_id is null',
     [dependentId],

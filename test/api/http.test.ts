@@ -464,6 +464,12 @@ describe('one request, one campaign', () => {
     expect(all.filter(({ about }) => about.includes('idle'))).toHaveLength(1);
   });
 
+  test('an incident that would contain nothing, and quarantine nobody, is refused', async () => {
+    const body = { ...scope, ...host, organization: undefined, quarantine: false };
+    const said = await ask({ method: 'POST', path: '/v1/incidents', body, token });
+    expect([said.status, said.body['code']]).toEqual([409, 'nothing-in-scope']);
+  });
+
   test('whom somebody released is not withheld again by the same call', async () => {
     await expect(
       installation.api.post('/v1/dependents/idle/host/release', { reason: 'again' }),

@@ -127,5 +127,8 @@ describe('an incident', () => {
     const again = ['--dependent', 'acme/host', '--leaked-before', moment];
     const { out } = await rotor(['incident', 'plan', ...again]);
     expect(out).toContain('nothing that lives was minted before that moment');
+    const why = ['--reason', 'again', '--confirm', 'revoke'];
+    const started = await rotor(['incident', 'start', ...again, ...why]);
+    expect([started.code, started.err]).toEqual([5, expect.stringContaining('nothing-in-scope')]);
   });
 });

@@ -6,6 +6,8 @@ import { openAudit } from '../../infra/registry/audit.js';
 import { openCampaigns, requestOf } from '../../infra/registry/campaign-advance.js';
 import { beginCampaign, planCampaign } from '../../infra/registry/campaign-request.js';
 import { campaignSecrets, nextOfCampaign } from '../../infra/registry/campaigns.js';
+import { endQuarantine } from '../../infra/registry/quarantines.js';
+import { releaseDependent, withholdDependent } from '../../infra/registry/withholdings.js';
 import { submit } from '../../infra/registry/requests.js';
 import { openDatabase, type TestDatabase } from '../harness/database.js';
 
@@ -41,6 +43,47 @@ test('what a system held is held against its name, also where it was retired and
   const subject = { dependent: { organization: 'acme', name: 'host' } };
   const plan = await planCampaign(database.pool, { subject, leakedBefore: new Date() });
   expect(plan.map(({ name }) => name)).toEqual(['acme/newer', 'acme/older']);
+});
+
+describe('a quarantine', () => {
+  const host = { organization: 'acme', name: 'host' };
+  const leakedBefore = new Date();
+  const begin = (quarantine: boolean, reason: string) =>
+    beginCampaign(
+      { pool: database.pool, audit },
+      {
+        ...{ kind: 'incident', subject: { dependent: host }, quarantine, atOnce: 1, reason },
+        ...{ by: 'ann', person: undefined, idempotencyKey: reason, leakedBefore },
+      },
+    );
+  const end = (campaignId: string) =>
+    endQuarantine({ pool: database.pool, audit }, { campaignId, by: 'bob', reason: 'clean' });
+  const findings = async () =>
+    (await database.pool.query(`select 1 from rotor.findings where closed_at is null`)).rowCount;
+
+  test('ends with its own incident, and what others withhold holds on', async () => {
+    const [first, second] = [await begin(true, 'one'), await begin(true, 'two')];
+    expect(await begin(true, 'two')).toBe(second);
+    const parts = { pool: database.pool, audit };
+    const call = { organization: 'acme', dependent: 'host', by: 'eve', reason: 'mine' };
+    await withholdDependent(parts, { ...call, secret: 'newer' });
+    const others = { by: 'ann', reason: 'two', secret: null, incident: second };
+    const hers = { by: 'eve', reason: 'mine', secret: 'newer', incident: null };
+    expect(await end(first)).toMatchObject({ dependent: 'acme/host', still: [others, hers] });
+    await expect(end(first)).rejects.toMatchObject({ code: 'not-withheld' });
+    expect(await findings()).toBe(1);
+    expect(await end(second)).toMatchObject({ still: [hers] });
+    expect(await findings()).toBe(1);
+    expect(await releaseDependent(parts, { ...call, secret: undefined })).toMatchObject({
+      still: [],
+    });
+    expect(await findings()).toBe(0);
+  });
+
+  test('of an incident that quarantined nobody has no end', async () => {
+    const nobody = await begin(false, 'three');
+    await expect(end(nobody)).rejects.toMatchObject({ code: 'nobody-quarantined' });
+  });
 });
 
 describe('an incident', () => {
