@@ -2,7 +2,7 @@
 import type { Change } from './change.js';
 import { carries, type Labels } from './labels.js';
 import type { Facts } from './facts.js';
-import type { RunKind } from './run.js';
+import type { RunKind, RunOutcome } from './run.js';
 import { isNewlyHeld, retrying, waitAfter } from './wait.js';
 
 export const eventKinds = [
@@ -117,8 +117,20 @@ function started({ run, secret }: Facts): EventDraft {
   };
 }
 
-function finished({ run, secret }: Facts, outcome: string): EventDraft {
-  const { runId, kind } = run;
+function finished({ run, secret }: Facts, outcome: RunOutcome): EventDraft {
+  return endedEvent({ ...run, outcome }, secret);
+}
+
+interface EndedRun {
+  readonly runId: string;
+  readonly kind: RunKind;
+  readonly outcome: RunOutcome;
+}
+
+export function endedEvent(
+  { runId, kind, outcome }: EndedRun,
+  subject: EventDraft['subject'],
+): EventDraft {
   return {
     kind: 'run-finished',
     severity: outcome === 'succeeded' ? severityOf(kind) : 'warning',
@@ -126,7 +138,7 @@ function finished({ run, secret }: Facts, outcome: string): EventDraft {
     message: `${kind} has ended: ${outcome}`,
     runId,
     sameness: `run-finished ${runId}`,
-    subject: secret,
+    subject,
   };
 }
 

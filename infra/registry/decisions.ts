@@ -9,6 +9,7 @@ import { isPaused } from '../../domain/steps/standing.js';
 import { whyNoWayBack } from '../../domain/way-back.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import type { Principal } from './access-tokens.js';
+import { endRun } from './run-end.js';
 import { lockRun, refused, type SayingParts } from './locked-run.js';
 
 export interface Decision {
@@ -98,11 +99,7 @@ function refuseTurn(facts: Facts): void {
 /** Nothing of it has happened yet: there is nothing to roll back. */
 async function endQueued(db: Queryable, { run }: Facts, { kind }: Decision): Promise<void> {
   if (run.state !== 'queued' || (kind !== 'abort' && kind !== 'roll-back')) return;
-  await db.query(
-    `update rotor.runs set state = 'ended', outcome = 'rolled-back', ended_at = clock_timestamp()
-     where id = $1`,
-    [run.runId],
-  );
+  await endRun(db, run.runId, 'rolled-back');
 }
 
 function dependencyOf(facts: Facts, { kind, dependent }: Decision): string | undefined {

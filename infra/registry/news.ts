@@ -1,6 +1,13 @@
 /** Findings and compromises become events here, whoever wrote them: their rows are the outbox. */
 import type pg from 'pg';
-import { severities, type EventDraft, type RouteRule, type Severity } from '../../domain/event.js';
+import type { RunKind, RunOutcome } from '../../domain/run.js';
+import {
+  endedEvent,
+  severities,
+  type EventDraft,
+  type RouteRule,
+  type Severity,
+} from '../../domain/event.js';
 import type { Labels } from '../../domain/labels.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import { writeEvents } from './events.js';
@@ -13,7 +20,12 @@ const mostAtOnce = 200;
 /** Several workers share: what one has locked, the others pass over. */
 export async function tellNews(pool: pg.Pool, routes: readonly RouteRule[]): Promise<void> {
   await inTransaction(pool, async (db) => {
-    const news = await Promise.all([newFindings(db), newCompromises(db), dueTasks(db)]);
+    const news = await Promise.all([
+      newFindings(db),
+      newCompromises(db),
+      newEnds(db),
+      dueTasks(db),
+    ]);
     await writeEvents(db, routes, news.flat());
   });
 }
@@ -107,6 +119,28 @@ async function newCompromises(db: Queryable): Promise<EventDraft[]> {
       sameness: `compromise ${row.id}`,
       subject: subjectOf(row),
     }));
+}
+
+interface NewEnd extends Subject {
+  readonly runId: string;
+  readonly kind: RunKind;
+  readonly outcome: RunOutcome;
+  readonly is_news: boolean;
+}
+
+/** Ended by their rows alone: taken over, set back, or given up before they began. */
+const takeEnds = `
+with due as (
+  select id, secret_id from rotor.runs where end_untold
+  order by ended_at limit ${mostAtOnce} for update skip locked)
+update rotor.runs r set end_untold = false
+from due ${ofSecret} where r.id = due.id
+returning r.id as "runId", r.kind, r.outcome,
+  r.ended_at > clock_timestamp() - ${oldestNews} as is_news, ${aSecret}`;
+
+async function newEnds(db: Queryable): Promise<EventDraft[]> {
+  const { rows } = await db.query<NewEnd>(takeEnds);
+  return rows.filter(({ is_news }) => is_news).map((row) => endedEvent(row, subjectOf(row)));
 }
 
 function subjectOf({

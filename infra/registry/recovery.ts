@@ -4,6 +4,7 @@ import type { RecoveryBook, RecoveryOrder, RunsEnded } from '../../domain/recove
 import { shortId } from '../../domain/told-id.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import { closeFindings, writeFinding } from './findings.js';
+import { endRun } from './run-end.js';
 import { noteInstallation, type TrailParts } from './installation-trail.js';
 
 export interface RecoveryState {
@@ -83,7 +84,7 @@ async function endRuns(
     [setBackAt ?? null],
   );
   const ended = rows.filter(({ since }) => !since);
-  if (!dryRun) for (const run of ended) await endRun(parts, run, by);
+  if (!dryRun) for (const run of ended) await endFromBackup(parts, run, by);
   return {
     goingOn: rows.filter(({ since }) => since).map(({ id }) => id),
     rows: ended.map(({ id, secret, kind }) => ({
@@ -96,16 +97,11 @@ async function endRuns(
 }
 
 /** Superseded: whatever of it still goes on is refused from now on. A leak that may not be contained stays in sight. */
-async function endRun({ pool, audit }: TrailParts, run: OpenRun, by: string): Promise<void> {
+async function endFromBackup({ pool, audit }: TrailParts, run: OpenRun, by: string): Promise<void> {
   const { id, secret_id: secretId, kind, reason } = run;
   await inTransaction(pool, async (db) => {
     await db.query('select 1 from rotor.secrets where id = $1 for update', [secretId]);
-    const { rowCount } = await db.query(
-      `update rotor.runs set state = 'ended', outcome = 'superseded', ended_at = clock_timestamp()
-       where id = $1 and state <> 'ended'`,
-      [id],
-    );
-    if (rowCount === 0) return;
+    if (!(await endRun(db, id, 'superseded'))) return;
     const event = { change: 'run-ended', outcome: 'superseded', because: 'set back' };
     await audit.append(db, secretId, [{ actor: by, runId: id, event }]);
     if (kind !== 'compromise') return;

@@ -11,6 +11,7 @@ import type { AuditTrail } from './audit.js';
 import { writeFinding } from './findings.js';
 import { fingerprintOf, keyReused } from './idempotency.js';
 import { lockIfLive } from './named-secret.js';
+import { endRun } from './run-end.js';
 import { withholdExcluded } from './withholdings.js';
 import { openRuns, placeFor, type Place } from './place.js';
 
@@ -70,7 +71,7 @@ export async function submitIn(
     return join(db, request, runId);
   }
   await refuseUnknownDependents(db, secretId, request);
-  if (place.supersedes !== undefined) await supersede(db, place.supersedes);
+  if (place.supersedes !== undefined) await endRun(db, place.supersedes, 'superseded');
   const runId = await insertRun(db, { request, secretId, place, claimant });
   await noteRequest(audit, db, { request, secretId, runId, place });
   await exclude(db, audit, { request, secretId, runId });
@@ -133,14 +134,6 @@ async function refuseUnknownDependents(
     kind: 'conflict',
     hint: 'declare who uses it, or say --no-dependents-known',
   });
-}
-
-async function supersede(db: Queryable, runId: string): Promise<void> {
-  await db.query(
-    `update rotor.runs set state = 'ended', outcome = 'superseded', ended_at = clock_timestamp()
-     where id = $1`,
-    [runId],
-  );
 }
 
 interface Insertion {

@@ -190,7 +190,11 @@ describe('decisions', () => {
     const queued = await world.ask('decommission');
     expect(await world.run(queued)).toMatchObject({ state: 'queued' });
     expect(await decide(queued, 'abort')).toBe('nothing was thrown');
-    expect(await world.run(queued)).toMatchObject({ state: 'ended', outcome: 'rolled-back' });
+    expect(await world.run(queued)).toMatchObject({
+      state: 'ended',
+      outcome: 'rolled-back',
+      end_untold: true,
+    });
     expect(await decide(runId, 'abort')).toBe('nothing was thrown');
     expect(await decide(runId, 'roll-back')).toBe('turned-already');
     await eventually(async () => (await world.run(runId))['outcome'] === 'rolled-back');

@@ -7,6 +7,8 @@ import { smtp } from '../../infra/notify/smtp.js';
 import { writeEvents } from '../../infra/registry/events.js';
 import { closeFindings, writeFinding } from '../../infra/registry/findings.js';
 import { claimMessages, recordSent } from '../../infra/registry/notifications.js';
+import { tellNews } from '../../infra/registry/news.js';
+import { endRun } from '../../infra/registry/run-end.js';
 import { formerRoutes, giveUpFormer, routeStates, testRoute } from '../../infra/registry/routes.js';
 import type { Loop } from '../../workers/loop.js';
 import { startNotifier } from '../../workers/notifier.js';
@@ -279,6 +281,26 @@ describe('a notifier', () => {
     ]);
     await database.ownerPool.query('delete from rotor.notifications');
     await database.ownerPool.query('delete from rotor.events');
+    await database.ownerPool.query('delete from rotor.runs');
+  });
+
+  test('a run that was ended by its row alone has ended for those who are told, too', async () => {
+    const { sent, send } = keeping();
+    await database.ownerPool.query(
+      `insert into rotor.runs (id, secret_id, kind, state, requested_by, reason, idempotency_key, request_fingerprint)
+       select gen_random_uuid(), $1, 'rotate', 'requested', 'ann', 'it is time', 'k', 'f'`,
+      [subject.secretId],
+    );
+    const [run] = await rowsOf<{ id: string }>('select id from rotor.runs');
+    expect(await endRun(database.pool, run?.id ?? '', 'superseded')).toBe(true);
+    expect(await endRun(database.pool, run?.id ?? '', 'superseded')).toBe(false);
+    start([named('ops')], { ops: send });
+    await eventually(async () => sent.length === 1);
+    expect(sent[0]?.events).toMatchObject([
+      { kind: 'run-finished', severity: 'warning', message: 'rotate has ended: superseded' },
+    ]);
+    await tellNews(database.pool, [named('ops')]);
+    expect(await rowsOf('select count from rotor.events')).toEqual([{ count: '1' }]);
     await database.ownerPool.query('delete from rotor.runs');
   });
 

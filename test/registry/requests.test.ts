@@ -120,10 +120,11 @@ describe('a secret that is busy', () => {
     expect(later).toEqual({ runId: slow.runId, submission: 'joined' });
     const now = await ask('compromise');
     expect(now.submission).toBe('created');
-    const { rows } = await database.pool.query('select outcome from rotor.runs where id = $1', [
-      slow.runId,
-    ]);
-    expect(rows).toEqual([{ outcome: 'superseded' }]);
+    const { rows } = await database.pool.query(
+      'select outcome, end_untold as untold from rotor.runs where id = $1',
+      [slow.runId],
+    );
+    expect(rows).toEqual([{ outcome: 'superseded', untold: true }]);
   });
 
   test('a compromise of other versions later is refused, and at once it contains both', async () => {
