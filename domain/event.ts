@@ -2,6 +2,7 @@
 import type { Change } from './change.js';
 import { carries, type Labels } from './labels.js';
 import type { Facts } from './facts.js';
+import { severities, type Severity } from './finding.js';
 import type { RunKind, RunOutcome } from './run.js';
 import { isNewlyHeld, retrying, waitAfter } from './wait.js';
 
@@ -17,10 +18,6 @@ export const eventKinds = [
 ] as const;
 /** `test`: somebody wants to know whether a route works. */
 export type EventKind = (typeof eventKinds)[number] | 'test';
-
-/** The graver, the later. */
-export const severities = ['info', 'warning', 'critical'] as const;
-export type Severity = (typeof severities)[number];
 
 export interface EventSubject {
   readonly secretId: string;

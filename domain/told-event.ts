@@ -1,7 +1,7 @@
 /** An event as it is sent, and what to do about it: the runbook's heading, and a command. */
 import { blockerCodes } from './blocker.js';
-import type { EventKind, Severity } from './event.js';
-import { findingKinds, type FindingCode } from './finding.js';
+import type { EventKind } from './event.js';
+import { findingKinds, type FindingCode, type Severity } from './finding.js';
 import { shortId } from './told-id.js';
 
 export interface ToldEvent {

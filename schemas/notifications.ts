@@ -1,6 +1,7 @@
 /** Who is told of what, and by which way. */
 import { z } from 'zod';
-import { eventKinds, severities } from '../domain/event.js';
+import { eventKinds } from '../domain/event.js';
+import { severities } from '../domain/finding.js';
 import { Labels, Name, TimeLimit } from './names.js';
 
 const Owner = z.string().min(1).max(200);

@@ -1,13 +1,8 @@
 /** Findings and compromises become events here, whoever wrote them: their rows are the outbox. */
 import type pg from 'pg';
 import type { RunKind, RunOutcome } from '../../domain/run.js';
-import {
-  endedEvent,
-  severities,
-  type EventDraft,
-  type RouteRule,
-  type Severity,
-} from '../../domain/event.js';
+import { endedEvent, type EventDraft, type RouteRule } from '../../domain/event.js';
+import { severities, type Severity } from '../../domain/finding.js';
 import type { Labels } from '../../domain/labels.js';
 import { inTransaction, type Queryable } from '../postgres.js';
 import { writeEvents } from './events.js';

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { EventDraft, EventSubject, RouteRule, Severity } from '../../domain/event.js';
+import type { EventDraft, EventSubject, RouteRule } from '../../domain/event.js';
+import type { Severity } from '../../domain/finding.js';
 import { AdapterError } from '../../domain/errors.js';
 import type { Channel, Message } from '../../infra/notify/kind.js';
 import { smtp } from '../../infra/notify/smtp.js';
