@@ -1,6 +1,7 @@
 /** What a finding can be about: how bad it is, and what a person should do. Each code is a heading of the runbook. */
 import type { UseSource } from './issuer.js';
 
+/** The graver, the later. */
 export const severities = ['info', 'warning', 'critical'] as const;
 export type Severity = (typeof severities)[number];
 
@@ -226,6 +227,12 @@ export const findingKinds = {
     is: 'an issuer no longer lists what most of its secrets have; nothing was ended',
     todo: 'is it the right issuer, tenant and account? What it really lost, a rotation replaces',
     closes: 'it lists them again, or runs have ended what is gone',
+  },
+  'sweep-overdue': {
+    severity: 'warning',
+    is: 'the last sweep failed, or is more than two days old: nothing new is found by it',
+    todo: 'rotor sweep --watch says what is wrong; the schedule is in Temporal (sweep-daily)',
+    closes: 'a sweep has ended as it should',
   },
 } as const satisfies Readonly<Record<string, FindingKind>>;
 

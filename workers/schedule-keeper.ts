@@ -1,4 +1,5 @@
 /** A loop in every worker beside the keeper: tells what is overdue, and compares the schedules of registry and Temporal. */
+import { codeOf } from '../activities/failures.js';
 import { compareSchedules, tellOverdue } from './compare-schedules.js';
 import { startLoop, type Loop } from './loop.js';
 import type { SchedulerParts } from './scheduler.js';
@@ -28,7 +29,7 @@ async function attempt<T>(
   try {
     return await work();
   } catch (error) {
-    warn(complaint, { error: error instanceof Error ? error.name : 'unknown' });
+    warn(complaint, { error: codeOf(error) });
     return undefined;
   }
 }

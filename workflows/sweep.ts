@@ -7,13 +7,22 @@ import {
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Activities } from '../activities/index.js';
-import { sweepWorkflowId, type Swept, type SweepTold } from '../domain/sweep/progress.js';
+import { isGivenUp } from '../domain/sweep/held.js';
+import {
+  sweepWorkflowId,
+  type Swept,
+  type SweepTold,
+  type Trouble,
+} from '../domain/sweep/progress.js';
 
 const acts = proxyActivities<Activities>({
-  startToCloseTimeout: '10 minutes',
+  // What hangs is found by its heartbeat; what is only slow may take its time.
+  startToCloseTimeout: '1 hour',
   heartbeatTimeout: '5 seconds',
   retry: { initialInterval: '500 milliseconds', maximumInterval: '10 seconds', maximumAttempts: 5 },
 });
+
+const lookForMs = 120_000;
 
 interface Count {
   secrets: number;
@@ -30,12 +39,12 @@ export async function sweepInstallation(): Promise<SweepTold> {
     issuers.map(async (issuer) => ({ issuer, answered: await sweepIssuer(issuer, count) })),
   );
   setCurrentDetails('looking at destinations');
-  await inBatches((after) => acts.sweepDestinations({ after }), count);
+  const places = await sweepDestinations(count);
   setCurrentDetails('reading the registry');
   count.secrets = 0;
   await inBatches((after) => acts.sweepRegistry({ after }), count);
   const notAsked = asked.filter(({ answered }) => !answered).map(({ issuer }) => issuer);
-  return { outcome: 'swept', ...count, notAsked };
+  return { outcome: 'swept', ...count, notAsked, ...places };
 }
 
 async function inBatches(
@@ -50,6 +59,25 @@ async function inBatches(
     count.closed += swept.closed;
     after = swept.next;
   } while (after !== undefined);
+}
+
+/** What destinations are like is no reason not to read the registry. */
+async function sweepDestinations(
+  count: Count,
+): Promise<Pick<SweepTold, 'notReached' | 'brokeOff'>> {
+  let trouble: Trouble = {};
+  let brokeOff = false;
+  try {
+    await inBatches(async (after) => {
+      const swept = await acts.sweepDestinations({ after, forMs: lookForMs, trouble });
+      trouble = swept.trouble;
+      return swept;
+    }, count);
+  } catch {
+    brokeOff = true;
+  }
+  const failing = Object.entries(trouble).filter(([, failures]) => isGivenUp(failures));
+  return { notReached: failing.map(([connector]) => connector), brokeOff };
 }
 
 /** An issuer's failure is its own: the others are asked all the same. False where it did not answer for all. */

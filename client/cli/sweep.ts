@@ -17,7 +17,7 @@ interface State {
 export function addSweep(program: Command, act: Act): void {
   example(program.command('sweep'), 'rotor sweep --watch')
     .description('look at every secret, issuer and destination now; it happens daily anyway')
-    .option('--watch', 'wait for its end; exit code 8 where an issuer did not answer')
+    .option('--watch', 'wait for its end; exit code 8 where somebody did not answer')
     .action(act((context, options: { watch?: boolean }) => sweep(context, options)));
 }
 
@@ -37,16 +37,22 @@ export async function sweep(
       hint: `its workflow is ${state.workflowId}`,
     });
   }
-  return state.told.notAsked.length > 0 ? exitCodes.faulty : exitCodes.fine;
+  return isWhole(state.told) ? exitCodes.fine : exitCodes.faulty;
+}
+
+function isWhole({ notAsked, notReached = [], brokeOff }: SweepTold): boolean {
+  return notAsked.length + notReached.length === 0 && brokeOff !== true;
 }
 
 function textOf({ running, told, workflowId }: State): string {
   if (told === undefined) return running ? `sweeping (${workflowId})` : 'no result';
-  const { outcome, secrets, opened, closed, notAsked } = told;
+  const { outcome, secrets, opened, closed, notAsked, notReached = [] } = told;
   if (outcome === 'recovering') return 'nothing was swept: the installation is recovering';
   const lines = [
     `${counted(secrets, 'secret')} swept: ${counted(opened, 'finding')} opened, ${closed} closed`,
   ];
-  if (notAsked.length > 0) lines.push(`not answered by ${notAsked.join(', ')}`);
+  const silent = [...notAsked, ...notReached];
+  if (silent.length > 0) lines.push(`not answered by ${silent.join(', ')}`);
+  if (told.brokeOff === true) lines.push('not all destinations were looked at');
   return [...lines, 'rotor findings shows them'].join('\n');
 }

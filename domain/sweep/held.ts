@@ -94,6 +94,18 @@ export function unreadable(
   return { code: 'destination-unreadable', about: identity, message, evidence };
 }
 
+/** Whoever fails so often in a row is not asked ten thousand times. */
+const mostFailures = 3;
+
+export function isGivenUp(failures: number | undefined): boolean {
+  return (failures ?? 0) >= mostFailures;
+}
+
+export function notAsked(dependency: SweptDependency): Finding {
+  const message = `${dependency.connector} had failed ${mostFailures} times in a row`;
+  return unreadable(dependency, { code: 'not-asked', message });
+}
+
 export function judgeAbandoned(
   { versions }: SweptSecret,
   { dependency, versionIds }: Pick<Held, 'dependency' | 'versionIds'>,

@@ -19,6 +19,13 @@ export interface IssuerSwept extends Swept {
   readonly implausible: boolean;
 }
 
+export interface DestinationsSwept extends Swept {
+  readonly trouble: Trouble;
+}
+
+/** How often each connector failed in a row, in a way that passes. */
+export type Trouble = Readonly<Record<string, number>>;
+
 /** What the whole sweep came to. */
 export interface SweepTold {
   readonly outcome: 'swept' | 'recovering';
@@ -27,6 +34,10 @@ export interface SweepTold {
   readonly closed: number;
   /** Issuers that did not answer, not for all secrets, or not to be believed. */
   readonly notAsked: readonly string[];
+  /** Connectors that were given up. */
+  readonly notReached?: readonly string[];
+  /** Destinations could not be looked at to their end. */
+  readonly brokeOff?: boolean;
 }
 
 /** One sweep at a time per installation: whoever asks for another joins it. */

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import {
   startCollector,
   startRun,
@@ -95,3 +95,48 @@ test('a collector that ended is started again by the keeper', async () => {
   await keeper.stop();
   await temporal.client.workflow.getHandle(workflowId).terminate();
 });
+
+test('a run that cannot be started holds up no other, and no other duty; a sweep that is missing is told', async () => {
+  await database.ownerPool.query(
+    `with o as (insert into rotor.organizations (name) values ('acme') returning id),
+       s as (insert into rotor.secrets (organization_id, name, owner, issuer, specification, created_at)
+         select id, n, 'team', 'main', '{}', now() - interval '3 days' from o, unnest(array['bad', 'fine']) kind, lateral (select kind || i as n from generate_series(1, 10) i) names
+         returning id, name)
+     insert into rotor.runs (id, secret_id, kind, state, requested_by, reason, idempotency_key,
+       request_fingerprint, claimed_until)
+     select gen_random_uuid(), id, 'rotate', 'requested', 'ann', 'x', name, 'f', now() from s`,
+  );
+  const started: string[] = [];
+  const start = (_type: string, { staticSummary }: { staticSummary: string }) => {
+    if (staticSummary.includes('bad')) return Promise.reject(coded('ECONNRESET'));
+    return Promise.resolve(started.push(staticSummary));
+  };
+  const away = {
+    getHandle: () => ({
+      describe: () => Promise.reject(new WorkflowNotFoundError('x', 'x', undefined)),
+    }),
+  };
+  const schedule = { create: () => Promise.reject(coded('ECONNREFUSED')) };
+  const client = { workflow: { start, ...away }, schedule } as unknown as Client;
+  const warned: Readonly<Record<string, unknown>>[] = [];
+  const keeper = startKeeper({
+    ...{ pool: database.pool, audit: openAudit(Buffer.alloc(32, 7)), identity: 'test' },
+    temporal: { client, taskQueue: 'none' },
+    ...{ issuers: [], everyMs: 60_000, collectorsEveryMs: 1 },
+    warn: (_message, about) => warned.push(about),
+  });
+  await eventually(async () => {
+    const { rowCount } = await database.pool.query(
+      `select from rotor.findings where code = 'sweep-overdue' and closed_at is null`,
+    );
+    return rowCount === 1;
+  });
+  await keeper.stop();
+  expect(started).toHaveLength(10);
+  const failed = { unstarted: 'ECONNRESET', schedule: 'ECONNREFUSED' };
+  expect(Object.assign({}, ...warned)).toEqual(failed);
+});
+
+function coded(code: string): Error {
+  return Object.assign(new Error('x'), { code });
+}

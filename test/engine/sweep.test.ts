@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { ensureSweepSchedule, startSweep, sweepState } from '../../client/sweep.js';
+import { RotorError } from '../../domain/errors.js';
 import { sweepScheduleId, type SweepTold } from '../../domain/sweep/progress.js';
 import { eventually } from '../faults/installation.js';
 import { openWorld, quickPolicy, type World } from './world.js';
@@ -123,6 +124,9 @@ describe('a sweep that looks at destinations', () => {
       'select row_to_json(f)::text as text from rotor.findings f',
     );
     expect(rows.map(({ text }) => text).join()).not.toContain('written by hand');
+    const broken = new RotorError('broken', 'not as it should be', { kind: 'failed' });
+    Object.assign(world.connector, { held: () => Promise.reject(broken) });
+    expect(await sweep()).toMatchObject({ outcome: 'swept', secrets: 1, brokeOff: true });
   });
 
   test('the place of a retired dependent that still holds what lives is a leftover', async () => {
