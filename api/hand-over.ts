@@ -4,12 +4,10 @@ import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastif
 import type { UseSource } from '../domain/issuer.js';
 import type { SecretValue } from '../domain/secret-value.js';
 import { linkRefusals } from '../domain/showing.js';
-import type { Opened, OpeningCall } from '../infra/registry/task-links.js';
+import type { HandedOver } from '../infra/registry/hand-over.js';
+import type { OpeningCall } from '../infra/registry/task-links.js';
 
 export const handOverPath = '/hand-over';
-
-export type HandedOver =
-  { readonly kind: 'shown'; readonly value: SecretValue } | Exclude<Opened, { kind: 'shown' }>;
 
 export type HandOver = (call: OpeningCall) => Promise<HandedOver>;
 

@@ -1,10 +1,10 @@
 /** What the API does about tasks: links, what people say, and the one moment when a value leaves. */
-import type { HandedOver, HandOver } from '../api/hand-over.js';
+import type { HandOver } from '../api/hand-over.js';
 import type { TaskParts } from '../api/parts.js';
-import { RotorError } from '../domain/errors.js';
 import type { FactsChanged } from '../domain/run.js';
+import { handOver } from '../infra/registry/hand-over.js';
 import type { SayingParts } from '../infra/registry/locked-run.js';
-import { issueLink, openLink } from '../infra/registry/task-links.js';
+import { issueLink } from '../infra/registry/task-links.js';
 import { recordTaskWord } from '../infra/registry/task-words.js';
 import type { Parts } from './parts.js';
 
@@ -29,18 +29,7 @@ export function openTaskParts({ parts, publicUrl, tell }: TaskMeans): TaskParts 
   };
 }
 
-/** On record first, and read from the store afterwards: what is lost in between is a link, never a value unseen. */
 export function openHandOver({ parts, tell, reached }: TaskMeans): HandOver {
-  return async (call): Promise<HandedOver> => {
-    const opened = await openLink(sayingParts(parts), call);
-    if (opened.kind !== 'shown') return opened;
-    reached('hand-over:opened');
-    const value = await parts.store.get(opened.versionId);
-    await tell(opened.secretId, { what: 'task-fetched', by: opened.by });
-    if (value !== undefined) return { kind: 'shown', value };
-    throw new RotorError('value-lost', 'the value to show is not sealed', {
-      kind: 'failed',
-      hint: 'the run that asks for it says what to do: rotor list --runs',
-    });
-  };
+  const handing = { ...sayingParts(parts), store: parts.store, tell, reached };
+  return (call) => handOver(handing, call);
 }
