@@ -112,7 +112,7 @@ export const findingKinds = {
     severity: 'warning',
     is: 'people were not told what happened',
     todo: 'mend the route; rotor notify test ROUTE shows whether it works',
-    closes: 'a later notification of that route was delivered',
+    closes: 'a later notification of that route was delivered, or rotor.yaml names it no more',
   },
   'rotation-overdue': {
     severity: 'warning',

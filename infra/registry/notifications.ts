@@ -42,10 +42,16 @@ const claimSingles = claiming(`(event_id, route) in (
   select event_id, route from rotor.notifications where ${isDue} and not digested
   order by due_at limit ${mostAtOnce} for update skip locked)`);
 
-/** Whoever wants the same digest waits for its first row, and then finds it claimed. */
-const claimDigest = claiming(`route = $1 and state = 'pending' and ${isFree} and digest_id = (
-  select digest_id from rotor.notifications where ${isDue} and digest_id is not null
-  order by due_at, digest_id, event_id limit 1 for update)`);
+/**
+ * Whoever wants the same digest waits for its first row, and then finds it claimed. Its rows are locked in the order in
+ * which those who close a digest lock them.
+ */
+const claimDigest = claiming(`(event_id, route) in (
+  select event_id, route from rotor.notifications
+  where route = $1 and state = 'pending' and ${isFree} and digest_id = (
+    select digest_id from rotor.notifications where ${isDue} and digest_id is not null
+    order by due_at, digest_id, event_id limit 1 for update)
+  order by event_id for update)`);
 
 /** Once the first of them is due, all that came meanwhile go with it. */
 const closeDigest = `

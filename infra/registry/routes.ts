@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Queryable } from '../postgres.js';
 import { writeTestEvent } from './events.js';
+import { notificationFailed } from './news.js';
 
 export interface RouteState {
   readonly route: string;
@@ -60,6 +61,12 @@ export async function giveUpFormer(
        and greatest(due_at, claimed_until) < clock_timestamp() - interval '10 minutes'
      returning route`,
     [routes, namedNoMore],
+  );
+  // Nothing will be delivered there that could close it.
+  await db.query(
+    `update rotor.findings set closed_at = clock_timestamp()
+     where code = $2 and about <> all ($1) and closed_at is null`,
+    [routes, notificationFailed],
   );
   const counts = new Map<string, number>();
   for (const { route } of rows) counts.set(route, (counts.get(route) ?? 0) + 1);

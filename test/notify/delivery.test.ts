@@ -377,9 +377,18 @@ test('single events are claimed by one of many, too', async () => {
 
 test('a route that is configured is given up by nobody, however long it has not worked', async () => {
   await tell([named('slow'), named('gone')], blocked());
+  for (const about of ['slow', 'gone'])
+    await writeFinding(database.pool, subject.secretId, {
+      code: 'notification-failed',
+      about,
+      message: 'x',
+    });
   await letPass('20 hours');
   expect(await giveUpFormer(database.pool, ['slow'])).toEqual(new Map([['gone', 1]]));
   expect(await routeStates(database.pool, ['slow'])).toMatchObject([{ pending: 1, failed: 0 }]);
+  expect(await rowsOf('select about from rotor.findings where closed_at is null')).toEqual([
+    { about: 'slow' },
+  ]);
 });
 
 test('without a route nothing is written', async () => {

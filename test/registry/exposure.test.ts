@@ -163,6 +163,23 @@ describe('an incident', () => {
     other.release();
   });
 
+  test('is over where all that is left is a mint that only a person can find', async () => {
+    await endRun();
+    await database.ownerPool.query(
+      `with n as (select id from rotor.secrets where name = 'newer'),
+         e as (update rotor.versions v set state = 'ended', ended_cause = 'removed-elsewhere'
+           from n where v.secret_id = n.id)
+       insert into rotor.versions (id, secret_id, ordinal, state, origin, value, created_at)
+       select gen_random_uuid(), n.id, 3, 'pending', 'minted', 'unknown', '2000-01-01' from n`,
+    );
+    expect(await advance(true)).toMatchObject({ waiting: 0, containing: 0 });
+    const mint = `insert into rotor.effects (id, run_id, kind, version_id, deadline)
+      select gen_random_uuid(), r.id, 'mint', v.id, now() from rotor.runs r, rotor.versions v
+      where v.state = 'pending' limit 1`;
+    await database.ownerPool.query(mint);
+    expect((await shown())?.['lives']).toBe(true);
+  });
+
   test('is looked at ever less often as long as nothing moves in it', () => {
     const calm = { waiting: 0, containing: 3, replacing: 0, ended: 1, atWork: 0 };
     const after = (waitMs: number, now = calm) => nextLookMs({ ...calm, waitMs }, now);
