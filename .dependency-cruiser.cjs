@@ -28,6 +28,9 @@ const others = {
   activities: ['@temporalio/activity', '@temporalio/common'],
 };
 
+/** Who makes workers, and what they log. */
+const runsWorkers = ['^workers/engine\\.ts$', '^workers/temporal-log\\.ts$'];
+
 const all = [...Object.keys(ours), 'workers', 'test', 'bench'];
 const anyOf = (folders) => `^(${folders.join('|')})/`;
 
@@ -97,6 +100,19 @@ module.exports = {
     },
     ...Object.keys(ours).flatMap(folderRules),
     ...Object.entries(others).map(libraryRule),
+    {
+      name: 'few-run-the-sdk-of-workers',
+      severity: 'error',
+      from: { pathNot: [...runsWorkers, '^(test|bench|scripts)/'] },
+      to: { path: 'node_modules/@temporalio/worker/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'api-starts-without-the-sdk-of-workers',
+      severity: 'error',
+      comment: 'it is half a second of every start, and the API carries nothing out',
+      from: { path: '^workers/api\\.ts$' },
+      to: { path: runsWorkers, reachable: true },
+    },
     {
       name: 'nothing-imports-tests',
       severity: 'error',
