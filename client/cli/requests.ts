@@ -99,6 +99,12 @@ interface Asked {
   readonly options: RunOptions;
 }
 
+interface Confirmed extends Asked {
+  readonly confirm: 'revoke' | undefined;
+  /** What ends, where whoever said the word was shown it. */
+  readonly shown?: readonly string[];
+}
+
 async function confirmAndRequest(
   context: Context,
   secret: string,
@@ -106,24 +112,29 @@ async function confirmAndRequest(
 ): Promise<number | undefined> {
   const { confirm: said } = asked.options;
   // Whoever has said the word waits for no preview: what was asked for is done, or refused, by the request.
-  const confirm = said === 'revoke' ? said : await confirmed(context, secret, asked);
-  return request(context, secret, { ...asked, confirm });
+  if (said === 'revoke') return request(context, secret, { ...asked, confirm: said });
+  return request(context, secret, { ...asked, ...(await confirmed(context, secret, asked)) });
 }
 
 /** What breaks is said before the word is asked for. */
-async function confirmed(context: Context, secret: string, asked: Asked): Promise<'revoke'> {
+async function confirmed(
+  context: Context,
+  secret: string,
+  asked: Asked,
+): Promise<Pick<Confirmed, 'confirm' | 'shown'>> {
   const { kind, options } = asked;
   const { leakedBefore, idempotencyKey } = options;
   const plan = await preview(context, secret, asked);
   // Under a key it may be the same request again, and contained by now: that is for the API to know.
   if (leakedBefore !== undefined && plan?.ends.length === 0 && idempotencyKey === undefined)
     throw nothingMintedBefore(secret, leakedBefore);
-  return confirmRevoke(context.output, {
+  const confirm = await confirmRevoke(context.output, {
     said: options.confirm,
     ...(plan === undefined ? {} : { shown: whatBreaks(kind, plan) }),
     what: plan?.title ?? `${kind} ${secret}`,
     effect: effectOf(kind, options),
   });
+  return { confirm, ...(plan === undefined ? {} : { shown: plan.ends }) };
 }
 
 /** Undefined where nothing can be shown, and the request itself has to say why, or need not. */
@@ -179,22 +190,50 @@ function whatBreaks(kind: RunKind, { breaks, undeclared }: PlanView): string {
   return [named, ...unknown].join('\n');
 }
 
+interface Made {
+  readonly runId: string;
+  readonly submission: string;
+  /** Joined a compromise that does not end these. */
+  readonly livesOn?: readonly string[];
+}
+
 async function request(
   context: Context,
   secret: string,
-  { confirm, ...asked }: Asked & { readonly confirm: 'revoke' | undefined },
+  asked: Confirmed,
 ): Promise<number | undefined> {
-  const { api, output } = context;
-  const key = asked.options.idempotencyKey ?? randomUUID();
-  const made = await api.post<{ runId: string; submission: string }>(
-    `${secretPath(secret)}/runs`,
-    { ...bodyOf(asked), confirm },
-    key,
-  );
-  if (asked.options.watch === true) return watchRun(context, made.runId, asAsked(output));
-  output.show(
-    made,
-    ({ runId, submission }) => `run ${runId} (${submission})\nrotor watch ${shortId(runId)}`,
+  const { output } = context;
+  const made = await post(context, secret, asked);
+  if (asked.options.watch === true) {
+    for (const line of leftAlive(secret, made)) output.note(line);
+    return watchRun(context, made.runId, asAsked(output));
+  }
+  output.show(made, ({ runId, submission }) =>
+    [
+      `run ${runId} (${submission})`,
+      ...leftAlive(secret, made),
+      `rotor watch ${shortId(runId)}`,
+    ].join('\n'),
   );
   return undefined;
+}
+
+/** Whoever was shown what ends, and has said the word, means that: not only what another run was asked to end. */
+async function post(context: Context, secret: string, asked: Confirmed): Promise<Made> {
+  const { confirm, shown = [] } = asked;
+  const key = asked.options.idempotencyKey ?? randomUUID();
+  const path = `${secretPath(secret)}/runs`;
+  const made = await context.api.post<Made>(path, { ...bodyOf(asked), confirm }, key);
+  const version = shown.filter((one) => made.livesOn?.includes(one));
+  if (version.length === 0) return made;
+  const named = { ...asked, options: { ...asked.options, version } };
+  return context.api.post<Made>(path, { ...bodyOf(named), confirm }, randomUUID());
+}
+
+function leftAlive(secret: string, { livesOn = [] }: Made): string[] {
+  if (livesOn.length === 0) return [];
+  const which = livesOn.join(' ');
+  return [
+    `not ended by it: ${livesOn.join(', ')}. If that leaked too: rotor compromise ${secret} --version ${which}`,
+  ];
 }

@@ -91,6 +91,18 @@ function asRunning(run: OpenRun): Running {
   return { ...run, direction: run.direction ?? 'forward' };
 }
 
+/** Live versions that the compromise does not end, such as the one that it made: whoever joins it may mean these. */
+export async function livesOn(db: Queryable, runId: string): Promise<string[]> {
+  const { rows } = await db.query<{ version: string }>(
+    `select 'v' || v.ordinal as version from rotor.versions v
+     join rotor.runs r on r.secret_id = v.secret_id
+     where r.id = $1 and r.kind = 'compromise' and v.state in ('active', 'retiring', 'disabled')
+       and not r.plan->'ends' ? v.id::text order by v.ordinal`,
+    [runId],
+  );
+  return rows.map(({ version }) => version);
+}
+
 function acceptanceLost({ id, kind }: OpenRun): RotorError {
   return new RotorError(
     'secret-busy',

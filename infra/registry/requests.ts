@@ -13,7 +13,7 @@ import { fingerprintOf, keyReused } from './idempotency.js';
 import { lockIfLive } from './named-secret.js';
 import { endRun } from './run-end.js';
 import { withholdExcluded } from './withholdings.js';
-import { openRuns, placeFor, type Place } from './place.js';
+import { livesOn, openRuns, placeFor, type Place } from './place.js';
 
 export interface RunRequest extends SecretName {
   readonly kind: RunKind;
@@ -30,6 +30,8 @@ export type Submission = 'created' | 'queued' | 'joined' | 'repeated';
 export interface Submitted {
   readonly runId: string;
   readonly submission: Submission;
+  /** Of a compromise that joined another: versions that live, and that nobody has asked that one to end. */
+  readonly livesOn?: readonly string[];
 }
 
 const claimSeconds = 10;
@@ -115,7 +117,8 @@ async function join(db: Queryable, request: RunRequest, runId: string): Promise<
      values ($1, $2, $3, $4)`,
     [request.idempotencyKey, runId, fingerprintOf(request), request.requestedPerson ?? null],
   );
-  return { runId, submission: 'joined' };
+  const left = request.kind === 'compromise' ? await livesOn(db, runId) : [];
+  return { runId, submission: 'joined', ...(left.length > 0 ? { livesOn: left } : {}) };
 }
 
 /** Under the secret's lock, so that it is true of the run. Containing is never held up by a question. */

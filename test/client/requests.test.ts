@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Command } from 'commander';
 import type { Act } from '../../client/cli/context.js';
@@ -33,15 +34,19 @@ interface Posted {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+const created: unknown = { runId: 'feedf00d', submission: 'created' };
+
 /** What was posted, in this order; a plan is answered as it is told. */
-async function posted(line: string, plan: () => unknown = () => shown): Promise<Posted[]> {
+async function posted(
+  line: string,
+  plan: () => unknown = () => shown,
+  made = created,
+): Promise<Posted[]> {
   const all: Posted[] = [];
   const post = (path: string, body: Posted['body']): Promise<unknown> => {
     all.push({ path: path.replace('/v1/secrets/acme/api/', ''), body });
     const answer = async (): Promise<unknown> => plan();
-    return path.endsWith('/plan')
-      ? answer()
-      : Promise.resolve({ runId: 'feedf00d', submission: 'created' });
+    return path.endsWith('/plan') ? answer() : Promise.resolve(made);
   };
   const context = { api: { post } as unknown as ApiClient, output: openOutput(false) };
   const program = new Command('rotor').exitOverride();
@@ -92,6 +97,33 @@ describe('what revokes', () => {
     const repeated = posted(`${line} --idempotency-key k`, over);
     await expect(repeated).rejects.toMatchObject({ code: 'confirmation-needed' });
     await expect(posted(line, over)).rejects.toMatchObject({ code: 'body-invalid' });
+  });
+});
+
+describe('a compromise that joins one which has contained already', () => {
+  const joined = { runId: 'feedf00d', submission: 'joined', livesOn: ['v1', 'v2'] };
+
+  test('says what that one does not end', async () => {
+    const all = await posted('compromise acme/api --confirm revoke', () => shown, joined);
+    expect(all).toHaveLength(1);
+    const said = jest.mocked(process.stdout.write).mock.calls.join('');
+    expect(said).toContain('not ended by it: v1, v2');
+    expect(said).toContain('rotor compromise acme/api --version v1 v2');
+  });
+
+  test('ends what was shown before the word was typed', async () => {
+    const stdin = Object.getOwnPropertyDescriptor(process, 'stdin');
+    const typing = Object.assign(new PassThrough(), { isTTY: true });
+    Object.defineProperty(process, 'stdin', { value: typing, configurable: true });
+    typing.write('revoke\r');
+    try {
+      const all = await posted('compromise acme/api', () => shown, joined);
+      expect(all.map(({ path }) => path)).toEqual(['plan', 'runs', 'runs']);
+      expect(all[1]?.body).toMatchObject({ versions: undefined, confirm: 'revoke' });
+      expect(all[2]?.body).toMatchObject({ versions: ['v1'], confirm: 'revoke' });
+    } finally {
+      if (stdin !== undefined) Object.defineProperty(process, 'stdin', stdin);
+    }
   });
 });
 

@@ -118,13 +118,32 @@ describe('a secret that is busy', () => {
     const slow = await ask('compromise', { replaceFirstMs: 3_600_000 });
     const later = await ask('compromise', { replaceFirstMs: 7_200_000 });
     expect(later).toEqual({ runId: slow.runId, submission: 'joined' });
+    const held = `update rotor.runs set waits_code = 'paused', waits_told = 'x' where id = $1`;
+    await database.pool.query(held, [slow.runId]);
     const now = await ask('compromise');
     expect(now.submission).toBe('created');
     const { rows } = await database.pool.query(
-      'select outcome, end_untold as untold from rotor.runs where id = $1',
+      `select outcome, end_untold as untold, waits_code, waits_told, until is null as waits
+       from rotor.runs r join rotor.waits w on w.run_id = r.id where r.id = $1`,
       [slow.runId],
     );
-    expect(rows).toEqual([{ outcome: 'superseded', untold: true }]);
+    const nothing = { waits_code: null, waits_told: null, waits: false };
+    expect(rows).toEqual([{ outcome: 'superseded', untold: true, ...nothing }]);
+  });
+
+  test('whoever joins a compromise is told what it does not end', async () => {
+    const { runId } = await ask('compromise');
+    const { rows } = await database.pool.query<{ id: string }>(
+      `insert into rotor.versions (id, secret_id, ordinal, state, origin, value)
+       select gen_random_uuid(), $1, n, 'active', 'adopted', 'unknown' from generate_series(1, 2) n
+       returning id`,
+      [secretId],
+    );
+    expect(await ask('compromise')).toEqual({ runId, submission: 'joined' });
+    const plan = { ends: [rows[0]?.id] };
+    await database.pool.query('update rotor.runs set plan = $2 where id = $1', [runId, plan]);
+    const joined = await ask('compromise');
+    expect(joined).toEqual({ runId, submission: 'joined', livesOn: ['v2'] });
   });
 
   test('a compromise of other versions later is refused, and at once it contains both', async () => {
