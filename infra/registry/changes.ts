@@ -7,6 +7,7 @@ import type { Queryable } from '../postgres.js';
 import { closeFindings, writeFinding } from './findings.js';
 import { one } from './one-row.js';
 import { planHash } from './plan-hash.js';
+import { noWait } from './run-end.js';
 import { closeTask, openTask } from './task-rows.js';
 import { confirmVersion, moveVersion, nameVersion } from './version-changes.js';
 
@@ -28,10 +29,6 @@ export async function applyChanges(
   });
   await Promise.all(written);
 }
-
-/** It goes on: nothing is promised any more. */
-const noWait =
-  'waits_code = null, waits_told = null, waits_until = null, waits_promised = null, waits_held = false';
 
 const writers: { readonly [K in Change['change']]: Writer<K> } = {
   'plan-stored': storePlan,

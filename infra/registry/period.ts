@@ -29,8 +29,8 @@ const statements = {
       (select string_agg(distinct w.code, ' ') from rotor.waits w where w.run_id = r.id) as waited
     from ${inPeriod} where ${within} order by r.requested_at, r.id`,
   waits: `select w.code, count(distinct w.run_id)::int as runs, count(*)::int as times,
-      (sum(extract(epoch from coalesce(w.until, clock_timestamp()) - w.since)) * 1000)::float8 as ms,
-      (max(extract(epoch from coalesce(w.until, clock_timestamp()) - w.since)) * 1000)::float8 as "longestMs"
+      (sum(extract(epoch from coalesce(w.until, r.ended_at, clock_timestamp()) - w.since)) * 1000)::float8 as ms,
+      (max(extract(epoch from coalesce(w.until, r.ended_at, clock_timestamp()) - w.since)) * 1000)::float8 as "longestMs"
     from rotor.waits w join ${inPeriod} on r.id = w.run_id
     where ${within} group by w.code order by ms desc`,
   grants: `select g.basis, count(*)::int as grants, count(g.called_at)::int as called
