@@ -110,6 +110,8 @@ async function stillThere(
 ): Promise<string | undefined> {
   const connector = ports.connector(dependency.connector);
   const { versionIds } = await connector.held(destinationFor({ dependency }), known);
-  const holds = versionIds.some((versionId) => dead.includes(versionId));
-  return holds ? `${dependency.dependent} still holds a revoked version` : undefined;
+  if (!versionIds.some((versionId) => dead.includes(versionId))) return undefined;
+  const { dependent, withheld } = dependency;
+  const until = withheld === undefined ? 'a rotation displaces it' : 'it is released and rotated';
+  return `${dependent} still holds a revoked version, until ${until}`;
 }

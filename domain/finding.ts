@@ -75,7 +75,7 @@ export const findingKinds = {
   'clean-failed': {
     severity: 'warning',
     is: 'a dead value could not be removed from a destination',
-    todo: 'mend the destination; rotor tries again by itself',
+    todo: 'mend the destination, or rotate where the message says so; rotor tries again by itself',
     closes: 'nothing dead is left there',
   },
   'dependent-withheld': {

@@ -40,6 +40,11 @@ describe('a dependent that is given no new value', () => {
     expect(world.connector.places.get('leaky')).toBe(old);
     expect(world.connector.places.get('billing')).not.toBe(old);
     expect(await world.findings()).toContain('dependent-withheld');
+    const { rows } = await world.database.pool.query(
+      `select message from rotor.findings where code = 'clean-failed'`,
+    );
+    const message = 'leaky still holds a revoked version, until it is released and rotated';
+    expect(rows).toEqual([{ message }]);
   });
 
   test('released after the run that left it out, it is told what it lacks, until a rotation brings it', async () => {
