@@ -14,6 +14,7 @@ import {
 import { isLive } from '../domain/version.js';
 import type { Principal } from '../infra/registry/access-tokens.js';
 import { secretIdOf } from '../infra/registry/named-secret.js';
+import { recoveryState } from '../infra/registry/recovery.js';
 import { secretOfKey } from '../infra/registry/requests.js';
 import { planHash } from '../infra/registry/plan-hash.js';
 import { numberedVersions, type NumberedVersion } from '../infra/registry/views.js';
@@ -50,7 +51,8 @@ export async function requestRun(parts: ApiParts, call: Call<RunBody>): Promise<
   const asked = { kind: body.kind, options, by: by.name };
   // The same again is the same run, whatever has become of the secret since.
   if (askedBefore === undefined) await refuseAtTheDoor(parts, name, asked);
-  return parts.request({
+  const held = await heldBack(parts, body);
+  const made = await parts.request({
     ...name,
     kind: body.kind,
     requestedBy: by.name,
@@ -59,6 +61,13 @@ export async function requestRun(parts: ApiParts, call: Call<RunBody>): Promise<
     options,
     idempotencyKey,
   });
+  return { ...made, ...held };
+}
+
+/** Taken, and not done: whoever reports a leak is told at once that nothing is revoked now. */
+async function heldBack({ pool }: ApiParts, { kind }: RunBody): Promise<{ held?: 'recovering' }> {
+  if (kind !== 'compromise') return {};
+  return (await recoveryState(pool)).recovering ? { held: 'recovering' } : {};
 }
 
 function accepts({ acceptOutage, acceptUnseenUse }: PlanBody): boolean {

@@ -57,8 +57,15 @@ const notMended: ReadonlySet<string> = new Set(['no-way-back', 'successor-not-pr
 export function nextCommand(run: Row): string | undefined {
   const code = String(run['waitsCode']);
   if (notMended.has(code) || /: rotor [a-z]/.test(String(run['waitsTold']))) return undefined;
+  if (code === 'recovering' && run['kind'] === 'compromise') return leakMeanwhile(run);
   const command = commands[code] ?? retry;
   return command(shortId(run['run']));
+}
+
+/** Containing waits for nobody: the issuer is there, and recovering records afterwards what is gone. */
+function leakMeanwhile({ organization, secret }: Row): string {
+  const contain = `rotor contain ${String(organization)}/${String(secret)} --direct --reason TEXT`;
+  return `${contain}; then rotor recover --dry-run`;
 }
 
 function retry(run: string): string {

@@ -195,6 +195,8 @@ interface Made {
   readonly submission: string;
   /** Joined a compromise that does not end these. */
   readonly livesOn?: readonly string[];
+  /** Taken, and nothing is revoked for as long as this is so. */
+  readonly held?: 'recovering';
 }
 
 async function request(
@@ -230,10 +232,19 @@ async function post(context: Context, secret: string, asked: Confirmed): Promise
   return context.api.post<Made>(path, { ...bodyOf(named), confirm }, randomUUID());
 }
 
-function leftAlive(secret: string, { livesOn = [] }: Made): string[] {
-  if (livesOn.length === 0) return [];
-  const which = livesOn.join(' ');
+/** What is not done by now, although it was asked for. */
+function leftAlive(secret: string, { livesOn = [], held }: Made): string[] {
+  const also = `rotor compromise ${secret} --version ${livesOn.join(' ')}`;
+  const direct = `rotor contain ${secret} --direct --reason TEXT`;
   return [
-    `not ended by it: ${livesOn.join(', ')}. If that leaked too: rotor compromise ${secret} --version ${which}`,
+    ...(livesOn.length === 0
+      ? []
+      : [`not ended by it: ${livesOn.join(', ')}. If that leaked too: ${also}`]),
+    ...(held === undefined
+      ? []
+      : [
+          'nothing is revoked yet: the database was set back (rotor recover --dry-run)',
+          `a leak does not wait for that: ${direct}`,
+        ]),
   ];
 }

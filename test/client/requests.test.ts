@@ -100,7 +100,7 @@ describe('what revokes', () => {
   });
 });
 
-describe('a compromise that joins one which has contained already', () => {
+describe('a compromise that was taken, and has not contained what it could', () => {
   const joined = { runId: 'feedf00d', submission: 'joined', livesOn: ['v1', 'v2'] };
 
   test('says what that one does not end', async () => {
@@ -109,6 +109,14 @@ describe('a compromise that joins one which has contained already', () => {
     const said = jest.mocked(process.stdout.write).mock.calls.join('');
     expect(said).toContain('not ended by it: v1, v2');
     expect(said).toContain('rotor compromise acme/api --version v1 v2');
+  });
+
+  test('says that nothing is revoked while the database is behind', async () => {
+    const held = { runId: 'feedf00d', submission: 'created', held: 'recovering' };
+    await posted('compromise acme/api --confirm revoke', () => shown, held);
+    const said = jest.mocked(process.stdout.write).mock.calls.join('');
+    expect(said).toContain('nothing is revoked yet');
+    expect(said).toContain('rotor contain acme/api --direct');
   });
 
   test('ends what was shown before the word was typed', async () => {

@@ -53,6 +53,14 @@ test('in a log, what is due is a moment, and no countdown', async () => {
   expect(await watched({ outcome: 'succeeded' })).toContain('due 2030-01-01T10:00:00.000Z');
 });
 
+test('a compromise that waits for the database says what does not', async () => {
+  const waits = { waitsCode: 'recovering', waitsTold: 'x', waitsUntil: null };
+  const about = { organization: 'acme', secret: 'api', ...waits };
+  expect(await watched({ ...about, kind: 'compromise' })).toContain('contain acme/api --direct');
+  written = '';
+  expect(await watched({ ...about, kind: 'rotate' })).not.toContain('--direct');
+});
+
 test('a run that was superseded names the one that took over', async () => {
   const said = await watched({ outcome: 'superseded', supersededBy: later });
   expect(said).toContain('run 0badcafe took the secret over');

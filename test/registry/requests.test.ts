@@ -277,8 +277,14 @@ describe('a request under its key is the same run when it comes again', () => {
     const unknown = () => {
       throw new Error('there is no such issuer');
     };
-    const asked = post({ kind: 'compromise', versions: ['v1'] }, unknown);
-    expect(await asked).toMatchObject({ submission: 'created' });
+    const asked = await post({ kind: 'compromise', versions: ['v1'] }, unknown);
+    expect(asked).toEqual({ runId: expect.any(String), submission: 'created' });
+  });
+
+  test('of a database that was set back, and nothing is revoked for now', async () => {
+    await database.ownerPool.query('update rotor.installation set recovering = true');
+    const asked = await post({ kind: 'compromise' });
+    expect(asked).toMatchObject({ submission: 'created', held: 'recovering' });
   });
 
   test('once the secret is decommissioned', async () => {
