@@ -51,6 +51,7 @@ function markdownOf(view: RunView, ended: readonly Row[]): string {
     `- outcome: ${String(run['outcome'] ?? run['state'])}${takenOver(run)}`,
     `- requested by ${String(run['requestedBy'])} at ${time(run['requested'])}: ${cell(run['reason'])}`,
     `- ended: ${time(run['ended'])}`,
+    ...excluded(run),
     `- plan: revision ${String(run['revision'])}, \`${String(run['hash'] ?? '-')}\``,
     '',
     ...section('Dependents', ['dependent', 'version', 'evidence', 'moved'], evidenceOf(view)),
@@ -70,6 +71,14 @@ function markdownOf(view: RunView, ended: readonly Row[]): string {
     ...section('Decisions', ['at', 'kind', 'about', 'by', 'reason'], decisions.map(withNames)),
     ...section('Findings', ['code', 'message', 'first', 'last', 'count'], findings),
   ].join('\n');
+}
+
+/** Whom the request named as leaked: they are not among those who moved. */
+function excluded({ options }: Row): string[] {
+  const { excluded: names } = (options ?? {}) as { readonly excluded?: readonly string[] };
+  return names === undefined
+    ? []
+    : [`- named as leaked, and given nothing new: ${names.join(', ')}`];
 }
 
 function takenOver({ supersededBy }: Row): string {

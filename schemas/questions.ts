@@ -49,6 +49,15 @@ export const PeriodQuery = z.strictObject({
   organization: Name.optional(),
 });
 
+/** Of nothing there is no report, and no export that looks as if nothing had happened. */
+export function refuseReversed({ from, to }: { readonly from?: Date; readonly to?: Date }): void {
+  if (from === undefined || to === undefined || from < to) return;
+  throw new RotorError('period-invalid', 'a period ends after it began', {
+    kind: 'invalid',
+    hint: '--from 2026-01-01 --to 2026-02-01: the last day is not included',
+  });
+}
+
 export const TasksQuery = z.strictObject({ all: z.stringbool().optional() });
 
 const SecretNamed = SecretPath.transform((path) => {

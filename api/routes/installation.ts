@@ -12,7 +12,7 @@ import {
 import type { AuditVerdict } from '../../infra/registry/audit-verify.js';
 import { exportAudit } from '../../infra/registry/audit-export.js';
 import { heartbeat } from '../../infra/registry/recovery.js';
-import { checkQuery, ExportQuery } from '../../schemas/questions.js';
+import { checkQuery, ExportQuery, refuseReversed } from '../../schemas/questions.js';
 import { DeclarationsBody, IdentifyBody, TokenBody } from '../../schemas/requests.js';
 import { demandInstallation } from '../access.js';
 import type { ApiParts } from '../parts.js';
@@ -148,6 +148,7 @@ async function exportTrail(
 ): Promise<Readable> {
   demandInstallation(by, 'the audit trail is exported as a whole');
   const { secret, from, to } = checkQuery(ExportQuery, query);
+  refuseReversed({ ...(from && { from }), ...(to && { to }) });
   const asked = { secret, from, to, by: by.name };
   const lines = await exportAudit({ pool, audit, signer: signer() }, asked);
   return Readable.from(lines, { objectMode: false });

@@ -1,11 +1,10 @@
 /** Routes that look back and over all: the life of a secret, a period, the audit of active secrets. */
-import { RotorError } from '../../domain/errors.js';
 import { noSuchSecret } from '../../domain/registry.js';
 import { readPeriod, type Period } from '../../infra/registry/period.js';
 import { auditSecrets } from '../../infra/registry/secret-audit.js';
 import { findSecret, secretLife } from '../../infra/registry/secret-life.js';
 import { secretVersions } from '../../infra/registry/views.js';
-import { checkQuery, PeriodQuery, SecretsQuery } from '../../schemas/questions.js';
+import { checkQuery, PeriodQuery, refuseReversed, SecretsQuery } from '../../schemas/questions.js';
 import { demandOrganization } from '../access.js';
 import { nameOf } from '../imagine.js';
 import type { ApiParts } from '../parts.js';
@@ -58,12 +57,7 @@ async function reportSecret({ pool }: ApiParts, { params }: Call<unknown>): Prom
 
 async function reportPeriod({ pool }: ApiParts, { query, by }: Call<unknown>): Promise<unknown> {
   const { from, to = new Date(), organization } = checkQuery(PeriodQuery, query);
-  if (from >= to) {
-    throw new RotorError('period-invalid', 'a period ends after it began', {
-      kind: 'invalid',
-      hint: '--from 2026-01-01 --to 2026-02-01: the last day is not included',
-    });
-  }
+  refuseReversed({ from, to });
   const period: Period = { from, to, organization: theirs(by, organization) };
   return periodReportOf(period, await readPeriod(pool, period));
 }

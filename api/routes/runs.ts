@@ -1,5 +1,6 @@
 /** Routes about runs: what they do, deciding about them, their report. */
 import { RotorError } from '../../domain/errors.js';
+import { noSuchSecret } from '../../domain/registry.js';
 import type { DecisionKind } from '../../domain/run.js';
 import {
   findRun,
@@ -11,9 +12,11 @@ import {
   secretVersions,
   type Row,
 } from '../../infra/registry/views.js';
+import { findSecret } from '../../infra/registry/secret-life.js';
 import { tasksOf } from '../../infra/registry/task-views.js';
 import { checkQuery, RunsQuery } from '../../schemas/questions.js';
 import { DecisionBody } from '../../schemas/requests.js';
+import { demandOrganization } from '../access.js';
 import { demandRight, demandWord, mayBreak } from '../confirmation.js';
 import type { ApiParts } from '../parts.js';
 import { reportOf } from '../report.js';
@@ -21,14 +24,12 @@ import { ownView, type RunView } from '../run-view.js';
 import { route, type Call, type Route } from '../route.js';
 
 export function runRoutes(parts: ApiParts): Route[] {
-  const { pool } = parts;
   return [
     route({
       method: 'GET',
       url: '/v1/runs',
       right: 'read',
-      handle: ({ query, by }) =>
-        listRuns(pool, { ...checkQuery(RunsQuery, query), organization: by.organization }),
+      handle: (call) => list(parts, call),
     }),
     route({
       method: 'GET',
@@ -50,6 +51,17 @@ export function runRoutes(parts: ApiParts): Route[] {
       handle: (call) => decide(parts, call),
     }),
   ];
+}
+
+/** Of a name that was never there no list is empty: somebody has mistyped it. */
+async function list({ pool }: ApiParts, { query, by }: Call<unknown>): Promise<unknown> {
+  const asked = checkQuery(RunsQuery, query);
+  const { secret } = asked;
+  if (secret !== undefined) {
+    demandOrganization(by, secret.organization);
+    if ((await findSecret(pool, secret)) === undefined) throw noSuchSecret(secret);
+  }
+  return listRuns(pool, { ...asked, organization: by.organization });
 }
 
 export async function runOf(parts: ApiParts, { params, by }: Call<unknown>): Promise<Row> {

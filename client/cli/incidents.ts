@@ -154,6 +154,8 @@ async function startIncident(context: Context, options: StartOptions): Promise<n
     effect: 'All of these are revoked at once: this is immediate and permanent.',
   });
   const { reason, quarantine } = options;
+  if (plan.length === 0 && quarantine === true)
+    context.output.note(`${nothingLives}: nothing is revoked`);
   const body = { ...subject, reason, confirm, quarantine, atOnce: Number(options.atOnce) };
   return begin(context, containing, { body, options });
 }

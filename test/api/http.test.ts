@@ -193,6 +193,14 @@ test('that the audit trail is complete is checked for those who may verify it on
   expect(await partsChecked(admin)).toContain('audit trail');
 });
 
+test.each([
+  ['/v1/runs?secret=acme/ghost', 404, 'no-such-secret'],
+  ['/v1/audit/export?from=2026-02-01&to=2026-01-01', 422, 'period-invalid'],
+])('%s is refused, and no empty answer', async (path, status, code) => {
+  const answer = await ask({ path, token: await tokenOf('admin') });
+  expect([answer.status, answer.body['code']]).toEqual([status, code]);
+});
+
 test('a run that waits for a dependent is told when that one is retired', async () => {
   const timeouts = { mint: '2s', deliver: '2s', prove: '500ms' };
   const waiting = await openSecret(installation, 'waiting', {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { periodReportOf } from '../../api/period-report.js';
+import { reportOf } from '../../api/report.js';
 import { secretReportOf } from '../../api/secret-report.js';
 import { csvLine } from '../../client/cli/csv.js';
 
@@ -41,6 +42,24 @@ describe('the report of a period', () => {
     const none = { runs: [], waits: [], grants: [], accepted: [] };
     expect(periodReportOf(period, none).markdown).toMatch(/runs: 0, of 0 secrets\n$/);
   });
+});
+
+test('the report of a compromise says who was named as leaked', () => {
+  const none = {
+    versions: [],
+    dependencies: [],
+    use: [],
+    decisions: [],
+    grants: [],
+    approvals: [],
+  };
+  const view = { ...none, plans: [], events: [], findings: [], tasks: [] };
+  const reported = (options: object): string =>
+    reportOf({ ...view, run: { kind: 'compromise', options, supersededBy: null } }).markdown;
+  expect(reported({ excluded: ['shop'] })).toContain(
+    '\n- named as leaked, and given nothing new: shop\n',
+  );
+  expect(reported({})).not.toContain('named as leaked');
 });
 
 test('the life of a secret is one line in time, whatever it is made of', () => {
