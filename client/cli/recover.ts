@@ -12,6 +12,7 @@ import { exitCodes, table, type Output } from './output.js';
 interface State {
   readonly workflowId: string;
   readonly running: boolean;
+  readonly recovering?: boolean;
   readonly told?: RecoveryTold;
 }
 
@@ -66,7 +67,7 @@ export async function recover(
       hint: `its workflow is ${state.workflowId}; ask again, it goes on`,
     });
   }
-  output.show(told, textOf);
+  output.show(told, (all) => textOf(all, state.recovering === false));
   return told.notAsked.length > 0 ? exitCodes.faulty : exitCodes.fine;
 }
 
@@ -93,7 +94,14 @@ const endings: Readonly<Record<RecoveryTold['outcome'], string>> = {
   'still-recovering': 'still recovering: nothing is revoked or swept',
 };
 
-function textOf({ outcome, secrets, rows, further, notAsked }: RecoveryTold): string {
+/** What a recovery would end is not to be ended where nothing was set back. */
+const nothingSetBack =
+  'nothing was done, and nothing says that the database was set back: rotor recover is for one that was (--set-back-at TIME)';
+
+function textOf(
+  { outcome, secrets, rows, further, notAsked }: RecoveryTold,
+  isSound: boolean,
+): string {
   const lines = rows.map(({ secret, what, about, told }) => [secret, words[what], about, told]);
   return [
     table(['secret', '', 'what', ''], lines),
@@ -102,6 +110,6 @@ function textOf({ outcome, secrets, rows, further, notAsked }: RecoveryTold): st
     ...notAsked.map(
       ({ issuer, why }) => `${issuer}: ${why}. Mend it, or say --without ${issuer} --reason TEXT`,
     ),
-    endings[outcome],
+    outcome === 'dry-run' && isSound ? nothingSetBack : endings[outcome],
   ].join('\n');
 }

@@ -34,6 +34,22 @@ test('where no worker is alive, discover, sweep and recover say so instead of wa
   );
 });
 
+test('a look at what recovering would do says where nothing was set back', async () => {
+  const told = { outcome: 'dry-run', secrets: 1, rows: [], further: 0, notAsked: [] };
+  const said = async (recovering: boolean): Promise<string> => {
+    const write = jest.spyOn(process.stdout, 'write').mockImplementation(() => true);
+    const ended = { workflowId: 'w', running: false, recovering, told };
+    const post = (): Promise<unknown> => Promise.resolve(ended);
+    const context = { api: { post } as unknown as ApiClient, output: openOutput(false) };
+    await recover(context, { dryRun: true, without: [] }, pace);
+    const text = write.mock.calls.join('');
+    write.mockRestore();
+    return text;
+  };
+  expect(await said(true)).toContain('nothing was done: rotor recover does it');
+  expect(await said(false)).toContain('nothing says that the database was set back');
+});
+
 test('as long as a worker beats, what takes long is waited for', async () => {
   let looks = 0;
   const api = apiWith(() => Math.floor(looks++ / 3));
