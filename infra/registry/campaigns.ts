@@ -233,16 +233,21 @@ export async function findCampaign(
 
 export async function campaignSecrets(db: Queryable, campaignId: string): Promise<Row[]> {
   const { rows } = await db.query<Row>(
-    `select o.name || '/' || s.name as secret, c.lives, c.busy, c.run_id as run, c.position,
+    `select o.name || '/' || s.name as secret, c.lives, c.busy, r.id as run, c.position,
        coalesce(c.failure, case when c.lives and not c.busy and r.state = 'ended'
          then 'its run has ended, and it lives' end) as failure, c.left_alive as "leftAlive",
        array(select 'v' || v.ordinal from rotor.versions v where v.id = any(c.version_ids)
              order by v.ordinal) as versions,
        (select max(v.revoked_at) from rotor.versions v where v.id = any(c.version_ids)) as contained,
-       r.state, r.outcome, r.waits_code as "waitsCode", r.waits_told as "waitsTold",
+       r.state, r.outcome, case when r.state <> 'ended' then r.waits_code end as "waitsCode",
+       r.waits_told as "waitsTold",
        r.waits_until as "waitsUntil", r.waits_held as "waitsHeld", r.ended_at as ended
      from (${counted}) c join rotor.secrets s on s.id = c.secret_id
-     join rotor.organizations o on o.id = s.organization_id left join rotor.runs r on r.id = c.run_id
+     join rotor.organizations o on o.id = s.organization_id
+     left join rotor.runs r on r.id = coalesce(
+       -- Whoever took over, or was there before, is waited for.
+       (select n.id from rotor.runs n where c.busy and n.secret_id = c.secret_id and n.state <> 'ended'
+        order by n.id <> c.run_id, n.state = 'queued' limit 1), c.run_id)
      order by c.position, 1`,
     [campaignId],
   );

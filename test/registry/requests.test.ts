@@ -6,6 +6,8 @@ import type { RunOptions } from '../../domain/facts.js';
 import type { DecisionKind, RunKind } from '../../domain/run.js';
 import type { Principal } from '../../infra/registry/access-tokens.js';
 import { openAudit } from '../../infra/registry/audit.js';
+import { beginCampaign } from '../../infra/registry/campaign-request.js';
+import { campaignSecrets } from '../../infra/registry/campaigns.js';
 import { openRegistry } from '../../infra/registry/open.js';
 import { submit, unreadRuns, type RunRequest } from '../../infra/registry/requests.js';
 import { listTasks } from '../../infra/registry/task-views.js';
@@ -129,6 +131,36 @@ describe('a secret that is busy', () => {
     );
     const nothing = { waits_code: null, waits_told: null, waits: false };
     expect(rows).toEqual([{ outcome: 'superseded', untold: true, ...nothing }]);
+  });
+
+  test('an incident shows the run that goes on, also where another one took over', async () => {
+    const { pool } = database;
+    const id = await beginCampaign(
+      { pool, audit },
+      {
+        kind: 'incident',
+        subject: { organization: 'acme' },
+        leakedBefore: new Date(),
+        ...{ quarantine: false, atOnce: 1, by: 'ann', person: undefined, reason: 'x' },
+        idempotencyKey: 'k',
+      },
+    );
+    const { runId } = await ask('compromise', { versionIds: [randomUUID()] });
+    await pool.query(
+      `insert into rotor.campaign_secrets (campaign_id, secret_id, version_ids, position, run_id)
+       values ($1, $2, '{}', 1, $3)`,
+      [id, secretId, runId],
+    );
+    expect(await campaignSecrets(pool, id)).toMatchObject([{ run: runId, busy: true }]);
+    const { runId: later } = await ask('compromise', { versionIds: [randomUUID()] });
+    await pool.query(`update rotor.runs set waits_code = 'paused' where id = $1`, [later]);
+    const shown = [{ run: later, waitsCode: 'paused' }];
+    expect(await campaignSecrets(pool, id)).toMatchObject(shown);
+    await pool.query('update rotor.campaign_secrets set run_id = null');
+    expect(await campaignSecrets(pool, id)).toMatchObject(shown);
+    const ends = `update rotor.runs set state = 'ended', ended_at = now(), outcome = 'succeeded' where id = $1`;
+    await pool.query(ends, [later]);
+    expect(await campaignSecrets(pool, id)).toMatchObject([{ run: null, busy: false }]);
   });
 
   test('whoever joins a compromise is told what it does not end', async () => {
