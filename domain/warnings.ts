@@ -66,6 +66,15 @@ const warnings: readonly Warning[] = [
         : undefined,
   },
   {
+    code: 'replaced-first',
+    message: (facts) => {
+      const { replaceFirstMs } = facts.run.options;
+      if (replaceFirstMs === undefined || isReplacedInPlace(facts)) return undefined;
+      const within = formatDuration(replaceFirstMs);
+      return `revoked once everybody has moved, or ${within} after it is asked for, whoever has not`;
+    },
+  },
+  {
     code: 'value-unknown',
     message: ({ versions }) =>
       versions.some(({ state, value }) => isUsable(state) && value === 'unknown')

@@ -47,6 +47,14 @@ export const Moment = z.iso.datetime({
   error: 'expected a moment such as 2026-01-31T12:00:00Z',
 });
 
+/** Two clocks are never quite the same. */
+const aheadMs = 60_000;
+
+export const PastMoment = Moment.refine(
+  (moment) => new Date(moment).getTime() <= Date.now() + aheadMs,
+  'expected a moment that is over',
+);
+
 /** No time at all is no time limit: whatever it is for would always be too late. */
 export const TimeLimit = Duration.refine(
   (ms) => ms > 0,

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { roles } from '../domain/role.js';
 import { decisionKinds, runKinds, type RunKind } from '../domain/run.js';
-import { Duration, Moment, Name, Text, TimeLimit } from './names.js';
+import { Duration, Name, PastMoment, Text, TimeLimit } from './names.js';
 
 const longestLinkMs = 7 * 86_400_000;
 
@@ -34,7 +34,7 @@ const RunFields = z.strictObject({
   confirm: z.literal('revoke').optional(),
   versions: z.array(VersionName).min(1).max(100).optional(),
   everyVersion: z.boolean().optional(),
-  leakedBefore: Moment.optional(),
+  leakedBefore: PastMoment.optional(),
   exclude: z.array(Name).max(5_000).optional(),
   replaceFirst: Duration.optional(),
   acceptOutage: AcceptedOutage.optional(),

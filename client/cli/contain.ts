@@ -211,7 +211,7 @@ function resultText({ secret, leftAlone }: DirectPreview, result: DirectResult):
   lines.push(
     journal === undefined
       ? colors.red(`nothing could be written down: once rotor is up, rotor compromise ${secret}`)
-      : `on record in ${journal}: the next start of rotor replaces it everywhere`,
+      : `on record in ${journal}: a worker replaces it everywhere, at once or when it starts`,
   );
   return lines.join('\n');
 }

@@ -402,6 +402,11 @@ describe('warnings', () => {
       beginning({ traits: { ...traits, overlap: { kind: 'none' } } }),
       'replaced-in-place',
     ],
+    [
+      'a compromise that replaces first',
+      beginning({ run: { ...run, kind: 'compromise', options: { replaceFirstMs: 20_000 } } }),
+      'replaced-first',
+    ],
   ];
   for (const [name, given, code] of rows) {
     test(name, () =>

@@ -185,6 +185,20 @@ describe('the commands', () => {
       },
     });
     await expect(asked).rejects.toMatchObject({ code: 'nothing-in-scope' });
+    const ahead = await rotor([
+      'compromise',
+      'acme/shop',
+      '--reason',
+      'x',
+      '--confirm',
+      'revoke',
+      '--leaked-before',
+      '2999-01-01',
+    ]);
+    expect([ahead.code, ahead.err]).toEqual([
+      2,
+      expect.stringContaining('--leaked-before: expected a moment that is over'),
+    ]);
     const moment = await rotor(['compromise', 'acme/shop', '--leaked-before', 'yesterday']);
     expect([moment.code, moment.err]).toEqual([2, expect.stringContaining('expected a moment')]);
     expect((await rotor(['plan', 'acme/shop', '--decommission'])).out).toContain('Decommission');
