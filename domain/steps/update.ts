@@ -13,6 +13,7 @@ import {
 } from '../progress.js';
 import type { Answer } from '../run.js';
 import { isUsable } from '../version.js';
+import { besideOthers } from './beside.js';
 import { askPerson, settledTasks } from './ask.js';
 import { confirmation, prove, turnedAround, type AfterDelivery } from './prove.js';
 import { useQuestion, type UseQuestion } from './use-question.js';
@@ -56,10 +57,10 @@ export function beginDelivery(facts: Facts, dependencyId: string): Decided<Updat
     return asOrder({ result: { kind: 'done', told: idle ?? 'no longer declared' }, changes });
   }
   const early = notNow(facts, dependency, versionId);
-  if (early !== undefined) return asOrder(early);
+  if (early !== undefined) return asOrder(besideOthers(facts, early));
   return dependency.assignment === undefined
     ? orderDelivery(facts, dependency, version)
-    : asOrder(askPerson(facts, dependency, version));
+    : asOrder(besideOthers(facts, askPerson(facts, dependency, version)));
 }
 
 function orderDelivery(

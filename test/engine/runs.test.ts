@@ -517,19 +517,32 @@ describe('a destination that cannot be cleaned', () => {
   test('one that was left out still holds what was revoked: a finding, until it holds something else', async () => {
     world = await openWorld({ ...quickPolicy, canary: false });
     const { value: old } = await world.adopt();
-    for (const name of ['billing', 'dead']) {
+    for (const name of ['billing', 'dead', 'late']) {
       await world.depend(name, { evidence: 'read-back' });
       world.connector.places.set(name, old);
     }
     const { deliver } = world.connector;
-    world.connector.deliver = (delivery) =>
-      delivery.destination.identity === 'dead'
-        ? Promise.reject(new AdapterError('read-only', 'it cannot be written'))
+    let isBack = false;
+    world.connector.deliver = (delivery) => {
+      const { identity } = delivery.destination;
+      if (identity === 'dead')
+        return Promise.reject(new AdapterError('read-only', 'it cannot be written'));
+      return identity === 'late' && !isBack
+        ? Promise.reject(new AdapterError('unreachable', 'no answer'))
         : deliver(delivery);
+    };
     const acceptedOutage = { by: 'test', reason: 'test', dependents: ['dead'], sources: [] };
     const runId = await world.ask('rotate', { acceptedOutage });
     await waitsFor(runId, 'destination-failed');
     const told = expect.stringMatching(/^dead: .* read-only \(dead\): it cannot be written$/);
+    expect(await world.run(runId)).toMatchObject({ waits_told: told });
+    // What is tried again beside it, and then works, does not hide who needs a person.
+    const tries = world.points.length;
+    await eventually(() => Promise.resolve(world.points.length > tries + 2));
+    expect(await world.run(runId)).toMatchObject({ waits_told: told });
+    isBack = true;
+    await eventually(() => Promise.resolve(world.connector.places.get('late') !== old));
+    await eventually(() => Promise.resolve(world.points.length > tries + 3));
     expect(await world.run(runId)).toMatchObject({ waits_told: told });
     await world.decide(runId, 'skip', 'dead');
     expect(await world.result()).toBe('succeeded');
