@@ -139,7 +139,10 @@ function progress(
   const dead = new Set(
     versions.filter(({ state }) => state === 'revoked').map(({ version }) => version),
   );
-  const lines = dependencies.flatMap((dependency) => dependencyLine(dependency, dead));
+  const back = goesBackTo(run, versions);
+  const lines = dependencies.flatMap((dependency) =>
+    dependencyLine(dependency, (version) => (back ? version === back : !dead.has(version))),
+  );
   const open = tasks.filter(({ state }) => state === 'open');
   lines.push(...waitingLines(open, due).map((line) => `  ${colors.yellow('…')} ${line}`));
   const states = versions
@@ -155,10 +158,16 @@ function progress(
   return lines;
 }
 
-/** Going back, they hold an earlier version again: the last one that lives. */
-function dependencyLine(dependency: Row, dead: ReadonlySet<unknown>): string[] {
+/** What a run that was turned around gives everybody again; undefined where it goes forward. */
+function goesBackTo({ plan }: Row, versions: readonly Row[]): unknown {
+  const { direction, towards } = (plan ?? {}) as { direction?: string; towards?: string };
+  return direction === 'back' ? versions.find(({ id }) => id === towards)?.['version'] : undefined;
+}
+
+/** The last delivery of a version that counts: what was given before says nothing of where it is now. */
+function dependencyLine(dependency: Row, counts: (version: unknown) => boolean): string[] {
   const deliveries = (dependency['deliveries'] ?? []) as Row[];
-  const last = deliveries.filter(({ version }) => !dead.has(version)).at(-1) ?? deliveries.at(-1);
+  const last = deliveries.filter(({ version }) => counts(version)).at(-1) ?? deliveries.at(-1);
   if (last === undefined) return [];
   const name = String(dependency['dependent']).padEnd(18);
   const version = String(last['version']);

@@ -61,6 +61,24 @@ test('a compromise that waits for the database says what does not', async () => 
   expect(await watched({ ...about, kind: 'rotate' })).not.toContain('--direct');
 });
 
+test('going back, each dependent is shown with what it is given again', async () => {
+  const at = '2030-01-01T10:00:00Z';
+  const delivery = { delivered: at, moved: at, failure: null, evidence: 'read-back' };
+  const given = (dependent: string, again: Row): Row => ({
+    ...{ dependent, deliveries: [again, { ...delivery, version: 'v3' }] },
+  });
+  const dependencies = [
+    given('app', { ...delivery, version: 'v2' }),
+    given('portal', { ...delivery, version: 'v2', moved: null, failure: 'not-found' }),
+  ];
+  const versions = ['v2', 'v3'].map((version) => ({ id: version, version, state: 'active' }));
+  const plan = { title: 'Roll back acme/api', direction: 'back', towards: 'v2' };
+  const view = { run: { ...run, plan, ...succeeded }, versions, dependencies, tasks: [] };
+  await watchRun({ api: apiOf([view]), output: openOutput(false) }, 'feedf00d', {});
+  expect(written).toMatch(/✓ app +v2 read-back/);
+  expect(written).toMatch(/✗ portal +v2 not-found/);
+});
+
 test('a run that was superseded names the one that took over', async () => {
   const said = await watched({ outcome: 'superseded', supersededBy: later });
   expect(said).toContain('run 0badcafe took the secret over');
