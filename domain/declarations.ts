@@ -105,7 +105,7 @@ function moved(path: string, was: string, wanted: string): Problem {
 
 /** What of an organization stands in the registry already. */
 export interface KnownOrganization {
-  readonly policies: ReadonlyMap<string, Pick<Policy, 'waves' | 'leastEvidence'>>;
+  readonly policies: ReadonlyMap<string, Pick<Policy, 'waves' | 'leastEvidence' | 'schedule'>>;
   readonly dependents: ReadonlySet<string>;
   /** Only secrets that have live versions. */
   readonly origins: ReadonlyMap<string, Origin>;

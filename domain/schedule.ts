@@ -58,7 +58,14 @@ export const standardSchedule = {
 } as const;
 
 export interface Move {
-  readonly why: 'missing-local-time' | 'begins' | 'blackout' | 'window' | 'jitter' | 'postponed';
+  readonly why:
+    | 'missing-local-time'
+    | 'begins'
+    | 'short-lived'
+    | 'blackout'
+    | 'window'
+    | 'jitter'
+    | 'postponed';
   readonly told: string;
 }
 
@@ -103,6 +110,8 @@ export interface ScheduleFacts {
   readonly pausedInTemporal: string | undefined;
   readonly rotatedAt: Date | undefined;
   readonly expiresAt: Date | undefined;
+  /** When the issuer made the current version for rotor; undefined of one that was adopted: how old it is, nobody knows. */
+  readonly mintedAt: Date | undefined;
   /** Of the zone of the schedule: the newest one that is settled, and those that come after it. */
   readonly known: readonly KnownSlot[];
   /**

@@ -48,12 +48,7 @@ function nominals(facts: ScheduleFacts, calendar: Calendar, settled: LocalTime):
     case 'every':
       return intervals(rule.everyMs, facts, { calendar, settled });
     case 'before-expiry':
-      if (facts.expiresAt === undefined) return [];
-      return [
-        momentBegun(new Date(facts.expiresAt.getTime() - rule.beforeMs), facts, (at) =>
-          calendar.local(at, zone),
-        ),
-      ];
+      return beforeExpiry(rule.beforeMs, facts, (at) => calendar.local(at, zone));
   }
 }
 
@@ -96,6 +91,22 @@ function* intervals(
   for (let count = Math.max(1, over); ; count += 1) {
     yield momentBegun(new Date(anchor + count * everyMs), facts, (at) => calendar.local(at, zone));
   }
+}
+
+/** A version that does not live for so long would be due when it is made, and so would each that follows it, for ever. */
+function beforeExpiry(
+  beforeMs: number,
+  facts: ScheduleFacts,
+  localOf: (at: Date) => LocalTime,
+): Nominal[] {
+  const { expiresAt, mintedAt } = facts;
+  if (expiresAt === undefined) return [];
+  const at = new Date(expiresAt.getTime() - beforeMs);
+  if (mintedAt === undefined || at > mintedAt) return [momentBegun(at, facts, localOf)];
+  const half = new Date((mintedAt.getTime() + expiresAt.getTime()) / 2);
+  const { moves, ...nominal } = momentBegun(half, facts, localOf);
+  const told = 'a version does not live for so long: when half of its time is over';
+  return [{ ...nominal, moves: [{ why: 'short-lived', told }, ...moves] }];
 }
 
 /** What was due before the schedule counts, is due when it begins to. */

@@ -1,5 +1,6 @@
 /** What is wrong with schedules beyond their shape: times that never come, and pairs that name nobody. */
 import type { KnownOrganization } from '../domain/declarations.js';
+import { formatDuration } from '../domain/duration.js';
 import type { Problem } from '../domain/errors.js';
 import type { Placed, RightPolicy, RightSecret } from './placed.js';
 import type { ScheduleDocument } from './schedule-document.js';
@@ -22,6 +23,7 @@ export function scheduleProblems(
   return [
     ...[...policies, ...secrets].flatMap((one) => neverComes(one, whyNever)),
     ...secrets.flatMap((secret) => pairProblems(secret, names)),
+    ...secrets.flatMap((secret) => alwaysDue(secret, policies, known)),
   ];
 }
 
@@ -32,6 +34,49 @@ function neverComes(
   if (schedule?.cron === undefined) return [];
   const why = whyNever(schedule.cron);
   return why === undefined ? [] : [{ path: `${path}.schedule.cron`, message: why }];
+}
+
+/** Each version would be due when it is made. */
+function alwaysDue(
+  secret: RightSecret,
+  policies: readonly RightPolicy[],
+  known: KnownOrganization,
+): Problem[] {
+  const validity = secret.one.specification?.validity;
+  if (validity === undefined) return [];
+  const { at, lead } = leadOf(secret, policies, known);
+  if (lead === undefined || lead < validity) return [];
+  const message = `each version would be due when it is made: it lives for ${formatDuration(validity)}, and rotates ${formatDuration(lead)} before that is over`;
+  return [{ path: `${secret.path}.${at}`, message, hint: 'say less, or a longer validity' }];
+}
+
+interface Lead {
+  readonly at: string;
+  readonly lead: number | undefined;
+}
+
+/** How long before the expiry of its versions it rotates, and where that is said. */
+function leadOf(
+  { one: secret }: RightSecret,
+  policies: readonly RightPolicy[],
+  known: KnownOrganization,
+): Lead {
+  const { schedule, policy = '' } = secret;
+  if (schedule !== undefined) return { at: 'schedule.beforeExpiry', lead: schedule.beforeExpiry };
+  // One that is wrong itself is none yet: the policy's does not stand in for it.
+  const lead = 'schedule' in secret ? leadOfPolicy(policy, policies, known) : undefined;
+  return { at: 'policy', lead };
+}
+
+function leadOfPolicy(
+  name: string,
+  policies: readonly RightPolicy[],
+  known: KnownOrganization,
+): number | undefined {
+  const declared = policies.find(({ one }) => one.name === name)?.one;
+  if (declared !== undefined) return declared.schedule?.beforeExpiry;
+  const rule = known.policies.get(name)?.schedule?.rule;
+  return rule?.kind === 'before-expiry' ? rule.beforeMs : undefined;
 }
 
 function pairProblems(

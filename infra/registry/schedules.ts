@@ -56,6 +56,7 @@ interface Row {
   readonly paused_in_temporal: string | null;
   readonly rotated_at: Date | null;
   readonly expires_at: Date | null;
+  readonly minted_at: Date | null;
   readonly settled_long_ago: Date | null;
   readonly told_overdue: boolean;
   readonly known: readonly SlotRow[];
@@ -103,6 +104,8 @@ const scheduled = `
     clock_timestamp() as now, c.schedule, c.since, c.paused_by, c.paused_reason, c.paused_in_temporal,
     (${rotatedAt}) as rotated_at,
     (select v.expires_at from rotor.versions v where v.secret_id = s.id and v.is_current) as expires_at,
+    (select v.activated_at from rotor.versions v
+      where v.secret_id = s.id and v.is_current and v.origin = 'minted') as minted_at,
     (${settledLongAgo}) as settled_long_ago,
     exists (select from rotor.findings f where f.secret_id = s.id
       and f.code = 'rotation-overdue' and f.closed_at is null) as told_overdue,
@@ -156,6 +159,7 @@ function secretOf(row: Row): ScheduledSecret {
     pausedInTemporal: row.paused_in_temporal ?? undefined,
     rotatedAt: row.rotated_at ?? undefined,
     expiresAt: row.expires_at ?? undefined,
+    mintedAt: row.minted_at ?? undefined,
     settledLongAgo: row.settled_long_ago ?? undefined,
     toldOverdue: row.told_overdue,
     known: row.known.map(slotOf),

@@ -22,6 +22,7 @@ function factsOf(schedule: Partial<Schedule>, more: Partial<ScheduleFacts> = {})
     pausedInTemporal: undefined,
     rotatedAt: undefined,
     expiresAt: undefined,
+    mintedAt: undefined,
     known: [],
     settledLongAgo: undefined,
     ...more,
@@ -197,6 +198,22 @@ describe('intervals and expiry', () => {
 
   test('a secret that was never rotated counts from the beginning of its schedule', () => {
     expect(told(factsOf(every90), 1)).toEqual(['2026-04-01T00:00 → 2026-04-01T00:00Z']);
+  });
+
+  test('before expiry: a version that does not live for so long is not replaced at once, and for ever; an adopted one is', () => {
+    const rule = { kind: 'before-expiry', beforeMs: 30 * day } as const;
+    const expiresAt = new Date('2026-01-21T00:00:00Z');
+    const mintedAt = new Date('2026-01-01T00:00:00Z');
+    expect(told(factsOf({ rule }, { expiresAt, mintedAt }), 5)).toEqual([
+      '2026-01-11T00:00 → 2026-01-11T00:00Z short-lived',
+    ]);
+    expect(told(factsOf({ rule }, { expiresAt }), 5)).toEqual([
+      '2025-12-22T00:00 → 2026-01-01T00:00Z begins',
+    ]);
+    const longer = new Date('2026-02-01T00:00:00Z');
+    expect(told(factsOf({ rule }, { expiresAt: longer, mintedAt }), 5)).toEqual([
+      '2026-01-02T00:00 → 2026-01-02T00:00Z',
+    ]);
   });
 
   test('before expiry: once for each expiry, and not at all where nothing expires', () => {

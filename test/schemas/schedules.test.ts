@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { cronOfWords } from '../../domain/calendar-words.js';
+import type { Schedule } from '../../domain/schedule.js';
 import { whyNever } from '../../infra/calendar.js';
 import { checkDeclarations, readDocuments } from '../../schemas/declarations.js';
 import type { Kinds } from '../../schemas/kinds.js';
@@ -98,6 +99,35 @@ describe('what is wrong with a schedule is told with its place', () => {
       'documents.0.policies.0.schedule.cron',
     );
   });
+});
+
+test('rotating longer before expiry than a version lives is a problem, wherever it is said', () => {
+  const said = (name: string, more: object) => ({
+    ...{ name, issuer: 'main', owner: 'team', specification: { validity: '30d' } },
+    ...more,
+  });
+  const document = {
+    organization: 'acme',
+    policies: [{ name: 'here', schedule: { beforeExpiry: '30d' } }],
+    secrets: [
+      said('own', { schedule: { beforeExpiry: '31d' } }),
+      said('of-policy', { policy: 'here' }),
+      said('of-known', { policy: 'there' }),
+      said('sound', { schedule: { beforeExpiry: '29d' }, policy: 'here' }),
+    ],
+  };
+  const rule = { kind: 'before-expiry', beforeMs: 40 * 86_400_000 } as const;
+  const there = { schedule: { rule } as Schedule, waves: [], leastEvidence: 'read-back' } as const;
+  const policies = new Map([['there', there]]);
+  const known = { policies, dependents: new Set(''), origins: new Map(), secrets: new Set('') };
+  const found = checkDeclarations(readDocuments([document]), {
+    ...{ kinds, known: new Map([['acme', known]]) },
+  });
+  expect('problems' in found && found.problems.map(({ path }) => path)).toEqual([
+    'documents.0.secrets.0.schedule.beforeExpiry',
+    'documents.0.secrets.1.policy',
+    'documents.0.secrets.2.policy',
+  ]);
 });
 
 test.each([
