@@ -82,6 +82,11 @@ function choose(
   const [only, ...more] = open;
   if (only !== undefined && more.length === 0) return only;
   const names = credentials.map(({ credentialId }) => credentialId).join(', ') || 'none';
+  if (asked !== undefined && open.length === 0)
+    throw new RotorError('no-such-credential', `the issuer lists no credential ${asked} of it`, {
+      kind: 'missing',
+      hint: `it lists: ${names}`,
+    });
   const message = `${open.length} credentials could be meant`;
   throw new RotorError('credential-ambiguous', message, {
     kind: 'conflict',

@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { RotorError } from '../domain/errors.js';
 import { hasRight, type Right } from '../domain/role.js';
-import { principalOf, type Principal } from '../infra/registry/access-tokens.js';
+import { organizationIdOf, principalOf, type Principal } from '../infra/registry/access-tokens.js';
 import type { Queryable } from '../infra/postgres.js';
 
 export async function authenticate(db: Queryable, request: FastifyRequest): Promise<Principal> {
@@ -27,6 +27,18 @@ export function demandOrganization(principal: Principal, organization: string): 
   throw new RotorError('no-such-organization', `there is no organization ${organization}`, {
     kind: 'missing',
   });
+}
+
+/** Of the organization that was asked about, which is the caller's own where they have one; undefined: of all. */
+export async function askedOrganization(
+  db: Queryable,
+  by: Principal,
+  asked: string | undefined,
+): Promise<string | undefined> {
+  if (asked === undefined) return by.organization;
+  demandOrganization(by, asked);
+  await organizationIdOf(db, asked);
+  return asked;
 }
 
 /** What is nobody's alone: a token of one organization may not, whatever its role. */

@@ -8,7 +8,7 @@ import {
   type FindingNamed,
 } from '../../infra/registry/finding-views.js';
 import { checkQuery, FindingsQuery, MuteBody } from '../../schemas/questions.js';
-import { demandInstallation, demandOrganization } from '../access.js';
+import { askedOrganization, demandInstallation } from '../access.js';
 import type { ApiParts } from '../parts.js';
 import { route, type Call, type Route } from '../route.js';
 
@@ -48,9 +48,9 @@ export function findingRoutes(parts: ApiParts): Route[] {
   ];
 }
 
-function list({ pool }: ApiParts, { query, by }: Call<unknown>): Promise<unknown> {
-  const { code, organization = by.organization, ...asked } = checkQuery(FindingsQuery, query);
-  if (organization !== undefined) demandOrganization(by, organization);
+async function list({ pool }: ApiParts, { query, by }: Call<unknown>): Promise<unknown> {
+  const { code, organization: named, ...asked } = checkQuery(FindingsQuery, query);
+  const organization = await askedOrganization(pool, by, named);
   return listFindings(pool, { ...asked, organization, code: code as FindingCode | undefined });
 }
 

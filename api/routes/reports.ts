@@ -5,7 +5,7 @@ import { auditSecrets } from '../../infra/registry/secret-audit.js';
 import { findSecret, secretLife } from '../../infra/registry/secret-life.js';
 import { secretVersions } from '../../infra/registry/views.js';
 import { checkQuery, PeriodQuery, refuseReversed, SecretsQuery } from '../../schemas/questions.js';
-import { demandOrganization } from '../access.js';
+import { askedOrganization } from '../access.js';
 import { nameOf } from '../imagine.js';
 import type { ApiParts } from '../parts.js';
 import { periodReportOf } from '../period-report.js';
@@ -30,18 +30,13 @@ export function reportRoutes(parts: ApiParts): Route[] {
       method: 'GET',
       url: '/v1/audit/secrets',
       right: 'read',
-      handle: ({ query, by }) => {
-        const { after, organization } = checkQuery(SecretsQuery, query);
-        return auditSecrets(parts.pool, { after, organization: theirs(by, organization) });
+      handle: async ({ query, by }) => {
+        const { after, organization: named } = checkQuery(SecretsQuery, query);
+        const organization = await askedOrganization(parts.pool, by, named);
+        return auditSecrets(parts.pool, { after, organization });
       },
     }),
   ];
-}
-
-/** Of the organization that was asked about, which is the caller's own where they have one. */
-function theirs(by: Call<unknown>['by'], asked: string | undefined): string | undefined {
-  if (asked !== undefined) demandOrganization(by, asked);
-  return asked ?? by.organization;
 }
 
 async function reportSecret({ pool }: ApiParts, { params }: Call<unknown>): Promise<unknown> {
@@ -56,8 +51,9 @@ async function reportSecret({ pool }: ApiParts, { params }: Call<unknown>): Prom
 }
 
 async function reportPeriod({ pool }: ApiParts, { query, by }: Call<unknown>): Promise<unknown> {
-  const { from, to = new Date(), organization } = checkQuery(PeriodQuery, query);
+  const { from, to = new Date(), organization: named } = checkQuery(PeriodQuery, query);
   refuseReversed({ from, to });
-  const period: Period = { from, to, organization: theirs(by, organization) };
+  const organization = await askedOrganization(pool, by, named);
+  const period: Period = { from, to, organization };
   return periodReportOf(period, await readPeriod(pool, period));
 }

@@ -66,7 +66,11 @@ async function insertToken(db: Queryable, request: TokenRequest, hash: Buffer): 
   });
 }
 
-async function organizationIdOf(db: Queryable, name: string | undefined): Promise<string | null> {
+/** Null of none; of one that is not there it is told, so that a slip does not look like nothing found. */
+export async function organizationIdOf(
+  db: Queryable,
+  name: string | undefined,
+): Promise<string | null> {
   if (name === undefined) return null;
   const { rows } = await db.query<{ id: string }>(
     'select id from rotor.organizations where name = $1',

@@ -159,6 +159,22 @@ describe('tokens', () => {
     expect(await installation.api.get('/v1/audit/verify')).toMatchObject({ faults: [] });
   });
 
+  test('an organization or a credential that is not there is no empty answer', async () => {
+    const missing = ['/v1/findings?', '/v1/audit/secrets?', '/v1/report?from=2026-01-01&'];
+    const token = await tokenOf('security');
+    for (const path of missing)
+      expect(await ask({ path: `${path}organization=acm`, token })).toMatchObject({
+        status: 404,
+        body: { code: 'no-such-organization' },
+      });
+    const body = { credentialId: 'none-such' };
+    const adopt = { method: 'POST', path: '/v1/secrets/acme/api/adopt', body, token };
+    expect(await ask(adopt)).toMatchObject({
+      status: 404,
+      body: { code: 'no-such-credential' },
+    });
+  });
+
   test("an organization's token sees no other organization", async () => {
     await installation.apply({ organization: 'other' });
     const token = await tokenOf('admin', { organization: 'other' });
