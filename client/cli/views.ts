@@ -225,9 +225,11 @@ export function checksText(rows: readonly Row[]): string {
 
 export function tokensText(rows: readonly Row[]): string {
   return table(
-    ['name', 'holder', 'role', 'organization', 'expires', 'revoked'],
+    ['name', 'person', 'role', 'organization', 'expires', 'revoked'],
     rows.map((row) => [
-      ...cells(row, ['name', 'holder', 'role', 'organization']),
+      String(row['name']),
+      row['holder'] === 'person' ? String(row['person']) : '(a program)',
+      ...cells(row, ['role', 'organization']),
       when(row['expiresAt']),
       when(row['revokedAt']),
     ]),
