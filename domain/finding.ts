@@ -152,7 +152,7 @@ export const findingKinds = {
   },
   undocumented: {
     severity: 'info',
-    is: 'a secret has no owner, no description or no dependents',
+    is: 'a secret has no owner, no documentation or no dependents',
     todo: 'declare what is missing (rotor apply)',
     closes: 'it is declared',
   },

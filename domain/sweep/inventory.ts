@@ -11,7 +11,7 @@ export const undocumented: Rule = {
   find: ({ owner, documentation, dependencies }) => {
     const missing = [
       ...(nobody.has(owner.trim().toLowerCase()) ? ['owner'] : []),
-      ...((documentation ?? '').trim() === '' ? ['description'] : []),
+      ...((documentation ?? '').trim() === '' ? ['documentation'] : []),
       ...(dependencies.length === 0 ? ['dependents'] : []),
     ];
     if (missing.length === 0) return [];

@@ -283,9 +283,9 @@ describe('the rules that ask nobody', () => {
       ['undeclared-use v2 is used by nobody declared: unknown address · x'],
     ],
     [
-      'no owner, no description, no dependents',
+      'no owner, no documentation, no dependents',
       { owner: 'TBD', documentation: ' ', dependencies: [], uses: [] },
-      ['undocumented it has no owner, no description, no dependents'],
+      ['undocumented it has no owner, no documentation, no dependents'],
     ],
     [
       'a version is left disabled',

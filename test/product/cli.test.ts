@@ -344,7 +344,7 @@ describe('the commands', () => {
     const list = async (...more: string[]) =>
       (await rotor(['findings', '--code', 'undocumented', ...more])).out;
     expect(await list()).toMatch(
-      /info acme\/shop it has no description\n {2}[0-9a-f]{8} .*\n {2}→ declare what is missing/,
+      /info acme\/shop it has no documentation\n {2}[0-9a-f]{8} .*\n {2}→ declare what is missing/,
     );
     const [finding = ''] = /[0-9a-f]{8}(?= {2}since)/.exec(await list()) ?? [];
     const mute = (until: string) =>
