@@ -16,7 +16,9 @@ export function closedAt(now: Date, limits: Maintenance, calendar: Calendar): Cl
   const allowed = nextAllowed(now, limits, calendar);
   if (allowed === undefined) return { until: undefined, told: 'no maintenance window ever opens' };
   if (allowed.moves.length === 0) return undefined;
-  const why = allowed.moves.map(({ told }) => told).join('; ');
+  const why = allowed.moves
+    .map((move) => (move.why === 'window' ? 'outside the maintenance windows' : move.told))
+    .join('; ');
   const opens = calendar.local(allowed.at, limits.zone).slice(0, 16).replace('T', ' ');
   return { until: allowed.at, told: `${why}; it opens at ${opens} ${limits.zone}` };
 }

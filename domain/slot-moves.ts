@@ -49,7 +49,7 @@ function moveOnce(at: Date, limits: Limits, calendar: Calendar): Moved {
     return undefined;
   const opening = nextOpening(at, limits, calendar);
   if (opening === undefined) return 'never';
-  return { at: opening, move: { why: 'window', told: 'outside the maintenance windows' } };
+  return { at: opening, move: { why: 'window', told: 'outside its windows' } };
 }
 
 function isOpen({ days, from, to }: MaintenanceWindow, local: LocalTime): boolean {

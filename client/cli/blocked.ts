@@ -47,7 +47,6 @@ const commands: Readonly<Record<string, Command | undefined>> = {
   paused: (run) => `rotor resume ${run} --reason TEXT`,
   recovering: () => 'rotor recover --dry-run',
   'task-overdue': () => 'rotor tasks list',
-  'task-declined': () => 'rotor tasks list',
 };
 
 /** What trying again does not mend: the runbook says what does. */

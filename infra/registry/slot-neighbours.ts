@@ -102,10 +102,15 @@ function othersThatRotate(
 ): string | undefined {
   if (pair !== null) return `${pair} rotates, and they are not to rotate together`;
   if (reached(inOrganization, atMostAtOnce.organization))
-    return `${inOrganization} secrets of ${organization} rotate: that is as many as may at once`;
-  if (reached(atIssuer, atMostAtOnce.issuer))
-    return `${atIssuer} secrets of issuer ${issuer} rotate: that is as many as may at once`;
+    return asManyAsMay(inOrganization, organization);
+  if (reached(atIssuer, atMostAtOnce.issuer)) return asManyAsMay(atIssuer, `issuer ${issuer}`);
   return undefined;
+}
+
+function asManyAsMay(count: number, whose: string): string {
+  const rotate =
+    count === 1 ? `1 secret of ${whose} rotates` : `${count} secrets of ${whose} rotate`;
+  return `${rotate}: that is as many as may at once`;
 }
 
 const nobody: Counts = { run: null, pair: null, in_organization: 0, at_issuer: 0 };

@@ -137,6 +137,10 @@ test('what names its own command, and what no retry mends, has no second advice'
   expect(written).not.toContain('next');
   await follow([held('destination-failed', null)], { untilBlocked: true });
   expect(written).toContain('rotor decide feedf00d retry --reason TEXT');
+  written = '';
+  // Nobody is asked any more: a list of what is open would be empty.
+  await follow([held('task-declined', null)], { untilBlocked: true });
+  expect(written).toContain('rotor decide feedf00d retry --reason TEXT');
 });
 
 test('a script that follows a run ends where no worker is alive', async () => {

@@ -284,7 +284,7 @@ describe('what becomes of slots that are due', () => {
       kind: 'postpone',
       slot: { slot: '2026-01-01T10:00' },
       until: new Date('2026-01-02T09:00:00Z'),
-      reason: 'outside the maintenance windows',
+      reason: 'outside its windows',
     });
   });
 
