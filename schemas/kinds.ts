@@ -78,7 +78,8 @@ function specificationOf(
   { one: { issuer, specification } }: RightSecret,
   kinds: Kinds,
 ): Checked<CheckedSpecification> | undefined {
-  if (issuer === undefined || specification === undefined) return undefined;
+  if (issuer === undefined) return undefined;
+  if (specification === undefined) return issuerMissing(kinds.specification(issuer, {}));
   const { validity, ...rest } = specification;
   const wanted = validity === undefined ? rest : { ...rest, validityMs: validity };
   const checked = kinds.specification(issuer, wanted);
@@ -86,6 +87,14 @@ function specificationOf(
   return {
     problems: checked.problems.map((problem) => ({ ...problem, path: asWritten(problem) })),
   };
+}
+
+/** Of a specification that is wrong by itself, only whether there is somebody to read it. */
+function issuerMissing(
+  checked: Checked<CheckedSpecification>,
+): Checked<CheckedSpecification> | undefined {
+  if ('value' in checked) return undefined;
+  return { problems: checked.problems.filter(({ path }) => path === 'issuer') };
 }
 
 /** People write `validity: 90d`; kinds compute with milliseconds. */

@@ -492,6 +492,7 @@ secrets:
     issuer: nowhere
     onwer: team
     policy: careful
+    specification: { role: wrong, validity: forever }
     dependencies:
       - { dependent: app, connector: none, destination: {}, wave: late, leastEvidence: human }
       - { dependent: ghost, connector: c, destination: 7, leastEvidence: most, picksUpWithin: long }
@@ -506,6 +507,7 @@ secrets:
     expect(problemsOf(read(mistaken)).map((line) => line.replace('documents.0.', ''))).toEqual([
       expect.stringMatching(/^policies\.0\.overlap: expected a duration/),
       'secrets.0.owner: is missing',
+      expect.stringMatching(/^secrets\.0\.specification\.validity: expected a duration/),
       'secrets.0.dependencies.1.destination: expected object',
       expect.stringMatching(/^secrets\.0\.dependencies\.1\.leastEvidence: expected one of/),
       expect.stringMatching(/^secrets\.0\.dependencies\.1\.picksUpWithin: expected a duration/),
