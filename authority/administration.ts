@@ -72,6 +72,7 @@ function addClients(on: On, { pool, hashKey }: AdministrationParts): void {
       const expiresAt = new Date(body.expiresAt);
       const wanted = { clientId: params['client'] ?? '', role, tag, expiresAt };
       const made = await mintCredential(pool, hashKey, wanted);
+      if (made === undefined) return { status: 404, body: { result: 'missing' } };
       return { status: made.value === undefined ? 409 : 201, body: made };
     },
   ]);

@@ -35,17 +35,18 @@ export interface NewCredential {
   readonly expiresAt: Date;
 }
 
-/** The value is in this answer and nowhere else. With a tag that exists already nothing is made. */
+/** The value is in this answer and nowhere else. With a tag that exists already nothing is made; undefined: no such client. */
 export async function mintCredential(
   pool: pg.Pool,
   hashKey: Buffer,
   wanted: NewCredential,
-): Promise<{ credentialId: string; value?: string }> {
+): Promise<{ credentialId: string; value?: string } | undefined> {
   const value = newSecretValue();
   const credentialId = `cs_${randomBytes(9).toString('base64url')}`;
   const { rowCount } = await pool.query(
     `insert into authority.credentials (id, client_id, hash, role, tag, expires_at)
-     values ($1, $2, $3, $4, $5, $6) on conflict (tag) do nothing`,
+     select $1, c.client_id, $3, $4, $5, $6 from authority.clients c where c.client_id = $2
+     on conflict (tag) do nothing`,
     [
       credentialId,
       wanted.clientId,
@@ -60,7 +61,7 @@ export async function mintCredential(
     'select id from authority.credentials where tag = $1',
     [wanted.tag],
   );
-  return { credentialId: rows[0]?.id ?? credentialId };
+  return rows[0] && { credentialId: rows[0].id };
 }
 
 export async function liveCredentials(

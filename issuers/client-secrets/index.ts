@@ -113,9 +113,15 @@ async function mint(
   const clientId = await clientIdOf(instance, secret);
   const end = expiresAt ?? new Date(Date.now() + longestValidityMs);
   const body = { role: secret.specification['role'], tag, expiresAt: end.toISOString() };
-  const reply = await instance.authority.call('POST', `/clients/${clientId}/credentials`, body);
+  const reply = await instance.authority.call(
+    'POST',
+    `/clients/${encodeURIComponent(clientId)}/credentials`,
+    body,
+  );
   if (reply.status === 422)
     throw new AdapterError('refused', 'the authority refuses this specification');
+  if (reply.status === 404)
+    throw new AdapterError('not-found', `the authority has no client ${clientId} (clientId)`);
   const { credentialId, value } = parsed(MintReply, reply);
   return value === undefined ? { credentialId } : { credentialId, value: new SecretValue(value) };
 }
@@ -159,7 +165,10 @@ async function change(
 
 async function list(instance: Instance, secret: IssuedSecret): Promise<Credential[]> {
   const clientId = await clientIdOf(instance, secret);
-  const reply = await instance.authority.call('GET', `/clients/${clientId}/credentials`);
+  const reply = await instance.authority.call(
+    'GET',
+    `/clients/${encodeURIComponent(clientId)}/credentials`,
+  );
   return parsed(Listed, reply).map((found) => ({
     credentialId: found.credentialId,
     tag: readTag(found.tag, instance.installationId),
@@ -179,7 +188,7 @@ async function observedUse(
   const query = new URLSearchParams({ since: since.toISOString() });
   const reply = await instance.authority.call(
     'GET',
-    `/clients/${clientId}/uses?${query.toString()}`,
+    `/clients/${encodeURIComponent(clientId)}/uses?${query.toString()}`,
   );
   const { now, completeThrough, continuousSince, uses } = parsed(Uses, reply);
   return {

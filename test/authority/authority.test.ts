@@ -201,6 +201,12 @@ describe('the token endpoint (RFC 6749)', () => {
     });
     expect(status).toBeGreaterThanOrEqual(400);
   });
+  test('for a client that is not there none is made, and that is told', async () => {
+    const expiresAt = new Date(Date.now() + 60_000).toISOString();
+    const asked = { role: 'Viewer', expiresAt, tag: 'here/none' };
+    const { status } = await admin('/clients/none-such/credentials', asked);
+    expect(status).toBe(404);
+  });
   test('the same tag twice is one credential, and its value is shown once', async () => {
     const { clientId } = await make();
     const wanted = {

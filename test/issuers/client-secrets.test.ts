@@ -85,6 +85,16 @@ const traits = clientSecrets.traits({ url: 'https://authority.example', adminTok
 describeIssuer({ name: 'client secrets of the authority', traits }, prepare);
 describeBrokenIssuers(prepare);
 
+test('a client that the specification names and the authority does not have is no failure that passes', async () => {
+  const { issuer, secret } = await prepare();
+  const specification = { ...secret.specification, clientId: 'none-such' };
+  const versionId = randomUUID();
+  const wanted = { secret: { ...secret, specification }, versionId, expiresAt: undefined };
+  await expect(issuer.mint({ ...wanted, tag: `here/${versionId}` })).rejects.toMatchObject({
+    ...{ code: 'not-found', message: 'the authority has no client none-such (clientId)' },
+  });
+});
+
 test('an admin token that others may read is not used, and the file is read each time', async () => {
   const { issuer, secret } = await prepare();
   const file = join(folder, 'token');
@@ -100,7 +110,9 @@ describe('a probe', () => {
     const clientId = await ensureClient(database.pool, { secretKey: randomUUID(), name: 'acme' });
     const expiresAt = new Date(Date.now() + 60_000);
     const wanted = { clientId, role: 'Viewer', tag: undefined, expiresAt };
-    return { clientId, ...(await mintCredential(database.pool, hashKey, wanted)) };
+    const minted = await mintCredential(database.pool, hashKey, wanted);
+    if (minted === undefined) throw new Error('the client is missing');
+    return { clientId, ...minted };
   };
   const login = async ({ clientId, value = '' }: Awaited<ReturnType<typeof made>>, probe = '') => {
     const client = { client_id: clientId, client_secret: value };
