@@ -27,13 +27,13 @@ export function parseDuration(text: string): number | undefined {
   return rounded <= longestDurationMs ? rounded : undefined;
 }
 
-/** The two largest units that matter: `1h 30m`, `45s`, `250ms`. */
+/** The two largest units that matter: `1h 30m`, `45s`, `250ms`. Days are the largest: people write 30d, and look for that. */
 export function formatDuration(ms: number): string {
   if (ms <= 0) return '0s';
   if (ms < 1_000) return `${Math.round(ms)}ms`;
   const parts: string[] = [];
   let rest = Math.round(ms / 1_000) * 1_000;
-  for (const unit of ['w', 'd', 'h', 'm', 's']) {
+  for (const unit of ['d', 'h', 'm', 's']) {
     const size = unitMs[unit] ?? 1;
     const amount = Math.floor(rest / size);
     if (amount > 0) parts.push(`${amount}${unit}`);

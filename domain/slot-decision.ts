@@ -2,7 +2,7 @@
 import type { Calendar } from './calendar.js';
 import { formatDuration } from './duration.js';
 import type { ScheduleFacts } from './schedule.js';
-import { nextAllowed } from './slot-moves.js';
+import { nextAllowed, shareOf } from './slot-moves.js';
 import { nextSlot, slotsToCome, type Upcoming } from './slots.js';
 
 export interface MissedSlot extends Upcoming {
@@ -82,7 +82,7 @@ function isLate(slot: Upcoming, { now, schedule }: ScheduleFacts): boolean {
 
 /** A slot that is caught up on starts in a window too, and outside of blackouts. */
 function holdOf(
-  { now, schedule }: ScheduleFacts,
+  { secretId, now, schedule }: ScheduleFacts,
   calendar: Calendar,
   obstacle: Obstacle | undefined,
 ): { readonly until: Date; readonly reason: string } | undefined {
@@ -92,7 +92,10 @@ function holdOf(
     return { until: allowed.at, reason };
   }
   if (obstacle === undefined) return undefined;
-  return { until: new Date(now.getTime() + obstacle.againMs), reason: obstacle.reason };
+  const { reason, againMs } = obstacle;
+  // Whoever asks again exactly as often as others begin would find them at it each time.
+  const later = againMs + shareOf(againMs / 4, `${secretId} ${now.toISOString()}`);
+  return { until: new Date(now.getTime() + later), reason };
 }
 
 /** Why somebody should look, whatever became of the schedule in Temporal; undefined while all is well. */

@@ -80,7 +80,7 @@ export function withJitter(
   { seed, schedule }: { readonly seed: string; readonly schedule: Schedule },
   calendar: Calendar,
 ): Allowed {
-  let ms = Math.floor((schedule.jitterMs * hash(seed)) / 2 ** 32);
+  let ms = shareOf(schedule.jitterMs, seed);
   while (ms > 0) {
     const later = new Date(at.getTime() + ms);
     const allowed = nextAllowed(later, schedule, calendar);
@@ -91,6 +91,11 @@ export function withJitter(
     ms = Math.floor(ms / 2);
   }
   return { at, moves };
+}
+
+/** Always the same for a seed, and spread evenly over many of them. */
+export function shareOf(ms: number, seed: string): number {
+  return Math.floor((ms * hash(seed)) / 2 ** 32);
 }
 
 /** FNV-1a, with a last stir: neighbours have to lie far apart. */

@@ -94,7 +94,7 @@ export const AdoptBody = z
     credentialId: z.string().max(300).optional(),
     value: z.string().min(1).max(65_536).optional(),
     /** What a write displaced: the id that the finding names. */
-    kept: z.uuid().optional(),
+    kept: z.uuid({ error: 'expected the id that a finding unknown-value names' }).optional(),
   })
   .refine(({ value, kept }) => value === undefined || kept === undefined, {
     path: ['kept'],

@@ -60,7 +60,7 @@ export async function retireDependent(
     const event = { change: 'dependent-retired', organization, dependent };
     await noteInstallation({ audit }, db, { actor: by, event });
     const touched = secrets.map((secret) => secret.id);
-    return { retired: dependent, secrets: secrets.map(({ name }) => name), touched };
+    return { retired: dependent, secrets: secrets.map(({ name }) => name).sort(), touched };
   });
 }
 

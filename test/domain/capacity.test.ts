@@ -93,12 +93,12 @@ describe('time', () => {
       },
     });
     expect(limits.slice(1)).toEqual([
-      'a new version lives for 4w 2d, 52w 1d at most (declared)',
+      'a new version lives for 30d, 365d at most (declared)',
       'a change holds everywhere after 10s (issuer main)',
       'tokens go on for 1h at most after a revoke, or are ended (issuer main)',
       '5 refused logins lock everybody out for 15m (issuer main)',
       'slowest to pick it up: slow, within 1d (declared)',
-      'the old version lives on for 1w 1d at least (policy standard)',
+      'the old version lives on for 8d at least (policy standard)',
     ]);
   });
 
@@ -107,7 +107,7 @@ describe('time', () => {
     const late = record && { ...record, resolutionMs: 4 * 3_600_000 };
     expect(told({ record: late }).slice(-2)).toEqual([
       'the record of use is up to 4h late, which is waited for (issuer main)',
-      'the old version lives on for 1w 1d at least (policy standard)',
+      'the old version lives on for 8d 4h at least (policy standard)',
     ]);
   });
 });

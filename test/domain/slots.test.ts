@@ -288,6 +288,17 @@ describe('what becomes of slots that are due', () => {
     });
   });
 
+  test('one that waits for another secret asks again after at least that long, and not always as long', () => {
+    const obstacle = { reason: 'another rotates', againMs: 60_000 };
+    const waits = ['10:00:00', '10:01:00', '10:02:00'].map((time) => {
+      const now = `2026-01-01T${time}Z`;
+      const decision = decideSlot(at(now), calendar, obstacle);
+      return decision.kind === 'postpone' ? Number(decision.until) - Date.parse(now) : 0;
+    });
+    expect(new Set(waits).size).toBe(3);
+    expect(waits.filter((ms) => ms < 60_000 || ms > 75_000)).toEqual([]);
+  });
+
   test('nothing is claimed while the schedule is paused', () => {
     const paused = { paused: { by: 'ann', reason: 'audit' } };
     expect(decideSlot(at('2026-01-01T10:01:00Z', {}, paused), calendar, undefined).kind).toBe(

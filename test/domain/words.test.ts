@@ -35,6 +35,7 @@ describe('durations', () => {
   });
   test('have no minute of sixty seconds', () => {
     expect(formatDuration(27 * 60_000 - 300)).toBe('27m');
+    expect(formatDuration(30 * 86_400_000)).toBe('30d');
   });
 });
 
