@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { asAsked, openBlocked, type Following } from '../../client/cli/blocked.js';
 import { watchCampaign, type CampaignWords } from '../../client/cli/campaigns.js';
@@ -75,8 +76,9 @@ test('going back, each dependent is shown with what it is given again', async ()
   const plan = { title: 'Roll back acme/api', direction: 'back', towards: 'v2' };
   const view = { run: { ...run, plan, ...succeeded }, versions, dependencies, tasks: [] };
   await watchRun({ api: apiOf([view]), output: openOutput(false) }, 'feedf00d', {});
-  expect(written).toMatch(/✓ app +v2 read-back/);
-  expect(written).toMatch(/✗ portal +v2 not-found/);
+  const said = stripVTControlCharacters(written);
+  expect(said).toMatch(/✓ app +v2 read-back/);
+  expect(said).toMatch(/✗ portal +v2 not-found/);
 });
 
 test('a run that was superseded names the one that took over', async () => {

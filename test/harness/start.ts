@@ -2,6 +2,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { startServers } from '../../infra/embedded/servers.js';
 import { removeState } from '../../infra/embedded/state.js';
 import { openCoordinator } from '../targets/coordinator.js';
@@ -15,7 +16,17 @@ const prefix = 'rotor-test-';
 
 async function start(run: Run): Promise<void> {
   const pool = await startAll({ durable: false });
+  await leaveUntidy(process.env['ROTOR_TEST_DATABASE_OWNER_URL'] ?? '');
   void startEarly(pool, wantedEarly(run));
+}
+
+/** Each test's database is gone before tidying it could help anybody. */
+async function leaveUntidy(ownerUrl: string): Promise<void> {
+  const owner = new pg.Client({ connectionString: ownerUrl });
+  await owner.connect();
+  await owner.query('alter system set autovacuum = off');
+  await owner.query('select pg_reload_conf()');
+  await owner.end();
 }
 
 /** A failure is told to the test that asks. */
