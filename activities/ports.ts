@@ -9,6 +9,7 @@ import type { FactsChanged } from '../domain/run.js';
 import type { Registry } from '../domain/registry.js';
 import type { Scheduler } from '../domain/scheduler.js';
 import type { SecretValue } from '../domain/secret-value.js';
+import { toldBeside } from '../domain/steps/beside.js';
 import type { Store } from '../domain/store.js';
 
 export interface Ports {
@@ -45,4 +46,16 @@ export async function record(
   changes: readonly Change[],
 ): Promise<void> {
   await registry.decide(runId, () => ({ result: undefined, changes }));
+}
+
+/** As {@link record}, but for what would hide that the run is held by a dependent of the same wave. */
+export async function recordBeside(
+  { registry }: Ports,
+  runId: string,
+  changes: readonly Change[],
+): Promise<void> {
+  await registry.decide(runId, (facts) => ({
+    result: undefined,
+    changes: toldBeside(facts, changes),
+  }));
 }

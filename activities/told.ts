@@ -1,11 +1,9 @@
 /** Whatever keeps a step from going on is written to the run's row, wherever it was found: people look there. */
 import { Context } from '@temporalio/activity';
-import type { Change } from '../domain/change.js';
 import { AdapterError } from '../domain/errors.js';
 import type { Answer } from '../domain/run.js';
-import { toldBeside } from '../domain/steps/beside.js';
 import { answered } from '../domain/steps/standing.js';
-import type { Ports } from './ports.js';
+import { recordBeside, type Ports } from './ports.js';
 
 export async function told(
   ports: Ports,
@@ -29,22 +27,12 @@ export async function told(
 /** A failure that passes is retried by Temporal; meanwhile the run says what it is waiting for. */
 function tellFailure(ports: Ports, runId: string, { code, message }: AdapterError): Promise<void> {
   const text = `${message} (${code}); it is tried again`;
-  return tell(ports, runId, {
-    change: 'run-waits',
-    code: 'retrying',
-    told: text,
-    until: undefined,
-  });
+  return recordBeside(ports, runId, [
+    { change: 'run-waits', code: 'retrying', told: text, until: undefined },
+  ]);
 }
 
 /** It went on: what was told no longer holds. Runs that are over by now have nothing to tell. */
 async function tellNothing(ports: Ports, runId: string): Promise<void> {
-  await tell(ports, runId, { change: 'run-goes-on' }).catch(() => undefined);
-}
-
-function tell({ registry }: Ports, runId: string, change: Change): Promise<void> {
-  return registry.decide(runId, (facts) => ({
-    result: undefined,
-    changes: toldBeside(facts, [change]),
-  }));
+  await recordBeside(ports, runId, [{ change: 'run-goes-on' }]).catch(() => undefined);
 }

@@ -1,6 +1,5 @@
 /** Moves a batch of dependents to the version of the plan: each destination leased, written, read back and proven. */
 import { sleep } from '@temporalio/activity';
-import type { Change } from '../domain/change.js';
 import type {
   Connector,
   ConnectorTraits,
@@ -19,12 +18,11 @@ import {
   type DeliveryOrder,
   type DeliveryOutcome,
 } from '../domain/steps/update.js';
-import { toldBeside } from '../domain/steps/beside.js';
 import { notProven, prove, type AfterDelivery } from '../domain/steps/prove.js';
 import { within } from './deadline.js';
 import { sealDisplaced } from './displaced.js';
 import { hasEnded } from './failures.js';
-import type { OfRun, Ports } from './ports.js';
+import { recordBeside, type OfRun, type Ports } from './ports.js';
 import { readUse } from './use.js';
 import { openValues } from './values.js';
 
@@ -267,11 +265,7 @@ async function exercise({ ports, runId }: Move, order: DeliveryOrder, until: Dat
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
     const told = `${dependent} could not be made to use the new version (${error.code}); waiting for it to do so by itself`;
-    const waits: Change = { change: 'run-waits', code: 'waiting', told, until };
-    await ports.registry.decide(runId, (facts) => ({
-      result: undefined,
-      changes: toldBeside(facts, [waits]),
-    }));
+    await recordBeside(ports, runId, [{ change: 'run-waits', code: 'waiting', told, until }]);
   }
 }
 

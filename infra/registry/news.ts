@@ -92,14 +92,27 @@ interface NewCompromise extends Subject {
   readonly is_news: boolean;
 }
 
-const takeCompromises = `
+/** Runs that nobody was told of, the oldest first; `told` is how a row says that they were. */
+const takeRuns = (which: string, { at, told, ask }: TakenRuns): string => `
 with due as (
-  select id, secret_id from rotor.runs where told_at is null and kind = 'compromise'
-  order by requested_at limit ${mostAtOnce} for update skip locked)
-update rotor.runs r set told_at = clock_timestamp()
+  select id, secret_id from rotor.runs where ${which}
+  order by ${at} limit ${mostAtOnce} for update skip locked)
+update rotor.runs r set ${told}
 from due ${ofSecret} where r.id = due.id
-returning r.id, r.requested_by, r.reason,
-  r.requested_at > clock_timestamp() - ${oldestNews} as is_news, ${aSecret}`;
+returning ${ask}, r.${at} > clock_timestamp() - ${oldestNews} as is_news, ${aSecret}`;
+
+interface TakenRuns {
+  /** Of which moment it is news. */
+  readonly at: 'requested_at' | 'ended_at';
+  readonly told: string;
+  readonly ask: string;
+}
+
+const takeCompromises = takeRuns(`told_at is null and kind = 'compromise'`, {
+  at: 'requested_at',
+  told: 'told_at = clock_timestamp()',
+  ask: 'r.id, r.requested_by, r.reason',
+});
 
 async function newCompromises(db: Queryable): Promise<EventDraft[]> {
   const { rows } = await db.query<NewCompromise>(takeCompromises);
@@ -124,14 +137,11 @@ interface NewEnd extends Subject {
 }
 
 /** Ended by their rows alone: taken over, set back, or given up before they began. */
-const takeEnds = `
-with due as (
-  select id, secret_id from rotor.runs where end_untold
-  order by ended_at limit ${mostAtOnce} for update skip locked)
-update rotor.runs r set end_untold = false
-from due ${ofSecret} where r.id = due.id
-returning r.id as "runId", r.kind, r.outcome,
-  r.ended_at > clock_timestamp() - ${oldestNews} as is_news, ${aSecret}`;
+const takeEnds = takeRuns('end_untold', {
+  at: 'ended_at',
+  told: 'end_untold = false',
+  ask: 'r.id as "runId", r.kind, r.outcome',
+});
 
 async function newEnds(db: Queryable): Promise<EventDraft[]> {
   const { rows } = await db.query<NewEnd>(takeEnds);
